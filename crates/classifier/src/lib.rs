@@ -1,0 +1,1 @@
+//! The linear classifier: fitting, calibration, metrics and safe file formats.

@@ -1,0 +1,3 @@
+//! The terminal door of linprobe.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Pretrained models that turn contents into embeddings.

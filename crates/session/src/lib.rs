@@ -1,0 +1,1 @@
+//! The labelling loop: rounds, labels, refits and a durable journal.

@@ -1,0 +1,1 @@
+//! Datasets at rest, read as records: image folders, tables and vector files.

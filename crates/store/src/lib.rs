@@ -1,0 +1,1 @@
+//! Vector stores: an exact memory-mapped one and an in-memory oracle.

@@ -1,0 +1,3 @@
+//! The one command of linprobe's developers: checks, tests, benchmarks.
+
+fn main() {}
