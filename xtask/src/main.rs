@@ -1,3 +1,35 @@
-//! The one command of linprobe's developers: checks, tests, benchmarks.
+//! The one command of linprobe's developers: `cargo xtask ci` checks and tests everything,
+//! `cargo xtask quick` the part that takes seconds, `cargo xtask bench AREA` measures.
 
-fn main() {}
+mod bench;
+mod ci;
+mod shell;
+mod style;
+mod tools;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks, tests and measures linprobe")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs every check and test, and installs what they need.
+    Ci,
+    /// Formatting, lints and the tests that need nothing but cargo.
+    Quick,
+    /// Measures one area beside its peers.
+    Bench(bench::BenchArgs),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Args::parse().task {
+        Task::Ci => ci::run(),
+        Task::Quick => ci::quick(),
+        Task::Bench(args) => bench::run(&args),
+    }
+}

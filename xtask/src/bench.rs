@@ -1,0 +1,108 @@
+//! Measures one area beside its peers. Each measurement is a small program of the crate that it
+//! measures (`crates/*/examples/*_bench.rs`) or of a peer (`scripts/`), and prints one JSON object
+//! a line; this file runs them, completes the ratios and shows the lines.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use crate::{shell, tools};
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    area: Area,
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Area {
+    Store,
+    Embed,
+    Learn,
+    Serve,
+    Data,
+    Engines,
+}
+
+/// One measurement. A ratio above 1 says that linprobe is better than its peer.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    bench: String,
+    value: f64,
+    unit: String,
+    peer: Option<String>,
+    peer_value: Option<f64>,
+    ratio: Option<f64>,
+}
+
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let lines = measure(args.area)?;
+    for line in &lines {
+        if args.json { print_json(line)? } else { print_row(line) }
+    }
+    Ok(())
+}
+
+fn measure(area: Area) -> Result<Vec<Line>> {
+    match area {
+        Area::Store => example("linprobe-store", "survey_bench"),
+        Area::Learn => example("linprobe-classifier", "fit_bench"),
+        Area::Data => example("linprobe-source", "read_bench"),
+        Area::Embed => embed(),
+        Area::Serve | Area::Engines => {
+            shell::say("nothing is measured in this area yet");
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn example(package: &str, name: &str) -> Result<Vec<Line>> {
+    let args = ["run", "--quiet", "--release", "--package", package, "--example", name];
+    parse(&shell::output(&mut shell::command("cargo", &args))?)
+}
+
+fn parse(text: &str) -> Result<Vec<Line>> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).with_context(|| format!("no measurement: {line}")))
+        .collect()
+}
+
+/// The built-in encoder beside model2vec over the same texts.
+fn embed() -> Result<Vec<Line>> {
+    let mut lines = example("linprobe-embed", "static_bench")?;
+    let python = tools::python(&["model2vec==0.8.2"])?;
+    let peer = shell::root().join("scripts/bench_static_peer.py");
+    let peer = parse(&shell::output(&mut shell::command(python, &[path(&peer)?]))?)?;
+    for line in &mut lines {
+        if let Some(peer) = peer.iter().find(|peer| peer.bench == line.bench) {
+            line.peer.clone_from(&peer.peer);
+            line.peer_value = Some(peer.value);
+            line.ratio = Some(line.value / peer.value);
+        }
+    }
+    Ok(lines)
+}
+
+fn path(path: &Path) -> Result<&str> {
+    path.to_str().context("the path of the workspace is not UTF-8")
+}
+
+#[expect(clippy::print_stdout, reason = "measurements are the output")]
+fn print_json(line: &Line) -> Result<()> {
+    println!("{}", serde_json::to_string(line)?);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "measurements are the output")]
+fn print_row(line: &Line) {
+    let peer = match (&line.peer, line.peer_value, line.ratio) {
+        (Some(peer), Some(value), Some(ratio)) => format!("{peer} {value:.2}, ratio {ratio:.2}"),
+        _ => String::new(),
+    };
+    println!("{:<44} {:>12.3} {:<12} {peer}", line.bench, line.value, line.unit);
+}

@@ -1,0 +1,63 @@
+//! Everything that must hold before a change lands, in the order in which it fails fastest.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::{shell, style, tools};
+
+/// The checks and tests that need nothing but cargo.
+pub(crate) fn quick() -> Result<()> {
+    lint()?;
+    shell::cargo(&["nextest", "run", "--workspace"])
+}
+
+/// Every check and test.
+pub(crate) fn run() -> Result<()> {
+    tools::cargo_subcommand("nextest")?;
+    tools::cargo_subcommand("deny")?;
+    lint()?;
+    shell::cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
+    each_crate_alone()?;
+    tests()?;
+    the_main_job()
+}
+
+fn lint() -> Result<()> {
+    style::check()?;
+    shell::cargo(&["fmt", "--all", "--check"])?;
+    shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// A crate may compile only because a sibling switches on a feature that it forgot to ask for.
+fn each_crate_alone() -> Result<()> {
+    crates()?.iter().try_for_each(|name| shell::cargo(&["check", "--quiet", "--package", name]))
+}
+
+fn crates() -> Result<Vec<String>> {
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    let metadata: Value =
+        serde_json::from_str(&shell::output(&mut shell::command("cargo", &metadata))?)?;
+    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+    Ok(packages.iter().filter_map(|package| package["name"].as_str().map(str::to_owned)).collect())
+}
+
+/// Ordinary tests, then those that are ignored where the data that they need may be missing.
+fn tests() -> Result<()> {
+    let python = tools::python(&["numpy", "safetensors", "pyarrow"])?;
+    let minilm = tools::minilm()?;
+    let mut nextest = ["nextest", "run", "--workspace", "--profile", "ci"].to_vec();
+    if shell::root().join("../shared/data").is_dir() {
+        nextest.extend(["--run-ignored", "all"]);
+    } else {
+        shell::say("../shared/data is not here: the tests that need it stay ignored");
+        nextest.extend(["--run-ignored", "all", "-E", "not test(#*shared_data::*)"]);
+    }
+    let mut nextest = shell::command("cargo", &nextest);
+    shell::run(nextest.env("LINPROBE_TEST_MINILM", minilm).env("LINPROBE_TEST_PYTHON", python))?;
+    shell::cargo(&["test", "--quiet", "--workspace", "--doc"])
+}
+
+/// What the README tells a new user to run, without a terminal.
+fn the_main_job() -> Result<()> {
+    shell::cargo(&["run", "--release", "--", "demo"])
+}

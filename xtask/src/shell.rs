@@ -1,0 +1,64 @@
+//! Runs other programs, from the root of the workspace, and says what it runs.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+}
+
+/// A command that runs in the root of the workspace.
+pub(crate) fn command(program: impl AsRef<Path>, args: &[&str]) -> Command {
+    let mut command = Command::new(program.as_ref());
+    command.args(args).current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// Runs cargo.
+pub(crate) fn cargo(args: &[&str]) -> Result<()> {
+    run(&mut command("cargo", args))
+}
+
+/// Runs a command to its end; fails if it fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    say(&format!("$ {}", shown(command)));
+    let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
+    ensure!(status.success(), "{} failed: {status}", shown(command));
+    Ok(())
+}
+
+/// Runs a command and gives what it wrote to standard output; its talk passes through.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    say(&format!("$ {}", shown(command)));
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", shown(command)))?;
+    ensure!(output.status.success(), "{} failed: {}", shown(command), output.status);
+    String::from_utf8(output.stdout).context("the output is not UTF-8")
+}
+
+/// Whether a command can be run and succeeds; shows nothing of it.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Talks to the person at the terminal.
+#[expect(clippy::print_stderr, reason = "a command-line program talks on standard error")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
