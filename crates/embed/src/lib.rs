@@ -1,1 +1,17 @@
 //! Pretrained models that turn contents into embeddings.
+//!
+//! [`open`] takes a name, a folder or a hub name and gives an [`Embedder`](linprobe_core::Embedder);
+//! [`embed_stream`] runs it over any number of contents, decoding and tokenizing beside the model,
+//! in bounded memory. This is the only crate that knows an inference engine: whoever uses it sees
+//! contents go in and unit vectors come out.
+
+#[cfg(feature = "fake")]
+pub mod fake;
+mod hub;
+mod model;
+mod open;
+mod worker;
+
+pub use hub::{Download, HubConfig, Progress};
+pub use open::{OpenError, OpenOptions, open, precomputed};
+pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};
