@@ -13,5 +13,6 @@ mod open;
 mod worker;
 
 pub use hub::{Download, HubConfig, Progress};
+pub use model::static_::{BadTable, StaticEncoder};
 pub use open::{OpenError, OpenOptions, open, precomputed};
 pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};
