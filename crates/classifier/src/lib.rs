@@ -1,1 +1,25 @@
-//! The linear classifier: fitting, calibration, metrics and safe file formats.
+//! The linear classifier: labels, fitting, calibration, metrics and safe file formats.
+//!
+//! A [`Start`] and some [`Example`]s, seen against the [`Background`] of the unlabelled corpus, are
+//! [`fit`] into a [`LinearClassifier`], whose score is a logit with 0 as the decision boundary. This
+//! crate leans on `linprobe-core` alone, does no I/O, and can be shipped alone.
+
+mod background;
+mod calibrate;
+mod fit;
+mod format;
+mod label;
+mod linear;
+mod metrics;
+mod start;
+
+pub use background::{Background, BadBackground, Projection};
+pub use fit::{ArticleParams, BadArticleParams, FitError, Method, UnknownMethod, fit};
+pub use format::{
+    Card, ClassifierFile, ExportError, ImportError, MAX_DIMENSION, MAX_HEADER_BYTES,
+    MAX_JSON_BYTES, ModelCard,
+};
+pub use label::{BadLabel, Example, Label};
+pub use linear::{BadClassifier, LinearClassifier};
+pub use metrics::{Confusion, Scored, average_precision, brier_score};
+pub use start::{NoStart, Start, combine, from_examples};

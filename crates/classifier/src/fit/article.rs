@@ -1,0 +1,128 @@
+//! The published article's loop, exactly, as the baseline to compare with.
+//!
+//! `torch.nn.Linear(d, 1)` starts with the query as its weight. Each round takes five full-batch
+//! steps of SGD at rate 0.2 on `BCEWithLogitsLoss` with the raw labels in [-1, 1] as targets and the
+//! labels of that round alone; its weight, not normalized and without the bias, is the next query.
+//! Targets below 0 leave that loss without a minimum, and each round overwrites the ones before,
+//! so the loop loses the query it started from: kept as published.
+//! The one departure: torch draws the first bias from U(-1/sqrt(d), 1/sqrt(d)); here it is 0, the
+//! mean of that, so that a fit is the same each time.
+
+use crate::{
+    Example, LinearClassifier, Start,
+    linear::{sigmoid, to_f32},
+};
+
+/// The optimizer's settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ArticleParams {
+    learning_rate: f64,
+    iterations: u32,
+}
+
+impl Default for ArticleParams {
+    /// As published.
+    fn default() -> Self {
+        Self { learning_rate: 0.2, iterations: 5 }
+    }
+}
+
+impl ArticleParams {
+    /// The largest learning rate.
+    pub const MAX_LEARNING_RATE: f64 = 1000.0;
+    /// The most steps a round.
+    pub const MAX_ITERATIONS: u32 = 100_000;
+
+    /// Checks a learning rate and a number of steps a round.
+    ///
+    /// # Errors
+    /// [`BadArticleParams`] when one of them is out of range.
+    pub fn new(learning_rate: f64, iterations: u32) -> Result<Self, BadArticleParams> {
+        if !(learning_rate > 0.0 && learning_rate <= Self::MAX_LEARNING_RATE) {
+            return Err(BadArticleParams::LearningRate { learning_rate });
+        }
+        if iterations == 0 || iterations > Self::MAX_ITERATIONS {
+            return Err(BadArticleParams::Iterations { iterations });
+        }
+        Ok(Self { learning_rate, iterations })
+    }
+
+    /// The learning rate.
+    pub fn learning_rate(self) -> f64 {
+        self.learning_rate
+    }
+
+    /// Steps a round.
+    pub fn iterations(self) -> u32 {
+        self.iterations
+    }
+}
+
+/// Settings that are out of range.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum BadArticleParams {
+    /// The learning rate is.
+    #[error(
+        "{learning_rate} is no learning rate\nhint: above 0 and at most {}",
+        ArticleParams::MAX_LEARNING_RATE
+    )]
+    LearningRate {
+        /// The number given.
+        learning_rate: f64,
+    },
+    /// The number of steps is.
+    #[error("{iterations} iterations\nhint: from 1 to {}", ArticleParams::MAX_ITERATIONS)]
+    Iterations {
+        /// The number given.
+        iterations: u32,
+    },
+}
+
+/// Examples come in the order of their rounds.
+pub(super) fn fit(start: &Start, examples: &[&Example], params: ArticleParams) -> LinearClassifier {
+    let mut layer = Layer::new(start);
+    for batch in examples.chunk_by(|a, b| a.round == b.round) {
+        for _ in 0..params.iterations {
+            layer.step(batch, params.learning_rate);
+        }
+    }
+    layer.into_classifier()
+}
+
+/// A linear layer of one output.
+struct Layer {
+    weights: Vec<f64>,
+    bias: f64,
+}
+
+impl Layer {
+    fn new(start: &Start) -> Self {
+        let weights = start.head().map_or(start.direction().as_slice(), LinearClassifier::weights);
+        let bias = start.head().map_or(0.0, LinearClassifier::bias);
+        Self { weights: weights.iter().map(|&w| f64::from(w)).collect(), bias: f64::from(bias) }
+    }
+
+    /// One step down the gradient of the mean loss: mean of (sigmoid(logit) - target) x.
+    fn step(&mut self, batch: &[&Example], learning_rate: f64) {
+        let rate = learning_rate / batch.len() as f64;
+        let errors: Vec<f64> = batch.iter().map(|example| self.error(example)).collect();
+        for (example, error) in batch.iter().zip(errors) {
+            for (weight, &x) in self.weights.iter_mut().zip(example.embedding.as_slice()) {
+                *weight -= rate * error * f64::from(x);
+            }
+            self.bias -= rate * error;
+        }
+    }
+
+    fn error(&self, example: &Example) -> f64 {
+        let products = self.weights.iter().zip(example.embedding.as_slice());
+        let logit = products.map(|(w, &x)| w * f64::from(x)).sum::<f64>() + self.bias;
+        sigmoid(logit) - f64::from(example.label.value())
+    }
+
+    fn into_classifier(self) -> LinearClassifier {
+        let weights: Vec<f32> = self.weights.into_iter().map(to_f32).collect();
+        LinearClassifier::new(weights, to_f32(self.bias))
+            .expect("as many weights as the start has, clamped to finite ones")
+    }
+}

@@ -1,0 +1,90 @@
+//! Rocchio: the direction that one started from, plus the way to the mean of the relevant records,
+//! less the way to the mean of the irrelevant ones.
+//!
+//! In closed form, so a fit takes no steps and cannot diverge; and the start keeps its weight
+//! however many labels there are, which is what makes it safe when they are few. In the whitened
+//! metric it does best of all that was tried on real vectors: see `docs/methods.md`.
+//! A side counts in full from one full label on; a lone timid label, less.
+
+use linprobe_core::Embedding;
+
+use crate::{Background, Example, Label, LinearClassifier, Start, calibrate};
+
+/// How far relevant records pull, and irrelevant ones push, against a start of length 1.
+struct Forces {
+    relevant: f64,
+    irrelevant: f64,
+}
+
+/// The classic weights 1, 0.5, 0.25.
+const PLAIN: Forces = Forces { relevant: 0.5, irrelevant: 0.25 };
+
+/// Three times as much: ways between embeddings are shorter than the embeddings themselves.
+const WHITENED: Forces = Forces { relevant: 1.5, irrelevant: 0.75 };
+
+/// `q + 1.5 W (m+ - mu) - 0.75 W (m- - mu)`, normalized and calibrated.
+pub(super) fn whitened(
+    start: &Start,
+    examples: &[&Example],
+    background: &Background,
+) -> LinearClassifier {
+    let direction = |examples: &[&Example]| {
+        let update = update(examples, background.mean(), &WHITENED);
+        toward(start.direction(), &background.whiten(&update))
+    };
+    calibrate::calibrate(start, examples, background, &direction)
+}
+
+/// `q + 0.5 m+ - 0.25 m-`, normalized and calibrated.
+pub(super) fn plain(
+    start: &Start,
+    examples: &[&Example],
+    background: &Background,
+) -> LinearClassifier {
+    let origin = vec![0.0; background.dimension()];
+    let direction =
+        |examples: &[&Example]| toward(start.direction(), &update(examples, &origin, &PLAIN));
+    calibrate::calibrate(start, examples, background, &direction)
+}
+
+/// The sum of both sides' ways from the origin.
+fn update(examples: &[&Example], origin: &[f64], forces: &Forces) -> Vec<f64> {
+    let mut update = vec![0.0; origin.len()];
+    add_side(&mut update, examples, origin, forces.relevant, Label::is_positive);
+    add_side(&mut update, examples, origin, -forces.irrelevant, Label::is_negative);
+    update
+}
+
+/// Adds `force` times the way from the origin to the mean of one side's embeddings, weighted by the
+/// size of their labels. Adds nothing where the side has no label.
+fn add_side(
+    update: &mut [f64],
+    examples: &[&Example],
+    origin: &[f64],
+    force: f64,
+    belongs: fn(Label) -> bool,
+) {
+    let side = || examples.iter().filter(|example| belongs(example.label));
+    let weight = |example: &Example| f64::from(example.label.value().abs());
+    let mass: f64 = side().map(|example| weight(example)).sum();
+    // The mean divides by the mass; a mass below one full label counts for less than one.
+    let force = force / mass.max(1.0);
+    for example in side() {
+        let pull = force * weight(example);
+        for ((sum, &x), mu) in update.iter_mut().zip(example.embedding.as_slice()).zip(origin) {
+            *sum += pull * (f64::from(x) - mu);
+        }
+    }
+}
+
+/// The unit vector along the start and the update; the start, where the two cancel out.
+fn toward(start: &Embedding, update: &[f64]) -> Vec<f64> {
+    let sum: Vec<f64> =
+        start.as_slice().iter().zip(update).map(|(&q, u)| f64::from(q) + u).collect();
+    let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
+    if norm > f64::EPSILON {
+        sum.into_iter().map(|x| x / norm).collect()
+    } else {
+        start.as_slice().iter().map(|&q| f64::from(q)).collect()
+    }
+}
