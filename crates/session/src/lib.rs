@@ -1,1 +1,20 @@
-//! The labelling loop: rounds, labels, refits and a durable journal.
+//! The labelling loop: rounds of records, labels, refits, and a journal that loses none of it.
+//!
+//! A [`Session`] shows unseen records, takes labels, fits the classifier on all of them, and asks
+//! the store again with its weights. What happens is written to the [`Journal`] first and then
+//! folded into the [`State`], so a session that is resumed is the session that was left.
+//! Embeddings and ids are all it sees: it never touches a model or a file of the dataset.
+
+mod event;
+mod journal;
+mod session;
+mod start;
+mod state;
+mod strategy;
+
+pub use event::{Answer, Event, Pick, Reason, UnknownReason};
+pub use journal::{Clock, Entry, Journal, JournalError, SessionId, SessionSummary};
+pub use session::{FitReport, Session, SessionError};
+pub use start::{Opening, StartExample, StartQuery};
+pub use state::{BadHistory, Fit, LabelCounts, Round, ShownRecord, State, Undone};
+pub use strategy::{Strategy, UnknownStrategy};

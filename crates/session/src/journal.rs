@@ -1,0 +1,351 @@
+//! The journal keeps every event of every session in the project's database.
+//!
+//! An event is written before it counts: when a call returns, what it wrote survives a kill and a
+//! power failure. The price is one fsync (WAL, `synchronous=FULL`) for each. Events are numbered
+//! within their session, and a number is taken once: two processes on one session cannot both write.
+
+mod codec;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use crate::{BadHistory, Event, LabelCounts, Opening, State};
+
+/// The version of the tables of this module.
+const SCHEMA: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS journal_schema (version INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS sessions (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    );
+    CREATE TABLE IF NOT EXISTS events (
+        session INTEGER NOT NULL REFERENCES sessions (id),
+        seq INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        vectors BLOB,
+        PRIMARY KEY (session, seq)
+    );
+";
+
+/// How long a write waits for another process to finish its own.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The sessions of a project, as their events.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    connection: Connection,
+    clock: Clock,
+}
+
+/// Tells the time, in milliseconds since 1970 (UTC).
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that is read by calling a function.
+    pub fn new(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    /// The time, in milliseconds since 1970 (UTC).
+    pub fn now_ms(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Names a session within its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(i64);
+
+/// An event, its number and its time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its number within the session, from 0.
+    pub seq: u64,
+    /// When it happened, in milliseconds since 1970 (UTC).
+    pub at_ms: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A session in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionSummary {
+    /// Which one.
+    pub id: SessionId,
+    /// What it is called.
+    pub name: String,
+    /// What it looks for, in words.
+    pub description: String,
+    /// When it was opened, in milliseconds since 1970 (UTC).
+    pub created_ms: u64,
+    /// When something last happened in it, in milliseconds since 1970 (UTC).
+    pub updated_ms: u64,
+    /// How many rounds were shown.
+    pub n_rounds: u32,
+    /// How many labels it has.
+    pub counts: LabelCounts,
+}
+
+impl Journal {
+    /// Opens the journal of a project's database, and makes its tables if they are not there.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`], or [`JournalError::NewerSchema`].
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, JournalError> {
+        let database = |source| JournalError::Database { path: path.into(), source };
+        let connection = connect(path).map_err(database)?;
+        match schema(&connection).map_err(database)? {
+            found if found > SCHEMA => Err(JournalError::NewerSchema { path: path.into(), found }),
+            _ => Ok(Self { path: path.into(), connection, clock }),
+        }
+    }
+
+    /// Writes the first event of a new session.
+    ///
+    /// # Errors
+    /// [`JournalError::NameTaken`], or [`JournalError::Database`].
+    pub fn create(&mut self, opening: &Opening) -> Result<SessionId, JournalError> {
+        let event = Event::Started(Box::new(opening.clone()));
+        let at_ms = self.clock.now_ms();
+        let (name, path) = (&opening.name, self.path.clone());
+        let transaction = begin(&mut self.connection, &path)?;
+        let insert = "INSERT INTO sessions (name) VALUES (?1) ON CONFLICT DO NOTHING";
+        let write = |transaction: &Transaction<'_>| transaction.execute(insert, [name]);
+        if database(&path, write(&transaction))? == 0 {
+            return Err(JournalError::NameTaken { name: name.clone() });
+        }
+        let session = SessionId(transaction.last_insert_rowid());
+        insert_event(&transaction, (session, 0, at_ms), &event)
+            .and_then(|()| transaction.commit())
+            .map_err(|source| JournalError::Database { path, source })?;
+        Ok(session)
+    }
+
+    /// Writes the next event of a session; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when another event has this number already, or
+    /// [`JournalError::Database`].
+    pub fn append(
+        &mut self,
+        session: SessionId,
+        seq: u64,
+        event: &Event,
+    ) -> Result<(), JournalError> {
+        let at_ms = self.clock.now_ms();
+        insert_event(&self.connection, (session, seq, at_ms), event).map_err(|source| match source
+            .sqlite_error_code()
+        {
+            Some(rusqlite::ErrorCode::ConstraintViolation) => JournalError::Conflict,
+            _ => JournalError::Database { path: self.path.clone(), source },
+        })
+    }
+
+    /// Every event of a session, in order.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`], or [`JournalError::Database`].
+    pub fn events(&self, session: SessionId) -> Result<Vec<Entry>, JournalError> {
+        let select =
+            "SELECT seq, at_ms, payload, vectors FROM events WHERE session = ?1 ORDER BY seq";
+        let rows = self.query(select, [session.0], WrittenEvent::read)?;
+        rows.into_iter()
+            .enumerate()
+            .map(|(expected, row)| row.decode(expected as u64))
+            .collect::<Result<_, _>>()
+            .map_err(|reason| self.corrupt(session, reason))
+    }
+
+    /// The state that a session's events have left.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`], or [`JournalError::Database`].
+    pub fn replay(&self, session: SessionId) -> Result<State, JournalError> {
+        let entries = self.events(session)?;
+        State::replay(entries.into_iter().map(|entry| entry.event))
+            .map_err(|bad: BadHistory| self.corrupt(session, bad.to_string()))
+    }
+
+    /// Finds a session by its name.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`].
+    pub fn find(&self, name: &str) -> Result<Option<SessionId>, JournalError> {
+        let select = "SELECT id FROM sessions WHERE name = ?1";
+        let found = self.connection.query_row(select, [name], |row| row.get(0)).optional();
+        Ok(database(&self.path, found)?.map(SessionId))
+    }
+
+    /// Every session, the first one opened first.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`], or [`JournalError::Database`].
+    pub fn sessions(&self) -> Result<Vec<SessionSummary>, JournalError> {
+        let select = "SELECT session, min(at_ms), max(at_ms) FROM events
+                      GROUP BY session ORDER BY session";
+        let rows =
+            self.query(select, [], |row| Ok((SessionId(row.get(0)?), row.get(1)?, row.get(2)?)))?;
+        rows.into_iter().map(|(id, created, updated)| self.summary(id, created, updated)).collect()
+    }
+
+    fn summary(
+        &self,
+        id: SessionId,
+        created_ms: u64,
+        updated_ms: u64,
+    ) -> Result<SessionSummary, JournalError> {
+        let state = self.replay(id)?;
+        Ok(SessionSummary {
+            id,
+            name: state.name().to_owned(),
+            description: state.query().description.clone(),
+            created_ms,
+            updated_ms,
+            n_rounds: state.round(),
+            counts: state.counts(),
+        })
+    }
+
+    fn query<T>(
+        &self,
+        select: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, JournalError> {
+        let rows = || self.connection.prepare_cached(select)?.query_map(params, read)?.collect();
+        database(&self.path, rows())
+    }
+
+    fn corrupt(&self, session: SessionId, reason: String) -> JournalError {
+        JournalError::Corrupt { path: self.path.clone(), session: session.0, reason }
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    let count: i64 =
+        transaction.query_row("SELECT count(*) FROM journal_schema", [], |row| row.get(0))?;
+    if count == 0 {
+        transaction.execute("INSERT INTO journal_schema (version) VALUES (?1)", [SCHEMA])?;
+    }
+    transaction.commit()?;
+    Ok(connection)
+}
+
+fn schema(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT max(version) FROM journal_schema", [], |row| row.get(0))
+}
+
+fn begin<'a>(connection: &'a mut Connection, path: &Path) -> Result<Transaction<'a>, JournalError> {
+    database(path, connection.transaction_with_behavior(TransactionBehavior::Immediate))
+}
+
+fn database<T>(path: &Path, result: rusqlite::Result<T>) -> Result<T, JournalError> {
+    result.map_err(|source| JournalError::Database { path: path.into(), source })
+}
+
+fn insert_event(
+    connection: &Connection,
+    (session, seq, at_ms): (SessionId, u64, u64),
+    event: &Event,
+) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO events (session, seq, at_ms, payload, vectors)
+                  VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (payload, vectors) = codec::encode(event)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let mut statement = connection.prepare_cached(insert)?;
+    statement.execute(params![session.0, seq, at_ms, payload, vectors])?;
+    Ok(())
+}
+
+/// A row of the table of events.
+struct WrittenEvent {
+    seq: u64,
+    at_ms: u64,
+    payload: String,
+    vectors: Option<Vec<u8>>,
+}
+
+impl WrittenEvent {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (payload, vectors) = (row.get(2)?, row.get(3)?);
+        Ok(Self { seq: row.get(0)?, at_ms: row.get(1)?, payload, vectors })
+    }
+
+    /// Checks the number and reads the event, or says what is wrong.
+    fn decode(self, expected: u64) -> Result<Entry, String> {
+        let Self { seq, at_ms, payload, vectors } = self;
+        if seq != expected {
+            return Err(format!("event {expected} is missing"));
+        }
+        let event = codec::decode(&payload, vectors.as_deref().unwrap_or_default())
+            .map_err(|bad| format!("event {seq}: {bad}"))?;
+        Ok(Entry { seq, at_ms, event })
+    }
+}
+
+/// Why the journal cannot do what it was asked, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Take another name.
+    #[error("there is a session {name:?} already\nhint: take another name, or resume it")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Resume the session again.
+    #[error("another process has written to this session\nhint: end it there, then resume it here")]
+    Conflict,
+    /// Free some space, mend the permissions, wait for another process.
+    #[error("cannot read or write {path}", path = path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// Restore it.
+    #[error("session {session} of {path} is damaged: {reason}", path = path.display())]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// The session.
+        session: i64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Update.
+    #[error(
+        "the sessions of {path} have format {found}, this version reads up to {SCHEMA}\nhint: update linprobe",
+        path = path.display()
+    )]
+    NewerSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+    },
+}

@@ -1,0 +1,207 @@
+//! Events as rows: JSON for what a person may want to read, and all their vectors as one run of
+//! little-endian f32, so that they come back bit for bit and take half the room.
+
+use linprobe_classifier::{ArticleParams, Label, LinearClassifier, Method, Start};
+use linprobe_core::{Embedding, RecordId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Event, Opening, Pick, StartExample, StartQuery};
+
+/// The JSON of a row.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Payload {
+    Started(StartedPayload),
+    Shown { round: u32, records: Vec<PickPayload> },
+    Labelled { id: String, label: f32 },
+    Skipped { id: String },
+    Undone { seq: u64 },
+    SeenReset,
+    Fitted { round: u32 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StartedPayload {
+    name: String,
+    description: String,
+    method: MethodPayload,
+    from: FromPayload,
+    dimension: usize,
+    examples: Vec<ExamplePayload>,
+}
+
+/// What the first vector of a start is.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FromPayload {
+    Direction,
+    /// Weights, then a bias.
+    Head,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MethodPayload {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learning_rate: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iterations: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ExamplePayload {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    label: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PickPayload {
+    id: String,
+    score: f32,
+    reason: String,
+}
+
+/// What is wrong with a row, in words.
+type Bad = Box<dyn std::error::Error + Send + Sync>;
+
+/// The JSON and, where the event has any, the vectors.
+pub(super) fn encode(event: &Event) -> serde_json::Result<(String, Option<Vec<u8>>)> {
+    let mut vectors = Vec::new();
+    let payload = match event {
+        Event::Started(opening) => Payload::Started(encode_opening(opening, &mut vectors)),
+        Event::Shown { round, records } => {
+            Payload::Shown { round: *round, records: records.iter().map(encode_pick).collect() }
+        }
+        Event::Labelled { id, label } => {
+            Payload::Labelled { id: id.to_string(), label: label.value() }
+        }
+        Event::Skipped { id } => Payload::Skipped { id: id.to_string() },
+        Event::Undone { seq } => Payload::Undone { seq: *seq },
+        Event::SeenReset => Payload::SeenReset,
+        Event::Fitted { round, classifier } => {
+            encode_classifier(classifier, &mut vectors);
+            Payload::Fitted { round: *round }
+        }
+    };
+    let vectors = (!vectors.is_empty())
+        .then(|| vectors.iter().flat_map(|value: &f32| value.to_le_bytes()).collect());
+    Ok((serde_json::to_string(&payload)?, vectors))
+}
+
+/// The event of a row.
+pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Event, Bad> {
+    let (words, rest) = vectors.as_chunks();
+    if !rest.is_empty() {
+        return Err("the vectors are cut short".into());
+    }
+    let vectors: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
+    Ok(match serde_json::from_str(payload)? {
+        Payload::Started(started) => Event::Started(Box::new(decode_opening(started, &vectors)?)),
+        Payload::Shown { round, records } => {
+            let records = records.into_iter().map(decode_pick).collect::<Result<_, _>>()?;
+            Event::Shown { round, records }
+        }
+        Payload::Labelled { id, label } => {
+            Event::Labelled { id: RecordId::new(id)?, label: Label::new(label)? }
+        }
+        Payload::Skipped { id } => Event::Skipped { id: RecordId::new(id)? },
+        Payload::Undone { seq } => Event::Undone { seq },
+        Payload::SeenReset => Event::SeenReset,
+        Payload::Fitted { round } => {
+            Event::Fitted { round, classifier: decode_classifier(&vectors)? }
+        }
+    })
+}
+
+fn encode_opening(opening: &Opening, vectors: &mut Vec<f32>) -> StartedPayload {
+    let StartQuery { description, start, examples } = &opening.query;
+    let from = if let Some(head) = start.head() {
+        encode_classifier(head, vectors);
+        FromPayload::Head
+    } else {
+        vectors.extend(start.direction().as_slice());
+        FromPayload::Direction
+    };
+    vectors.extend(examples.iter().flat_map(|example| example.embedding.as_slice()));
+    StartedPayload {
+        name: opening.name.clone(),
+        description: description.clone(),
+        method: encode_method(&opening.method),
+        from,
+        dimension: start.direction().dimension(),
+        examples: examples.iter().map(encode_example).collect(),
+    }
+}
+
+fn decode_opening(started: StartedPayload, vectors: &[f32]) -> Result<Opening, Bad> {
+    let StartedPayload { name, description, method, from, dimension, examples } = started;
+    let length = match from {
+        FromPayload::Direction => dimension,
+        FromPayload::Head => dimension.saturating_add(1),
+    };
+    let (first, rest) = vectors.split_at_checked(length).ok_or("the start has no vector")?;
+    let start = match from {
+        FromPayload::Direction => Start::from_direction(Embedding::normalize(first)?),
+        FromPayload::Head => Start::from_head(decode_classifier(first)?)?,
+    };
+    let embeddings = rest.chunks_exact(dimension.max(1));
+    if embeddings.len() != examples.len() || !embeddings.remainder().is_empty() {
+        return Err("there are not as many examples as vectors".into());
+    }
+    let examples =
+        examples.into_iter().zip(embeddings).map(decode_example).collect::<Result<_, _>>()?;
+    let query = StartQuery { description, start, examples };
+    Ok(Opening { name, query, method: decode_method(&method)? })
+}
+
+fn encode_example(example: &StartExample) -> ExamplePayload {
+    let id = example.id.as_ref().map(ToString::to_string);
+    ExamplePayload { id, label: example.label.value() }
+}
+
+fn decode_example((example, values): (ExamplePayload, &[f32])) -> Result<StartExample, Bad> {
+    let id = example.id.map(RecordId::new).transpose()?;
+    let embedding = Embedding::normalize(values)?;
+    Ok(StartExample { id, embedding, label: Label::new(example.label)? })
+}
+
+fn encode_method(method: &Method) -> MethodPayload {
+    let params = match method {
+        Method::Article(params) => Some(params),
+        Method::WhitenedRocchio | Method::Rocchio => None,
+    };
+    MethodPayload {
+        name: method.to_string(),
+        learning_rate: params.map(|params| params.learning_rate()),
+        iterations: params.map(|params| params.iterations()),
+    }
+}
+
+fn decode_method(method: &MethodPayload) -> Result<Method, Bad> {
+    Ok(match (method.name.parse()?, method.learning_rate, method.iterations) {
+        (Method::Article(_), Some(learning_rate), Some(iterations)) => {
+            Method::Article(ArticleParams::new(learning_rate, iterations)?)
+        }
+        (method, ..) => method,
+    })
+}
+
+fn encode_pick(pick: &Pick) -> PickPayload {
+    PickPayload { id: pick.id.to_string(), score: pick.score, reason: pick.reason.to_string() }
+}
+
+fn decode_pick(pick: PickPayload) -> Result<Pick, Bad> {
+    let PickPayload { id, score, reason } = pick;
+    Ok(Pick { id: RecordId::new(id)?, score, reason: reason.parse()? })
+}
+
+fn encode_classifier(classifier: &LinearClassifier, vectors: &mut Vec<f32>) {
+    vectors.extend(classifier.weights());
+    vectors.push(classifier.bias());
+}
+
+fn decode_classifier(vectors: &[f32]) -> Result<LinearClassifier, Bad> {
+    let (bias, weights) = vectors.split_last().ok_or("there is no classifier")?;
+    Ok(LinearClassifier::new(weights, *bias)?)
+}

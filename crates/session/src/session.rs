@@ -1,0 +1,325 @@
+//! A session is the loop: a round is shown, labels come in, the classifier is fitted, and its
+//! weights are the next query.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use linprobe_classifier::{Background, Example, FitError, Label, LinearClassifier, fit};
+use linprobe_core::{Excluded, RecordId, StoreError, Survey, SurveyReport, VectorStore};
+
+use crate::{
+    BadHistory, Event, Journal, JournalError, LabelCounts, Opening, Round, SessionId, State,
+    Strategy, Undone, strategy::Choice,
+};
+
+/// Bins of the histogram in a [`FitReport`].
+const N_BINS: usize = 40;
+
+/// A labelling session over a store.
+///
+/// A change is durable when the call that makes it returns. The store is only asked, never written.
+pub struct Session {
+    store: Arc<dyn VectorStore>,
+    background: Arc<Background>,
+    journal: Journal,
+    id: SessionId,
+    state: State,
+}
+
+/// What a fit has come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitReport {
+    /// The classifier.
+    pub classifier: LinearClassifier,
+    /// How many labels there are.
+    pub counts: LabelCounts,
+    /// Labels whose record the store has no longer; they are kept, and were left out.
+    pub n_missing: u64,
+    /// What the classifier makes of the whole store: `n_above` the boundary, and the histogram.
+    pub survey: SurveyReport,
+    /// How far the weights have turned since the last fit, in radians.
+    pub angle: f64,
+}
+
+impl Session {
+    /// Opens a new session, and fits its first classifier to what it starts from.
+    ///
+    /// # Errors
+    /// [`SessionError`]; nothing is written when the opening does not fit the store.
+    pub async fn start(
+        store: Arc<dyn VectorStore>,
+        background: Arc<Background>,
+        mut journal: Journal,
+        opening: Opening,
+    ) -> Result<Self, SessionError> {
+        check_dimensions(store.as_ref(), &background, &opening)?;
+        let ids: Vec<RecordId> =
+            opening.query.examples.iter().filter_map(|example| example.id.clone()).collect();
+        check_known(store.as_ref(), &ids).await?;
+        let id = journal.create(&opening)?;
+        let mut session = Self { store, background, journal, id, state: State::new(opening) };
+        session.refit().await?;
+        Ok(session)
+    }
+
+    /// Goes on with a session where it was left.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`] when its events cannot be read.
+    pub async fn resume(
+        store: Arc<dyn VectorStore>,
+        background: Arc<Background>,
+        journal: Journal,
+        id: SessionId,
+    ) -> Result<Self, SessionError> {
+        let state = journal.replay(id)?;
+        let mut session = Self { store, background, journal, id, state };
+        if session.state.classifier().is_none() {
+            session.refit().await?;
+        }
+        Ok(session)
+    }
+
+    /// The next records to label: what is left open of an earlier round, in the whole of that round,
+    /// or else a new round of at most `k` records, none of which was seen. Without records, when all
+    /// were seen.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store or the journal fails.
+    pub async fn next_round(
+        &mut self,
+        k: usize,
+        strategy: Strategy,
+    ) -> Result<Round, SessionError> {
+        if let Some(round) = self.state.open_round() {
+            return Ok(round.clone());
+        }
+        let round = self.state.round() + 1;
+        let classifier = self.classifier().clone();
+        let (store, seen) = (Arc::clone(&self.store), self.state.seen().clone());
+        let (classifier, seen, seed) = (&classifier, &seen, u64::from(round));
+        let choice = Choice { store: store.as_ref(), classifier, seen, seed };
+        let records = choice.choose(k, strategy).await?;
+        if records.is_empty() {
+            return Ok(Round { number: round, records: Vec::new() });
+        }
+        self.record(Event::Shown { round, records })?;
+        Ok(self.state.rounds().last().cloned().expect("a round was just shown"))
+    }
+
+    /// Labels a record, shown or not; a label that it has is replaced. The same label once more
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownRecord`] when the store has no such record, or store or journal fail.
+    pub async fn label(&mut self, id: &RecordId, label: Label) -> Result<(), SessionError> {
+        let is_open = self.state.shown(id).is_some_and(|shown| shown.answer.is_none());
+        if self.state.label(id) == Some(label) && !is_open {
+            return Ok(());
+        }
+        self.check_known(id).await?;
+        self.record(Event::Labelled { id: id.clone(), label })
+    }
+
+    /// Passes a record over: it is not shown again, and keeps the label that it may have.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownRecord`] when the store has no such record, or store or journal fail.
+    pub async fn skip(&mut self, id: &RecordId) -> Result<(), SessionError> {
+        self.check_known(id).await?;
+        self.record(Event::Skipped { id: id.clone() })
+    }
+
+    /// Passes over all that is open, so that the next round is a new one. Returns how many were.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`].
+    pub fn skip_rest(&mut self) -> Result<usize, SessionError> {
+        let mut n_skipped = 0;
+        while let Some(round) = self.state.open_round() {
+            let open: Vec<RecordId> = round.open().map(|record| record.id.clone()).collect();
+            n_skipped += open.len();
+            open.into_iter().try_for_each(|id| self.record(Event::Skipped { id }))?;
+        }
+        Ok(n_skipped)
+    }
+
+    /// Takes back the last answer that still stands, and says which. Its record is open again, and a
+    /// label that was replaced is back. The classifier stays until the next fit.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`].
+    pub fn undo(&mut self) -> Result<Option<Undone>, SessionError> {
+        let Some((seq, undone)) = self.state.last_answer() else { return Ok(None) };
+        self.record(Event::Undone { seq })?;
+        Ok(Some(undone))
+    }
+
+    /// Lets all records be shown again, the labelled ones too. Labels stay.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`].
+    pub fn reset_seen(&mut self) -> Result<(), SessionError> {
+        self.record(Event::SeenReset)
+    }
+
+    /// Fits the classifier to all labels, and surveys the store with it.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store or the journal fails.
+    pub async fn fit(&mut self) -> Result<FitReport, SessionError> {
+        let before = self.state.classifier().cloned();
+        let n_missing = self.refit().await?;
+        let classifier = self.classifier().clone();
+        let survey = survey(self.store.as_ref(), &classifier).await?;
+        let angle = before.map_or(0.0, |before| angle(before.weights(), classifier.weights()));
+        Ok(FitReport { classifier, counts: self.state.counts(), n_missing, survey, angle })
+    }
+
+    /// The classifier of the last fit.
+    pub fn classifier(&self) -> &LinearClassifier {
+        self.state.classifier().expect("a session is fitted when it starts or resumes")
+    }
+
+    /// All that has happened, folded: rounds, labels, what was seen, fits.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Which session of its journal this is.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The store that is asked.
+    pub fn store(&self) -> &Arc<dyn VectorStore> {
+        &self.store
+    }
+
+    /// Fits, and writes the classifier down if it is another. Returns the number of labels that were
+    /// left out.
+    async fn refit(&mut self) -> Result<u64, SessionError> {
+        let (examples, n_missing) = self.examples().await?;
+        let start = &self.state.query().start;
+        let classifier = fit(start, &examples, &self.background, self.state.method())?;
+        if self.state.classifier() != Some(&classifier) {
+            self.record(Event::Fitted { round: self.state.round(), classifier })?;
+        }
+        Ok(n_missing)
+    }
+
+    /// Labels with the embeddings that the store has of their records, and the examples of the start
+    /// that are no records.
+    async fn examples(&mut self) -> Result<(Vec<Example>, u64), SessionError> {
+        let ids: Vec<RecordId> = self.state.given_labels().keys().cloned().collect();
+        let points = Arc::clone(&self.store).fetch(&ids).await?;
+        let mut embeddings: BTreeMap<_, _> =
+            points.into_iter().map(|point| (point.id, point.embedding)).collect();
+        let foreign = self.state.query().examples.iter().filter(|example| example.id.is_none());
+        let mut examples: Vec<Example> = foreign.map(crate::StartExample::to_example).collect();
+        let n_foreign = examples.len();
+        examples.extend(self.state.given_labels().iter().filter_map(|(id, given)| {
+            let embedding = embeddings.remove(id)?;
+            Some(Example { embedding, label: given.label, round: given.round })
+        }));
+        let n_missing = n_foreign + ids.len() - examples.len();
+        Ok((examples, n_missing as u64))
+    }
+
+    /// What the session has seen came from the store. `&mut`, so that the future can be sent: a
+    /// database connection cannot be shared between threads.
+    async fn check_known(&mut self, id: &RecordId) -> Result<(), SessionError> {
+        if self.state.seen().contains(id) {
+            return Ok(());
+        }
+        check_known(self.store.as_ref(), std::slice::from_ref(id)).await
+    }
+
+    /// The journal first: what is not durable has not happened.
+    fn record(&mut self, event: Event) -> Result<(), SessionError> {
+        self.journal.append(self.id, self.state.n_events(), &event)?;
+        Ok(self.state.apply(event)?)
+    }
+}
+
+async fn check_known(store: &dyn VectorStore, ids: &[RecordId]) -> Result<(), SessionError> {
+    let found: Excluded = store.fetch(ids).await?.into_iter().map(|point| point.id).collect();
+    match ids.iter().find(|id| !found.contains(*id)) {
+        Some(id) => Err(SessionError::UnknownRecord { id: id.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn check_dimensions(
+    store: &dyn VectorStore,
+    background: &Background,
+    opening: &Opening,
+) -> Result<(), SessionError> {
+    let expected = store.spec().dimension;
+    let examples = opening.query.examples.iter().map(|example| example.embedding.dimension());
+    let start = opening.query.start.direction().dimension();
+    let mut all = examples.chain([start, background.dimension()]);
+    match all.find(|&found| found != expected) {
+        Some(found) => Err(SessionError::Store(StoreError::Dimension { expected, found })),
+        None => Ok(()),
+    }
+}
+
+/// The count above the boundary and the histogram, over every point.
+async fn survey(
+    store: &dyn VectorStore,
+    classifier: &LinearClassifier,
+) -> Result<SurveyReport, StoreError> {
+    let nothing = Excluded::new();
+    let survey = Survey {
+        weights: classifier.weights(),
+        bias: classifier.bias(),
+        top_k: 0,
+        n_boundary: 0,
+        threshold: 0.0,
+        n_bins: N_BINS,
+        exclude: &nothing,
+    };
+    store.survey(survey).await
+}
+
+/// The angle between two vectors, in radians; 0 where one of them has no direction.
+fn angle(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+    };
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    if lengths > 0.0 { (dot(a, b) / lengths).clamp(-1.0, 1.0).acos() } else { 0.0 }
+}
+
+/// Why a session cannot do what it was asked, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Name a record of the store.
+    #[error("no record {id:?} in the store", id = id.as_str())]
+    UnknownRecord {
+        /// The id asked for.
+        id: RecordId,
+    },
+    /// See the store's error.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// See the journal's error.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Start with vectors of the model of the store.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// Resume the session: it is not as its events have left it.
+    #[error("the session is damaged\nhint: resume it")]
+    History(#[from] BadHistory),
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("journal", &self.journal)
+            .finish_non_exhaustive()
+    }
+}
