@@ -89,15 +89,15 @@ impl Embedder for FakeEmbedder {
 mod tests {
     use super::*;
 
-    fn embed(content: Content) -> Result<Embedding, BadContent> {
+    fn embed(content: &Content) -> Result<Embedding, BadContent> {
         let model = FakeEmbedder::new(64);
-        let input = model.process(&content)?;
+        let input = model.process(content)?;
         model.embed(&[input]).unwrap().remove(0)
     }
 
     #[test]
     fn texts_that_share_words_are_near() {
-        let text = |text: &str| embed(Content::Text(text.to_owned())).unwrap();
+        let text = |text: &str| embed(&Content::Text(text.to_owned())).unwrap();
         let query = text("a red fox");
         assert!(query.dot(text("The fox, a RED one").as_slice()) > 0.6);
         assert!(query.dot(text("plumbing supplies").as_slice()) < 0.4);
@@ -105,6 +105,6 @@ mod tests {
 
     #[test]
     fn a_text_without_words_has_no_embedding() {
-        assert!(embed(Content::Text(" ... ".to_owned())).is_err());
+        assert!(embed(&Content::Text(" ... ".to_owned())).is_err());
     }
 }

@@ -7,12 +7,17 @@
 
 #[cfg(feature = "fake")]
 pub mod fake;
+mod folder;
 mod hub;
+mod image;
 mod model;
 mod open;
+mod pool;
+mod tokenize;
+mod weights;
 mod worker;
 
-pub use hub::{Download, HubConfig, Progress};
+pub use hub::{HubConfig, HubError, Progress, Transfer};
 pub use model::static_::{BadTable, StaticEncoder};
-pub use open::{OpenError, OpenOptions, open, precomputed};
+pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};
 pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};

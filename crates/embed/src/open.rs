@@ -1,35 +1,93 @@
 //! One name, one model: how a person says which encoder they mean.
 
-use std::sync::Arc;
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use linprobe_core::Embedder;
 
 use crate::{
-    hub::{HubConfig, Progress},
-    model::precomputed::Precomputed,
+    folder::ModelFolder,
+    hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot},
+    model::{self, Name, precomputed::Precomputed, static_::StaticEncoder},
 };
 
-/// What opening a model depends on beside its name.
+/// The name of the text encoder inside the binary.
+pub const BUILTIN: &str = "builtin";
+
+/// What opening a model depends on beside its name. The default is as the environment says.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// Where the hub and its cache are. [`HubConfig::from_env`] reads it from the environment.
+    /// Where the hub and its cache are.
     pub hub: HubConfig,
-    /// Told of every download.
+    /// Is told of every download.
     pub progress: Progress,
 }
 
-/// Opens a model: `builtin`, a folder, or a name on the hub (`org/name`, `org/name@revision`).
+/// Opens a model: [`BUILTIN`], a folder, or a name on the hub (`org/name`, `org/name@revision`).
+///
+/// A model from the hub is taken from the cache when it is there, without a request.
 ///
 /// # Errors
 /// [`OpenError`] says what is wrong with the name or the files, and what would help.
 pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, OpenError> {
-    let _ = options;
-    Err(OpenError::NoSuchModel { name: name.to_owned() })
+    if name == BUILTIN {
+        let encoder =
+            StaticEncoder::builtin().map_err(|source| OpenError::Builtin(source.into()))?;
+        return Ok(Arc::new(encoder));
+    }
+    if let Ok(folder) = fs::canonicalize(name) {
+        return open_folder(folder);
+    }
+    match RepoName::parse(name) {
+        Some(repo) => open_from_hub(&repo, options),
+        None => Err(OpenError::NoSuchModel { name: name.to_owned() }),
+    }
 }
 
 /// Takes vectors that were made elsewhere, by the model of that id.
 pub fn precomputed(model_id: &str, dimension: usize) -> Arc<dyn Embedder> {
     Arc::new(Precomputed::new(model_id, dimension))
+}
+
+fn open_folder(path: PathBuf) -> Result<Arc<dyn Embedder>, OpenError> {
+    let name = Name { id: path.display().to_string(), revision: None };
+    load(path, name)
+}
+
+fn load(path: PathBuf, name: Name) -> Result<Arc<dyn Embedder>, OpenError> {
+    let mut folder = ModelFolder::new(path);
+    model::loader(&mut folder)?(folder, name)
+}
+
+fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Arc<dyn Embedder>, OpenError> {
+    let repo = Repo::new(name, &options.hub);
+    let opened = match repo.cached() {
+        Some(snapshot) if options.hub.offline || repo.is_complete(&snapshot) => {
+            open_snapshot(name, snapshot)
+        }
+        _ => return download(name, &repo, options),
+    };
+    match opened {
+        // A download that was cut short.
+        Err(OpenError::MissingFile { .. }) => download(name, &repo, options),
+        opened => opened,
+    }
+}
+
+fn open_snapshot(name: &RepoName, snapshot: Snapshot) -> Result<Arc<dyn Embedder>, OpenError> {
+    load(snapshot.folder, Name { id: name.id.clone(), revision: Some(snapshot.commit) })
+}
+
+fn download(
+    name: &RepoName,
+    repo: &Repo<'_>,
+    options: &OpenOptions,
+) -> Result<Arc<dyn Embedder>, OpenError> {
+    let download = repo.list(&options.progress)?;
+    let snapshot = download.fetch_configuration()?;
+    // Gigabytes of weights that nothing here can read are better left where they are.
+    model::loader(&mut ModelFolder::new(&snapshot.folder))?;
+    download.fetch_weights()?;
+    open_snapshot(name, snapshot)
 }
 
 /// Why a model cannot be opened.
@@ -45,4 +103,76 @@ pub enum OpenError {
         /// What was asked for.
         name: String,
     },
+    /// The folder lacks a file.
+    #[error(
+        "{folder} has no {file}\n\
+         hint: a model's folder is what save_pretrained of transformers or sentence-transformers \
+         writes, tokenizer or image processor included",
+        folder = folder.display()
+    )]
+    MissingFile {
+        /// The model's folder.
+        folder: PathBuf,
+        /// What is missing.
+        file: String,
+    },
+    /// The weights are in a file that runs code when it is read.
+    #[error(
+        "{path} is a pickle, which can run code when it is read\n\
+         hint: load it with transformers and save_pretrained it again, which writes \
+         model.safetensors",
+        path = path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing here can compute the model.
+    #[error(
+        "{path}: models of type {model_type:?} are not supported\nhint: these are: {supported}",
+        path = path.display(),
+        supported = model::architectures()
+    )]
+    UnknownArchitecture {
+        /// Its configuration.
+        path: PathBuf,
+        /// What it says.
+        model_type: String,
+    },
+    /// A file is not what its name says, or asks for what is not supported.
+    #[error("{path}: {reason}", path = path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The weights are damaged, or not those of the model that the configuration describes.
+    #[error("the weights in {folder} do not fit its config.json", folder = folder.display())]
+    Weights {
+        /// The model's folder.
+        folder: PathBuf,
+        /// What the engine said.
+        source: Box<candle_core::Error>,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The model cannot be brought from the hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The encoder inside the binary is damaged.
+    #[error("the built-in encoder cannot be read")]
+    Builtin(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl OpenError {
+    pub(crate) fn weights(folder: &std::path::Path, source: candle_core::Error) -> Self {
+        Self::Weights { folder: folder.to_owned(), source: Box::new(source) }
+    }
 }

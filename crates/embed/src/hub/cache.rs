@@ -1,0 +1,138 @@
+//! The cache as `huggingface_hub` lays it out.
+//!
+//! ```text
+//! models--org--name/
+//!   blobs/<etag>                  every content once
+//!   snapshots/<commit>/<file>     a link to a blob
+//!   refs/<revision>               the commit that a branch or tag stood for when last asked
+//!   .no_exist/<commit>/<file>     a file that is known not to be there
+//! ```
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::{HubError, Snapshot};
+
+/// The part of the cache that belongs to one model.
+#[derive(Debug)]
+pub(super) struct RepoCache {
+    root: PathBuf,
+}
+
+impl RepoCache {
+    pub(super) fn new(cache: &Path, id: &str) -> Self {
+        Self { root: cache.join(format!("models--{}", id.replace('/', "--"))) }
+    }
+
+    /// The snapshot of a branch, a tag or a commit.
+    pub(super) fn snapshot(&self, revision: &str) -> Option<Snapshot> {
+        let commit = match fs::read_to_string(self.root.join("refs").join(revision)) {
+            Ok(commit) => commit.trim().to_owned(),
+            Err(_) => revision.to_owned(),
+        };
+        let folder = self.folder(&commit);
+        folder.is_dir().then_some(Snapshot { folder, commit })
+    }
+
+    pub(super) fn folder(&self, commit: &str) -> PathBuf {
+        self.root.join("snapshots").join(commit)
+    }
+
+    pub(super) fn blob(&self, etag: &str) -> PathBuf {
+        self.root.join("blobs").join(etag)
+    }
+
+    pub(super) fn is_absent(&self, commit: &str, file: &str) -> bool {
+        self.absence(commit, file).is_file()
+    }
+
+    /// Remembers that there is no such file, so that nobody asks again.
+    pub(super) fn mark_absent(&self, commit: &str, file: &str) -> Result<(), HubError> {
+        let path = self.absence(commit, file);
+        create_parent(&path)?;
+        File::create(&path).map(drop).map_err(|source| HubError::Io { path, source })
+    }
+
+    /// Remembers which commit a branch or a tag stands for.
+    pub(super) fn write_revision(&self, revision: &str, commit: &str) -> Result<(), HubError> {
+        if revision == commit {
+            return Ok(());
+        }
+        let path = self.root.join("refs").join(revision);
+        let parent = create_parent(&path)?;
+        let write = || {
+            let mut file = tempfile::NamedTempFile::new_in(&parent)?;
+            file.write_all(commit.as_bytes())?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|source: io::Error| HubError::Io { path: path.clone(), source })
+    }
+
+    /// Makes a blob appear as a file of a snapshot.
+    pub(super) fn link(&self, commit: &str, file: &str, etag: &str) -> Result<(), HubError> {
+        let path = self.folder(commit).join(file);
+        if path.is_file() {
+            return Ok(());
+        }
+        create_parent(&path)?;
+        // From snapshots/<commit>/ it is two steps up, and one more for every folder of the file.
+        let up = "../".repeat(2 + file.matches('/').count());
+        let target = format!("{up}blobs/{etag}");
+        link(&target, &self.blob(etag), &path).map_err(|source| HubError::Io { path, source })
+    }
+
+    /// Keeps other processes from fetching the same blob, for as long as the file is open.
+    pub(super) fn lock(&self, etag: &str) -> Result<File, HubError> {
+        let name = self.root.file_name().unwrap_or_default();
+        let locks = self.root.with_file_name(".locks").join(name);
+        let path = locks.join(format!("{etag}.lock"));
+        create_parent(&path)?;
+        let lock = || {
+            let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(|source: io::Error| HubError::Io { path: path.clone(), source })
+    }
+
+    fn absence(&self, commit: &str, file: &str) -> PathBuf {
+        self.root.join(".no_exist").join(commit).join(file)
+    }
+}
+
+/// Makes a whole file take its final name, for good.
+#[expect(clippy::disallowed_methods, reason = "file and folder are synced before and after")]
+pub(super) fn place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    fs::rename(from, to)?;
+    match to.parent() {
+        // Windows has no way to sync a folder, and no need.
+        Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Creates the folder in which a file is to stand.
+pub(super) fn create_parent(path: &Path) -> Result<PathBuf, HubError> {
+    let parent = path.parent().unwrap_or(path).to_owned();
+    fs::create_dir_all(&parent).map_err(|source| HubError::Io { path: parent.clone(), source })?;
+    Ok(parent)
+}
+
+#[cfg(unix)]
+fn link(target: &str, _blob: &Path, path: &Path) -> io::Result<()> {
+    match std::os::unix::fs::symlink(target, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    }
+}
+
+/// Windows gives links to administrators only.
+#[cfg(not(unix))]
+fn link(_target: &str, blob: &Path, path: &Path) -> io::Result<()> {
+    fs::hard_link(blob, path).or_else(|_| fs::copy(blob, path).map(drop))
+}

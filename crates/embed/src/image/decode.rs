@@ -1,0 +1,95 @@
+//! Any picture becomes RGB, or an error of its own.
+//!
+//! Orientation is applied, and no colour mode is a reason to drop a record: grey is repeated, a
+//! palette is looked up, CMYK is converted, of 16 bits the upper 8 are kept, alpha is ignored as
+//! Pillow's `convert("RGB")` ignores it. Sizes are checked in the header, before anything is
+//! allocated: a file of a few bytes may claim any size.
+
+use std::{fmt::Display, io::Cursor};
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
+use linprobe_core::BadContent;
+
+use super::{Rgb, Size};
+
+/// The largest picture that is decoded, in pixels: about that at which Pillow refuses, too.
+pub(super) const MAX_PIXELS: u64 = 178_956_970;
+
+/// What a decoder may allocate beside the picture: frames, strips and tables.
+const MAX_DECODER_BYTES: u64 = 1 << 30;
+
+/// Decodes the first frame of a picture.
+pub(super) fn decode(bytes: &[u8]) -> Result<Rgb, BadContent> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(bad)?;
+    reader.limits(limits());
+    if reader.format() == Some(ImageFormat::Jpeg) && !has_jpeg_end(bytes) {
+        return Err(bad("the file is truncated"));
+    }
+    let mut decoder = reader.into_decoder().map_err(bad)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(bad(format!("{width} x {height} pixels are too many")));
+    }
+    // Unreadable metadata is no reason to drop a readable picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
+    image.apply_orientation(orientation);
+    Ok(to_rgb(image))
+}
+
+fn bad(reason: impl Display) -> BadContent {
+    BadContent::Undecodable(format!("not a picture that can be read: {reason}"))
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    limits
+}
+
+fn to_rgb(image: DynamicImage) -> Rgb {
+    let size = Size { height: image.height() as usize, width: image.width() as usize };
+    let n_channels = usize::from(image.color().channel_count());
+    let pixels = match image {
+        DynamicImage::ImageRgb8(image) => image.into_raw(),
+        DynamicImage::ImageLuma16(image) => from_16_bits(image.as_raw(), n_channels),
+        DynamicImage::ImageLumaA16(image) => from_16_bits(image.as_raw(), n_channels),
+        DynamicImage::ImageRgb16(image) => from_16_bits(image.as_raw(), n_channels),
+        DynamicImage::ImageRgba16(image) => from_16_bits(image.as_raw(), n_channels),
+        other => other.into_rgb8().into_raw(),
+    };
+    Rgb { size, pixels }
+}
+
+fn from_16_bits(samples: &[u16], n_channels: usize) -> Vec<u8> {
+    let upper = |sample: u16| sample.to_be_bytes()[0];
+    let colours = samples.chunks_exact(n_channels).flat_map(|pixel| match *pixel {
+        [red, green, blue] | [red, green, blue, _] => [red, green, blue],
+        _ => [pixel[0]; 3],
+    });
+    colours.map(upper).collect()
+}
+
+/// Whether a JPEG's picture comes to its end. The decoder fills what is missing with grey and says
+/// nothing, as suits a browser but not a dataset.
+fn has_jpeg_end(bytes: &[u8]) -> bool {
+    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+    jpeg_scan(bytes).is_some_and(|scan| scan.windows(2).any(|marker| marker == END_OF_IMAGE))
+}
+
+/// What follows the header segments of a JPEG, among which there may be a whole small JPEG.
+fn jpeg_scan(bytes: &[u8]) -> Option<&[u8]> {
+    const START_OF_SCAN: u8 = 0xDA;
+    let mut rest = bytes.get(2..)?;
+    loop {
+        match *rest {
+            [0xFF, 0xFF, ..] => rest = &rest[1..],
+            [0xFF, START_OF_SCAN, ..] => return Some(rest),
+            [0xFF, _, high, low, ..] => {
+                let segment = usize::from(u16::from_be_bytes([high, low]));
+                rest = rest.get(2 + segment..)?;
+            }
+            _ => return None,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Resizing as Pillow does it, bit for bit.
+//!
+//! A horizontal pass, then a vertical one, both with antialiasing: the filter widens with the scale.
+//! Weights are fixed-point numbers of 22 bits and each pass rounds to 8 bits. Libraries that resize
+//! faster round otherwise, and a model notices. After `src/libImaging/Resample.c` of Pillow.
+
+use std::{f64::consts::PI, ops::Range};
+
+use super::{Rgb, Size, Window};
+
+/// How pixels are weighted by their distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    Lanczos,
+    Bilinear,
+    Bicubic,
+    Box,
+    Hamming,
+}
+
+impl Filter {
+    /// By the number that Pillow and the configurations of processors give it.
+    pub(super) fn from_pillow(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Lanczos),
+            2 => Some(Self::Bilinear),
+            3 => Some(Self::Bicubic),
+            4 => Some(Self::Box),
+            5 => Some(Self::Hamming),
+            _ => None,
+        }
+    }
+
+    /// The distance from which on the weight is zero.
+    fn support(self) -> f64 {
+        match self {
+            Self::Lanczos => 3.0,
+            Self::Bicubic => 2.0,
+            Self::Bilinear | Self::Hamming => 1.0,
+            Self::Box => 0.5,
+        }
+    }
+
+    fn weight(self, distance: f64) -> f64 {
+        let x = distance.abs();
+        match self {
+            Self::Lanczos if x < 3.0 => sinc(x) * sinc(x / 3.0),
+            Self::Bicubic => bicubic(x),
+            Self::Bilinear if x < 1.0 => 1.0 - x,
+            Self::Hamming if x == 0.0 => 1.0,
+            Self::Hamming if x < 1.0 => sinc(x) * (0.54 + 0.46 * (x * PI).cos()),
+            // Half-open, so that a pixel on the border counts once.
+            Self::Box if distance > -0.5 && distance <= 0.5 => 1.0,
+            _ => 0.0,
+        }
+    }
+}
+
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) }
+}
+
+/// Keys' cubic with a = -1/2.
+fn bicubic(x: f64) -> f64 {
+    const A: f64 = -0.5;
+    if x < 1.0 {
+        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        (((x - 5.0) * x + 8.0) * x - 4.0) * A
+    } else {
+        0.0
+    }
+}
+
+/// Resizes a picture, and computes only what is seen of it in a window.
+pub(super) fn resize(image: &Rgb, size: Size, window: &Window, filter: Filter) -> Rgb {
+    let columns = taps(image.size.width, size.width, &window.columns.seen, filter);
+    let rows = taps(image.size.height, size.height, &window.rows.seen, filter);
+    let first_row = rows.iter().map(|tap| tap.first).min().unwrap_or(0);
+    let end_row = rows.iter().map(Tap::end).max().unwrap_or(0);
+    let used_rows = image.rows().skip(first_row).take(end_row - first_row);
+    let narrow: Vec<u8> = used_rows.flat_map(|row| resize_row(row, &columns)).collect();
+    let row_len = columns.len() * 3;
+    let mut pixels = Vec::with_capacity(rows.len() * row_len);
+    for tap in &rows {
+        let from = (tap.first - first_row) * row_len;
+        combine_rows(&narrow[from..], row_len, &tap.weights, &mut pixels);
+    }
+    Rgb { size: window.seen(), pixels }
+}
+
+/// The pixels that one pixel is made of, along one axis.
+struct Tap {
+    first: usize,
+    weights: Vec<i32>,
+}
+
+impl Tap {
+    fn end(&self) -> usize {
+        self.first + self.weights.len()
+    }
+}
+
+/// Fractional bits of a weight: 8 bits are the pixel's, two are left for sums beyond its range.
+const PRECISION_BITS: u32 = 32 - 8 - 2;
+
+/// A half, to round.
+const HALF: i32 = 1 << (PRECISION_BITS - 1);
+
+fn taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<Tap> {
+    let scale = n_in as f64 / n_out as f64;
+    let widening = scale.max(1.0);
+    let support = filter.support() * widening;
+    seen.clone()
+        .map(|idx| {
+            let centre = (idx as f64 + 0.5) * scale;
+            let first = truncated(centre - support + 0.5);
+            let end = truncated(centre + support + 0.5).min(n_in);
+            let weight = |at: usize| filter.weight((at as f64 - centre + 0.5) / widening);
+            Tap { first, weights: fixed_point((first..end).map(weight).collect()) }
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0")]
+fn truncated(position: f64) -> usize {
+    position.max(0.0) as usize
+}
+
+/// Weights that sum to one, as fixed-point numbers.
+fn fixed_point(weights: Vec<f64>) -> Vec<i32> {
+    let sum: f64 = weights.iter().sum();
+    let one = f64::from(1 << PRECISION_BITS);
+    weights.into_iter().map(|weight| rounded(weight / sum * one)).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a weight is smaller than two")]
+fn rounded(weight: f64) -> i32 {
+    (weight + 0.5_f64.copysign(weight)) as i32
+}
+
+fn resize_row<'a>(row: &'a [u8], columns: &'a [Tap]) -> impl Iterator<Item = u8> + 'a {
+    columns.iter().flat_map(move |tap| {
+        let mut sums = [HALF; 3];
+        for (pixel, weight) in row[tap.first * 3..].chunks_exact(3).zip(&tap.weights) {
+            sums[0] += i32::from(pixel[0]) * weight;
+            sums[1] += i32::from(pixel[1]) * weight;
+            sums[2] += i32::from(pixel[2]) * weight;
+        }
+        sums.map(to_byte)
+    })
+}
+
+fn combine_rows(narrow: &[u8], row_len: usize, weights: &[i32], pixels: &mut Vec<u8>) {
+    let mut sums = vec![HALF; row_len];
+    for (row, weight) in narrow.chunks_exact(row_len).zip(weights) {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += i32::from(value) * weight;
+        }
+    }
+    pixels.extend(sums.into_iter().map(to_byte));
+}
+
+#[expect(clippy::cast_sign_loss, reason = "clamped to a byte")]
+fn to_byte(sum: i32) -> u8 {
+    (sum >> PRECISION_BITS).clamp(0, 255) as u8
+}
