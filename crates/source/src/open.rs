@@ -1,0 +1,324 @@
+//! One door to every kind of dataset: what stands at the place decides who reads it.
+//!
+//! The choice goes by the shape of the path alone, never by a guess from contents, so that the same
+//! place opens the same way for ever; [`SourceOptions::kind`] overrules it.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use linprobe_core::{Source, SourceError};
+
+use crate::{
+    failure::{io, listed, unsupported},
+    folder::{self, ImageFolder},
+    table::Table,
+    vectors::{self, Vectors},
+};
+
+/// Opens the dataset at a place: a folder of images, a table, or vectors.
+///
+/// # Errors
+/// [`SourceError::Io`] when there is nothing, or it cannot be read; [`SourceError::Unsupported`]
+/// when no reader takes it, or a column, tensor or option does not fit, with a hint that lists what
+/// there is.
+pub fn open(location: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
+    let canonical = location.canonicalize().map_err(io(location))?;
+    let kind = match options.kind {
+        Some(kind) => kind,
+        None => Kind::of(location)?,
+    };
+    options.check(kind, location)?;
+    let fingerprint = fingerprint(kind, &canonical, options);
+    Ok(match kind {
+        Kind::Images => Box::new(ImageFolder::open(location, fingerprint)?),
+        Kind::Npy | Kind::Npz | Kind::Safetensors => {
+            Box::new(Vectors::open(location, kind, options, fingerprint)?)
+        }
+        _ => Box::new(Table::open(location, kind, options, fingerprint)?),
+    })
+}
+
+/// How to read a dataset, where its looks do not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceOptions {
+    /// The kind of dataset; told by folder contents and file ending when not given.
+    pub kind: Option<Kind>,
+    /// The column of ids in a table, with dots into nested JSON (`meta.id`). When not given: a
+    /// column named `id`, `_id`, `uuid`, `guid`, `key`, `idx` or `index`, in any case, or else the
+    /// index of the row from 0.
+    pub id: Option<String>,
+    /// The column of texts in a table, with dots into nested JSON (`data.text`). When not given: a
+    /// column named `text`, `content`, `sentence`, `body`, `description`, `title`, `review`,
+    /// `question`, `utterance`, `comment`, `message`, `document`, `query`, `prompt`, `abstract`,
+    /// `summary`, `headline`, `tweet` or `post`, the first of these that there is, or else the only
+    /// column of words.
+    ///
+    /// Columns without names are numbered from 1: those of a csv whose first row holds a number, of
+    /// a tsv whose first row holds no name listed here, of JSON arrays in place of objects. Of two
+    /// such columns the one with longer values is the text, the other the label.
+    pub text: Option<String>,
+    /// The column of labels in a table. When not given: a column named `label`, `labels`, `class`,
+    /// `category`, `intent`, `target`, `section`, `topic` or `tag`, if there is one.
+    pub label: Option<String>,
+    /// The further columns that become metadata; all others when not given.
+    pub metadata: Option<Vec<String>>,
+    /// The texts of vectors: one a line (`.txt`, `.jsonl`), or an array of strings (`.npy`). When
+    /// not given: the member `texts`, or `NAME.texts.*` or `texts.*` beside the vectors.
+    pub texts: Option<PathBuf>,
+    /// The ids of vectors: one a line, or an array (`.npy`) of strings or integers. When not given:
+    /// the member `ids`, or `NAME.ids.*` or `ids.*` beside the vectors.
+    pub ids: Option<PathBuf>,
+    /// The labels of vectors: one a line, or an array (`.npy`) of strings or integers. When not
+    /// given: the member `labels`, or `NAME.labels.*` or `labels.*` beside the vectors.
+    pub labels: Option<PathBuf>,
+    /// The array of vectors inside an npz or safetensors file. When not given: the only matrix
+    /// there, or the one named `embeddings`, `vectors` or `x`.
+    pub tensor: Option<String>,
+}
+
+impl SourceOptions {
+    /// Refuses what has no meaning for a kind of dataset, rather than overlook it.
+    fn check(&self, kind: Kind, location: &Path) -> Result<(), SourceError> {
+        let columns = [
+            ("id", self.id.is_some()),
+            ("text", self.text.is_some()),
+            ("label", self.label.is_some()),
+            ("metadata", self.metadata.is_some()),
+        ];
+        let beside = [
+            ("texts", self.texts.is_some()),
+            ("ids", self.ids.is_some()),
+            ("labels", self.labels.is_some()),
+        ];
+        let tensor = [("tensor", self.tensor.is_some())];
+        let refused = match kind {
+            Kind::Images | Kind::Lines => [&columns[..], &beside, &tensor].concat(),
+            Kind::Npy => [&columns[..], &tensor].concat(),
+            Kind::Npz | Kind::Safetensors => columns.to_vec(),
+            Kind::Csv | Kind::Tsv | Kind::JsonLines | Kind::Json => [&beside[..], &tensor].concat(),
+        };
+        match refused.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((name, _)) => Err(unsupported(
+                location,
+                format!("the option {name} has no meaning for {kind}"),
+                format!("leave {name} out, or name another kind: {}", Kind::names()),
+            )),
+        }
+    }
+}
+
+/// A kind of dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A folder of image files.
+    Images,
+    /// Values parted by commas, as RFC 4180 has them.
+    Csv,
+    /// Values parted by tabs.
+    Tsv,
+    /// A JSON value on each line.
+    JsonLines,
+    /// One JSON array, or an object of arrays, each a split.
+    Json,
+    /// A text on each line.
+    Lines,
+    /// A NumPy array, or a folder of them.
+    Npy,
+    /// A zip of NumPy arrays.
+    Npz,
+    /// Tensors with a JSON header.
+    Safetensors,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Images,
+        Self::Csv,
+        Self::Tsv,
+        Self::JsonLines,
+        Self::Json,
+        Self::Lines,
+        Self::Npy,
+        Self::Npz,
+        Self::Safetensors,
+    ];
+
+    /// Its name, which [`FromStr`] takes: `images`, `csv`, `tsv`, `jsonl`, `json`, `lines`, `npy`,
+    /// `npz` or `safetensors`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "jsonl",
+            Self::Json => "json",
+            Self::Lines => "lines",
+            Self::Npy => "npy",
+            Self::Npz => "npz",
+            Self::Safetensors => "safetensors",
+        }
+    }
+
+    fn names() -> String {
+        listed(&Self::ALL.map(Self::name))
+    }
+
+    /// Tells the kind of what stands at a place.
+    fn of(location: &Path) -> Result<Self, SourceError> {
+        if location.is_dir() { Self::of_folder(location) } else { Self::of_file(location) }
+    }
+
+    fn of_folder(root: &Path) -> Result<Self, SourceError> {
+        if folder::has_image(root)? {
+            return Ok(Self::Images);
+        }
+        if !vectors::shards(root)?.is_empty() {
+            return Ok(Self::Npy);
+        }
+        let (reason, hint) = folder::describe(root)?;
+        Err(unsupported(root, reason, hint))
+    }
+
+    fn of_file(path: &Path) -> Result<Self, SourceError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let (name, packed) = match name.strip_suffix(".gz") {
+            Some(inner) => (inner.to_owned(), true),
+            None => (name, false),
+        };
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        match ending {
+            "csv" => Ok(Self::Csv),
+            "tsv" => Ok(Self::Tsv),
+            "jsonl" | "ndjson" => Ok(Self::JsonLines),
+            "json" => Ok(Self::Json),
+            "txt" => Ok(Self::Lines),
+            "npy" if !packed => Ok(Self::Npy),
+            "npz" if !packed => Ok(Self::Npz),
+            "safetensors" if !packed => Ok(Self::Safetensors),
+            _ => Err(unknown_file(path, ending, packed)),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownKind { name: name.to_owned() })
+    }
+}
+
+/// A name that names no [`Kind`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no kind of dataset is named {name:?}\nhint: there are {}", Kind::names())]
+pub struct UnknownKind {
+    /// The name.
+    pub name: String,
+}
+
+fn unknown_file(path: &Path, ending: &str, packed: bool) -> SourceError {
+    let hint = match ending {
+        "parquet" | "arrow" | "feather" => {
+            "convert it to .csv or .jsonl, for example with pandas".to_owned()
+        }
+        "tar" | "zip" | "tgz" => "unpack it into a folder".to_owned(),
+        "npy" | "npz" | "safetensors" if packed => "unpack it with gunzip".to_owned(),
+        _ if folder::is_image(path) => "open the folder that it stands in".to_owned(),
+        _ => format!(
+            "supported are folders of images or .npy files, {}; or name the kind of this one",
+            ".csv, .tsv, .jsonl, .ndjson, .json, .txt (each also .gz), .npy, .npz and .safetensors"
+        ),
+    };
+    let reason = match ending {
+        "" => "a file without an ending can be anything".to_owned(),
+        _ if packed => format!(".{ending}.gz files are not read"),
+        _ => format!(".{ending} files are not read"),
+    };
+    unsupported(path, reason, hint)
+}
+
+/// A digest of kind, place and options. Each part carries its length, so that no two choices
+/// give the same bytes.
+fn fingerprint(kind: Kind, canonical: &Path, options: &SourceOptions) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |part: &[u8]| {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    };
+    add(canonical.as_os_str().as_encoded_bytes());
+    let SourceOptions { kind: _, id, text, label, metadata, texts, ids, labels, tensor } = options;
+    for column in [id, text, label, tensor] {
+        add(&[u8::from(column.is_some())]);
+        add(column.as_deref().unwrap_or_default().as_bytes());
+    }
+    for file in [texts, ids, labels] {
+        add(&[u8::from(file.is_some())]);
+        add(file.as_deref().unwrap_or(Path::new("")).as_os_str().as_encoded_bytes());
+    }
+    add(&[u8::from(metadata.is_some())]);
+    metadata.iter().flatten().for_each(|column| add(column.as_bytes()));
+    let digest = hasher.finalize().to_hex();
+    format!("{kind}-{}", digest.get(..32).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
+        }
+        let error = "xlsx".parse::<Kind>().unwrap_err().to_string();
+        assert!(error.contains("\nhint: there are images, csv, "), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_told_by_its_ending_in_any_case_and_under_gzip() {
+        let of = |name: &str| Kind::of_file(Path::new(name)).ok();
+        assert_eq!(of("a.CSV"), Some(Kind::Csv));
+        assert_eq!(of("a.b.ndjson.gz"), Some(Kind::JsonLines));
+        assert_eq!(of("a.txt.GZ"), Some(Kind::Lines));
+        assert_eq!(of("a.npz"), Some(Kind::Npz));
+        assert_eq!(of("a.npy.gz"), None);
+        assert_eq!(of("csv"), None);
+    }
+
+    #[test]
+    fn a_fingerprint_tells_places_and_options_apart() {
+        let of = |place: &str, options: &SourceOptions| {
+            fingerprint(Kind::Csv, Path::new(place), options)
+        };
+        let plain = SourceOptions::default();
+        let text = SourceOptions { text: Some("a".into()), ..SourceOptions::default() };
+        let label = SourceOptions { label: Some("a".into()), ..SourceOptions::default() };
+        let none_kept = SourceOptions { metadata: Some(vec![]), ..SourceOptions::default() };
+        let all = [
+            of("/a", &plain),
+            of("/b", &plain),
+            of("/a", &text),
+            of("/a", &label),
+            of("/a", &none_kept),
+        ];
+        for (i, one) in all.iter().enumerate() {
+            assert!(one.starts_with("csv-"), "{one}");
+            assert!(!all[..i].contains(one), "{all:?}");
+        }
+        assert_eq!(of("/a", &text), of("/a", &text.clone()));
+    }
+}
