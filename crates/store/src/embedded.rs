@@ -1,0 +1,250 @@
+//! The embedded store: exact, memory-mapped, with no index to build.
+//!
+//! A folder of three files: `vectors.npy` holds rows of half-precision numbers and is opened by
+//! NumPy as it is, `points.db` says whose each row is, and `write.lock` is held by the one writer.
+//! Vectors are appended and synced first, then their ids are committed: only then does a row exist.
+//! A replaced or deleted row stays where it is, under a tombstone. Every search reads every row,
+//! which is as fast as memory is, and the more cores share a search, the less sense it makes to run
+//! several at once.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use linprobe_core::{
+    Hit, Point, Precision, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport,
+    VectorStore,
+};
+
+mod answer;
+mod bitmap;
+mod check;
+mod kernel;
+mod points;
+mod scan;
+mod segment;
+mod select;
+mod snapshot;
+mod writer;
+
+pub use check::{CheckReport, Norms, Violation, check};
+
+use points::Points;
+use segment::{Access, Segment};
+use snapshot::Snapshots;
+use writer::Writer;
+
+/// An exact store of any number of points in a folder, shared by one writing process and any number
+/// of reading ones.
+///
+/// Its methods do not wait for anything but the disk and the processor: they block the thread that
+/// polls them. Searches use all threads of the rayon pool that they are called in, so
+/// `rayon::ThreadPool::install` sets their number.
+#[derive(Debug)]
+pub struct EmbeddedStore {
+    folder: PathBuf,
+    spec: StoreSpec,
+    snapshots: Snapshots,
+    /// None in a store that was opened to be read.
+    writer: Option<Mutex<Writer>>,
+}
+
+impl EmbeddedStore {
+    /// Makes an empty store of embeddings with `dimension` coordinates, and the folder where needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while another process makes it, [`StoreError::Io`] where the folder
+    /// holds a store already or cannot be written.
+    pub fn create(folder: impl AsRef<Path>, dimension: usize) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let lock = lock(folder)?;
+        if Points::exist_in(folder)? {
+            return Err(io_error(folder)(io::ErrorKind::AlreadyExists.into()));
+        }
+        Segment::create(folder, dimension)?;
+        Points::create(folder, dimension)?;
+        sync_folder(folder)?;
+        Self::open_locked(folder, lock)
+    }
+
+    /// Opens a store to read and write it, and mends what a killed writer left undone.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while another process has it open for writing, [`StoreError::Corrupt`]
+    /// where vectors are missing, [`StoreError::Io`] where there is no store.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        let lock = lock(folder)?;
+        Self::open_locked(folder, lock)
+    }
+
+    /// Opens the store of a folder, or makes one.
+    ///
+    /// # Errors
+    /// As [`Self::open`] and [`Self::create`]; [`StoreError::Dimension`] where the folder holds a
+    /// store of another dimension.
+    pub fn open_or_create(folder: impl AsRef<Path>, dimension: usize) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        if !Points::exist_in(folder)? {
+            return Self::create(folder, dimension);
+        }
+        let store = Self::open(folder)?;
+        store.check_dimension(dimension)?;
+        Ok(store)
+    }
+
+    /// Opens a store to read it, beside a writer or without one. Sees what is written from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where vectors are missing, [`StoreError::Io`] where there is no store.
+    pub fn open_read_only(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        let points = Points::open(folder, Access::Read)?;
+        let segment = Segment::open(folder, points.dimension()?, Access::Read)?;
+        segment.rows(points.extent()?.n_rows)?;
+        Ok(Self::over(folder, segment, points.dimension()?, None))
+    }
+
+    fn open_locked(folder: &Path, lock: File) -> Result<Self, StoreError> {
+        let points = Points::open(folder, Access::Write)?;
+        let dimension = points.dimension()?;
+        let writer = Writer::open(folder, points, lock)?;
+        let segment = Segment::open(folder, dimension, Access::Read)?;
+        Ok(Self::over(folder, segment, dimension, Some(Mutex::new(writer))))
+    }
+
+    fn over(
+        folder: &Path,
+        segment: Segment,
+        dimension: usize,
+        writer: Option<Mutex<Writer>>,
+    ) -> Self {
+        let spec =
+            StoreSpec { kind: "embedded", dimension, precision: Precision::F16, exact: true };
+        let snapshots = Snapshots::new(folder, segment);
+        Self { folder: folder.to_owned(), spec, snapshots, writer }
+    }
+
+    /// The folder it is kept in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The bytes that its files take on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where the folder cannot be read.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        let sum = || -> io::Result<u64> {
+            fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
+        };
+        sum().map_err(io_error(&self.folder))
+    }
+
+    /// The lengths of the vectors as they are kept, which are those of embeddings but for rounding.
+    ///
+    /// # Errors
+    /// A failure of the disk.
+    pub fn norms(&self) -> Result<Norms, StoreError> {
+        Ok(Norms::of(&self.snapshots.take()?))
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        match &self.writer {
+            Some(writer) => Ok(writer.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => Err(io_error(&self.folder)(io::Error::new(
+                io::ErrorKind::ReadOnlyFilesystem,
+                "the store is open to be read only",
+            ))),
+        }
+    }
+
+    fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
+        let expected = self.spec.dimension;
+        if found == expected { Ok(()) } else { Err(StoreError::Dimension { expected, found }) }
+    }
+}
+
+#[async_trait]
+impl VectorStore for EmbeddedStore {
+    fn spec(&self) -> &StoreSpec {
+        &self.spec
+    }
+
+    async fn upsert(&self, points: &[Point]) -> Result<(), StoreError> {
+        points.iter().try_for_each(|point| self.check_dimension(point.embedding.dimension()))?;
+        self.writer()?.upsert(points)
+    }
+
+    async fn delete(&self, ids: &[RecordId]) -> Result<u64, StoreError> {
+        self.writer()?.delete(ids)
+    }
+
+    async fn search(&self, query: Query<'_>) -> Result<Vec<Hit>, StoreError> {
+        let survey = Survey {
+            weights: query.weights,
+            bias: 0.0,
+            top_k: query.top_k,
+            n_boundary: 0,
+            threshold: f32::INFINITY,
+            n_bins: 0,
+            exclude: query.exclude,
+        };
+        Ok(self.survey(survey).await?.top)
+    }
+
+    async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
+        self.check_dimension(survey.weights.len())?;
+        answer::survey(&self.snapshots.take()?, survey)
+    }
+
+    async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+        answer::fetch(&self.snapshots.take()?, ids)
+    }
+
+    async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
+        answer::scan(&self.snapshots.take()?, after, limit)
+    }
+
+    async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
+        answer::sample(&self.snapshots.take()?, n_points, seed)
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        Ok(self.snapshots.take()?.n_points())
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.writer()?.flush()
+    }
+}
+
+/// Takes the lock of the writer. The system drops it when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("write.lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let file = options.open(&path).map_err(io_error(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Io { path, source }),
+    }
+}
+
+/// Makes the names of new files durable. Only POSIX knows how to.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|file| file.sync_all()).map_err(io_error(folder))?;
+    }
+    Ok(())
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    |source| StoreError::Io { path: path.to_owned(), source }
+}

@@ -1,0 +1,179 @@
+//! From rows to points: the answers of a store, read from one snapshot.
+
+use std::ops::ControlFlow;
+
+use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, StoreError, Survey, SurveyReport};
+
+use super::{
+    bitmap::Bitmap,
+    scan::{Findings, Scan, nearness},
+    select::Selection,
+    snapshot::Snapshot,
+};
+use crate::sample::Draw;
+
+/// Ids that can be walked past in the time that it takes to look one up.
+const STEPS_PER_LOOKUP: usize = 32;
+
+/// Scores every point in one pass.
+pub(crate) fn survey(
+    snapshot: &Snapshot<'_>,
+    survey: Survey<'_>,
+) -> Result<SurveyReport, StoreError> {
+    let excluded = rows_of(snapshot, survey.exclude)?;
+    let scan = Scan {
+        rows: snapshot.rows.as_slice(),
+        weights: survey.weights,
+        bias: survey.bias,
+        dead: &snapshot.dead,
+        excluded: &excluded,
+        top_k: survey.top_k,
+        n_boundary: survey.n_boundary,
+        threshold: survey.threshold,
+    };
+    let findings = scan.run();
+    let (low, high) = findings.range.unwrap_or_default();
+    let lists = Lists { snapshot, findings: &findings, excluded: &excluded };
+    Ok(SurveyReport {
+        top: lists.hits(&findings.top, |score| score)?,
+        boundary: lists.hits(&findings.boundary, nearness)?,
+        histogram: Histogram { low, high, counts: findings.counts(survey.n_bins) },
+        n_above: findings.n_above,
+        n_points: snapshot.n_points(),
+        estimated: false,
+    })
+}
+
+/// Reads points in the order of the ids given.
+pub(crate) fn fetch(snapshot: &Snapshot<'_>, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+    let mut points = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(row_idx) = snapshot.points().row_of(id)? {
+            points.push(snapshot.point(id.clone(), row_idx)?);
+        }
+    }
+    Ok(points)
+}
+
+/// Reads points in the order of their rows.
+pub(crate) fn scan(
+    snapshot: &Snapshot<'_>,
+    after: Option<&RecordId>,
+    limit: usize,
+) -> Result<Vec<Point>, StoreError> {
+    let first_row = match after {
+        None => 0,
+        Some(id) => match snapshot.points().row_of(id)? {
+            Some(row_idx) => row_idx + 1,
+            None => return Err(StoreError::UnknownPoint { id: id.clone() }),
+        },
+    };
+    let page = snapshot.points().page(first_row, limit)?;
+    page.into_iter().map(|(row_idx, id)| snapshot.point(id, row_idx)).collect()
+}
+
+/// Draws points by the pseudo-random rank of their ids.
+pub(crate) fn sample(
+    snapshot: &Snapshot<'_>,
+    n_points: usize,
+    seed: u64,
+) -> Result<Vec<Point>, StoreError> {
+    let mut draw = Draw::new(n_points, seed);
+    snapshot.points().each_by_id(|id, row_idx| {
+        draw.offer(id, row_idx);
+        ControlFlow::Continue(())
+    })?;
+    let points = draw.finish().into_iter().map(|row_idx| {
+        let id = id_of(snapshot, row_idx)?;
+        snapshot.point(id, row_idx)
+    });
+    points.collect()
+}
+
+fn rows_of(snapshot: &Snapshot<'_>, ids: &Excluded) -> Result<Bitmap, StoreError> {
+    let mut rows = Bitmap::default();
+    for id in ids {
+        if let Some(row_idx) = snapshot.points().row_of(id)? {
+            rows.insert(row_idx);
+        }
+    }
+    Ok(rows)
+}
+
+fn id_of(snapshot: &Snapshot<'_>, row_idx: usize) -> Result<RecordId, StoreError> {
+    let points = snapshot.points();
+    points.id_of(row_idx)?.ok_or_else(|| points.corrupt(format!("row {row_idx} has no id")))
+}
+
+/// Makes lists of hits out of what a scan found.
+struct Lists<'a> {
+    snapshot: &'a Snapshot<'a>,
+    findings: &'a Findings,
+    excluded: &'a Bitmap,
+}
+
+impl Lists<'_> {
+    /// The hits of a selection by a key of the score, in their order.
+    fn hits(
+        &self,
+        selection: &Selection,
+        key: impl Fn(f32) -> f32 + Sync,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let mut hits = Vec::new();
+        for candidate in &selection.above {
+            hits.push(self.hit(candidate.row_idx)?);
+        }
+        for row_idx in self.first_by_id(selection, &key)? {
+            hits.push(self.hit(row_idx)?);
+        }
+        let by_key = |a: &Hit, b: &Hit| key(b.score).total_cmp(&key(a.score));
+        hits.sort_by(|a, b| by_key(a, b).then_with(|| a.id.cmp(&b.id)));
+        Ok(hits)
+    }
+
+    fn hit(&self, row_idx: usize) -> Result<Hit, StoreError> {
+        let score = self.findings.scores.get(row_idx).copied().unwrap_or(f32::NAN);
+        Ok(Hit { id: id_of(self.snapshot, row_idx)?, score })
+    }
+
+    /// The rows at the cut whose ids come first, as many as there are places left.
+    fn first_by_id(
+        &self,
+        selection: &Selection,
+        key: impl Fn(f32) -> f32 + Sync,
+    ) -> Result<Vec<usize>, StoreError> {
+        if selection.n_left == 0 {
+            return Ok(Vec::new());
+        }
+        let tied = self.findings.rows_with(selection.cut, key).without(self.excluded);
+        let n_tied = tied.count();
+        if n_tied <= selection.n_left {
+            Ok(tied.rows().collect())
+        } else if n_tied < self.snapshot.n_rows() / STEPS_PER_LOOKUP {
+            self.look_up_ties(&tied, selection.n_left)
+        } else {
+            self.walk_to_ties(&tied, selection.n_left)
+        }
+    }
+
+    /// For few ties: reads the id of each.
+    fn look_up_ties(&self, tied: &Bitmap, n_wanted: usize) -> Result<Vec<usize>, StoreError> {
+        let with_id = |row_idx| Ok((id_of(self.snapshot, row_idx)?, row_idx));
+        let mut ties = tied.rows().map(with_id).collect::<Result<Vec<_>, StoreError>>()?;
+        ties.sort_unstable();
+        ties.truncate(n_wanted);
+        Ok(ties.into_iter().map(|(_, row_idx)| row_idx).collect())
+    }
+
+    /// For many ties: goes through all ids in their order until enough are met.
+    fn walk_to_ties(&self, tied: &Bitmap, n_wanted: usize) -> Result<Vec<usize>, StoreError> {
+        let mut met = Vec::new();
+        self.snapshot.points().each_by_id(|_, row_idx| {
+            if tied.contains(row_idx) {
+                met.push(row_idx);
+            }
+            if met.len() < n_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(met)
+    }
+}

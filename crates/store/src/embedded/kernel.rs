@@ -1,0 +1,178 @@
+//! The dot products of many half-precision rows with one vector of weights, as fast as memory gives
+//! the rows.
+//!
+//! A row is read once, a cache line of 32 coordinates at a time. Which instructions do it is chosen
+//! at run time. With AVX-512 four rows are taken together, so that a line of weights is loaded once
+//! for all of them and eight sums are under way at once, which hides the latency of multiply and
+//! add. However rows are grouped, the sums of each row are formed in the same order, so equal rows
+//! have equal scores on one machine.
+
+use half::{f16, slice::HalfFloatSliceExt};
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+/// Coordinates in a cache line.
+const LINE: usize = 32;
+
+/// Rows taken together.
+#[cfg(target_arch = "x86_64")]
+const GROUP: usize = 4;
+
+/// How far ahead memory is asked for, in bytes.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 4096;
+
+/// The instructions that score rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    /// Whatever the compiler makes of a plain loop.
+    Portable,
+}
+
+impl Kernel {
+    /// All that this machine can run, fastest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut kernels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            kernels.extend(avx512::Avx512::detect().map(Self::Avx512));
+            kernels.extend(avx2::Avx2::detect().map(Self::Avx2));
+        }
+        kernels.push(Self::Portable);
+        kernels
+    }
+
+    /// The fastest that this machine can run.
+    pub(crate) fn detect() -> Self {
+        Self::available().first().copied().unwrap_or(Self::Portable)
+    }
+
+    /// Fills `scores` with the dot product of each row and the weights.
+    pub(crate) fn score(self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
+        assert_eq!(rows.len(), scores.len() * weights.dimension, "rows and scores go together");
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => avx512::Avx512::score(proof, rows, weights, scores),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(proof) => avx2::Avx2::score(proof, rows, weights, scores),
+            Self::Portable => score_portably(rows, weights, scores),
+        }
+    }
+}
+
+/// Weights, cut into lines and padded with zeros.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights {
+    dimension: usize,
+    lines: Vec<[f32; LINE]>,
+}
+
+impl Weights {
+    pub(crate) fn new(weights: &[f32]) -> Self {
+        let (lines, rest) = weights.as_chunks();
+        let last = (!rest.is_empty()).then(|| padded(rest, 0.0));
+        Self { dimension: weights.len(), lines: lines.iter().copied().chain(last).collect() }
+    }
+}
+
+/// The end of a row or of the weights that does not fill a line.
+fn padded<T: Copy>(rest: &[T], zero: T) -> [T; LINE] {
+    let mut line = [zero; LINE];
+    line[..rest.len()].copy_from_slice(rest);
+    line
+}
+
+/// Asks for the memory that will be read a little later than this line: the hardware's own
+/// prefetcher stops at the end of each page.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[expect(unsafe_code, reason = "a prefetch takes a pointer")]
+fn ask_ahead(line: &[f16; LINE]) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    let later = std::ptr::from_ref(line).wrapping_byte_add(AHEAD).cast();
+    // SAFETY: a prefetch reads nothing and cannot fault, wherever it points.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(later) }
+}
+
+fn score_portably(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
+    for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
+        let (lines, rest) = row.as_chunks();
+        let last = (!rest.is_empty()).then(|| padded(rest, f16::ZERO));
+        let mut sums = [0.0; LINE];
+        for (line, weights) in lines.iter().chain(&last).zip(&weights.lines) {
+            add_products(&mut sums, line, weights);
+        }
+        *score = sums.iter().sum();
+    }
+}
+
+fn add_products(sums: &mut [f32; LINE], line: &[f16; LINE], weights: &[f32; LINE]) {
+    let mut wide = [0.0; LINE];
+    line.convert_to_f32_slice(&mut wide);
+    for ((sum, x), w) in sums.iter_mut().zip(wide).zip(weights) {
+        *sum += x * w;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scores(kernel: Kernel, rows: &[f16], weights: &[f32]) -> Vec<f32> {
+        let mut scores = vec![f32::NAN; rows.len() / weights.len()];
+        kernel.score(rows, &Weights::new(weights), &mut scores);
+        scores
+    }
+
+    proptest! {
+        #[test]
+        fn every_kernel_agrees_with_a_sum_in_double_precision(
+            n_rows in 0_usize..11,
+            weights in prop::collection::vec(-2.0_f32..2.0, 1..200),
+            seed: u32,
+        ) {
+            let value = |i: usize| (i as f32 * 0.7 + seed as f32 * 1e-3).sin();
+            let rows: Vec<f16> =
+                (0..n_rows * weights.len()).map(|i| f16::from_f32(value(i))).collect();
+            let exact: Vec<f64> = rows
+                .chunks_exact(weights.len())
+                .map(|row| row.iter().zip(&weights).map(|(x, &w)| x.to_f64() * f64::from(w)).sum())
+                .collect();
+            for kernel in Kernel::available() {
+                for (score, exact) in scores(kernel, &rows, &weights).iter().zip(&exact) {
+                    prop_assert!((f64::from(*score) - exact).abs() < 5e-5, "{kernel:?}: {score} {exact}");
+                }
+            }
+        }
+
+        #[test]
+        fn equal_rows_have_equal_scores_wherever_they_stand(
+            row in prop::collection::vec(-1.0_f32..1.0, 1..200),
+            n_rows in 2_usize..13,
+        ) {
+            let half: Vec<f16> = row.iter().map(|&x| f16::from_f32(x)).collect();
+            for kernel in Kernel::available() {
+                let scores = scores(kernel, &half.repeat(n_rows), &row);
+                prop_assert!(scores.iter().all(|score| score.total_cmp(&scores[0]).is_eq()), "{kernel:?}: {scores:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_numbers_that_half_precision_finds_hard_are_read_right() {
+        let hard = [0x0001, 0x03ff, 0x0400, 0x7bff, 0x8001, 0x3c00, 0xbc00, 0x0000];
+        let rows: Vec<f16> = hard.map(f16::from_bits).into();
+        for kernel in Kernel::available() {
+            let expected: Vec<f32> = rows.iter().map(|x| x.to_f32()).collect();
+            assert_eq!(scores(kernel, &rows, &[1.0]), expected, "{kernel:?}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The database of a store: which row is whose.
+//!
+//! A row exists once its number is committed here. Ids are looked up, never held in memory, so that
+//! a store of any size opens at once. A tombstone is written when a row is given up and never
+//! removed, and rows are never given out again, so a reader that knows the first tombstones needs to
+//! read only those that came later.
+
+use std::{
+    io,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use linprobe_core::{RecordId, StoreError};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use super::segment::Access;
+
+/// The version of the format that this code writes and reads.
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE store (dimension INTEGER NOT NULL, n_rows INTEGER NOT NULL);
+    CREATE TABLE points (row_idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+    CREATE TABLE tombstones (number INTEGER PRIMARY KEY, row_idx INTEGER NOT NULL UNIQUE);
+";
+
+/// A connection to `points.db`.
+#[derive(Debug)]
+pub(crate) struct Points {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// How much has been committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) n_rows: usize,
+    pub(crate) n_tombstones: usize,
+}
+
+/// A transaction of the writer.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    /// Rows that are given up.
+    pub(crate) buried: &'a [usize],
+    /// Where the new rows start.
+    pub(crate) first_row: usize,
+    /// The ids of the new rows, in their order.
+    pub(crate) added: &'a [&'a RecordId],
+}
+
+impl Points {
+    /// The file's path in a store's folder.
+    pub(crate) fn path_in(folder: &Path) -> PathBuf {
+        folder.join("points.db")
+    }
+
+    /// Whether a store was made in this folder. One whose making was interrupted does not count.
+    pub(crate) fn exist_in(folder: &Path) -> Result<bool, StoreError> {
+        if !Self::path_in(folder).exists() {
+            return Ok(false);
+        }
+        let points = Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        points.format().map(|format| format != 0)
+    }
+
+    /// Makes the database. The store exists when this returns, and not before.
+    pub(crate) fn create(folder: &Path, dimension: usize) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut points = Self::connect(folder, flags)?;
+        points.write_schema(dimension).map_err(points.error())?;
+        points.prepare_to_write()
+    }
+
+    /// Opens the database of a store that exists.
+    pub(crate) fn open(folder: &Path, access: Access) -> Result<Self, StoreError> {
+        let points = match access {
+            Access::Read => Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            Access::Write => {
+                Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?.prepare_to_write()?
+            }
+        };
+        match points.format()? {
+            FORMAT => Ok(points),
+            0 => Err(points.corrupt("it holds no store")),
+            other => Err(points.corrupt(format!(
+                "it has format {other}, this version of linprobe reads format {FORMAT}"
+            ))),
+        }
+    }
+
+    fn connect(folder: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let path = Self::path_in(folder);
+        if !flags.contains(OpenFlags::SQLITE_OPEN_CREATE) && !path.exists() {
+            return Err(StoreError::Io { path, source: io::ErrorKind::NotFound.into() });
+        }
+        let opened = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let connection = opened.map_err(|error| error_of(&path, error))?;
+        let points = Self { path, connection };
+        points.connection.busy_timeout(Duration::from_secs(10)).map_err(points.error())?;
+        points.connection.pragma_update(None, "mmap_size", 1_i64 << 30).map_err(points.error())?;
+        Ok(points)
+    }
+
+    fn write_schema(&mut self, dimension: usize) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let transaction = self.connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.execute("INSERT INTO store VALUES (?1, 0)", [dimension])?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.commit()
+    }
+
+    /// Commits without waiting for the disk: when the power fails the last rows may be lost, but
+    /// since the vectors were synced before, what is left is whole. [`Self::sync`] waits.
+    fn prepare_to_write(self) -> Result<Self, StoreError> {
+        let set = |name, value: i64| self.connection.pragma_update(None, name, value);
+        set("synchronous", 1).map_err(self.error())?;
+        set("cache_size", -32_000).map_err(self.error())?;
+        set("wal_autocheckpoint", 4_000).map_err(self.error())?;
+        Ok(self)
+    }
+
+    /// The format of the store, 0 where there is none.
+    fn format(&self) -> Result<i64, StoreError> {
+        let format = self.connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        format.map_err(self.error())
+    }
+
+    pub(crate) fn dimension(&self) -> Result<usize, StoreError> {
+        let dimension = "SELECT dimension FROM store";
+        self.connection.query_one(dimension, [], |row| row.get(0)).map_err(self.error())
+    }
+
+    /// Starts to read one state of the database, which lasts until [`Self::end`].
+    pub(crate) fn begin(&self) -> Result<Extent, StoreError> {
+        self.connection.execute_batch("BEGIN").map_err(self.error())?;
+        self.extent()
+    }
+
+    pub(crate) fn end(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("ROLLBACK").map_err(self.error())
+    }
+
+    /// How much is committed.
+    pub(crate) fn extent(&self) -> Result<Extent, StoreError> {
+        let extent = "SELECT n_rows, (SELECT coalesce(max(number), 0) FROM tombstones) FROM store";
+        let read = || {
+            self.connection
+                .prepare_cached(extent)?
+                .query_one([], |row| Ok(Extent { n_rows: row.get(0)?, n_tombstones: row.get(1)? }))
+        };
+        read().map_err(self.error())
+    }
+
+    /// The rows given up since the first `n_known`.
+    pub(crate) fn tombstones_after(&self, n_known: usize) -> Result<Vec<usize>, StoreError> {
+        let rows = "SELECT row_idx FROM tombstones WHERE number > ?1";
+        let read = || -> rusqlite::Result<Vec<usize>> {
+            let mut statement = self.connection.prepare_cached(rows)?;
+            statement.query_map([n_known], |row| row.get(0))?.collect()
+        };
+        read().map_err(self.error())
+    }
+
+    /// The row of a point.
+    pub(crate) fn row_of(&self, id: &RecordId) -> Result<Option<usize>, StoreError> {
+        let row = "SELECT row_idx FROM points WHERE id = ?1";
+        let read = || {
+            let mut statement = self.connection.prepare_cached(row)?;
+            statement.query_one([id.as_str()], |row| row.get(0)).optional()
+        };
+        read().map_err(self.error())
+    }
+
+    /// Whose a row is.
+    pub(crate) fn id_of(&self, row_idx: usize) -> Result<Option<RecordId>, StoreError> {
+        let id = "SELECT id FROM points WHERE row_idx = ?1";
+        let read = || {
+            let mut statement = self.connection.prepare_cached(id)?;
+            statement.query_one([row_idx], |row| row.get::<_, String>(0)).optional()
+        };
+        read().map_err(self.error())?.map(|id| self.id(&id)).transpose()
+    }
+
+    /// At most `limit` points from a row on, with their rows.
+    pub(crate) fn page(
+        &self,
+        first_row: usize,
+        limit: usize,
+    ) -> Result<Vec<(usize, RecordId)>, StoreError> {
+        let sql = "SELECT row_idx, id FROM points WHERE row_idx >= ?1 ORDER BY row_idx LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = || -> rusqlite::Result<Vec<(usize, String)>> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let start = i64::try_from(first_row).unwrap_or(i64::MAX);
+            statement.query_map([start, limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        let page = read().map_err(self.error())?;
+        page.into_iter().map(|(row_idx, id)| Ok((row_idx, self.id(&id)?))).collect()
+    }
+
+    /// Shows every point's id and row, in the order of the ids, until told to stop.
+    pub(crate) fn each_by_id(
+        &self,
+        mut visit: impl FnMut(&str, usize) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut walk = || -> rusqlite::Result<()> {
+            let all = "SELECT id, row_idx FROM points ORDER BY id";
+            let mut statement = self.connection.prepare_cached(all)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                if visit(row.get_ref(0)?.as_str()?, row.get(1)?).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        walk().map_err(self.error())
+    }
+
+    /// What SQLite finds wrong with its own file.
+    pub(crate) fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let read = || {
+            let mut statement = self.connection.prepare("PRAGMA integrity_check")?;
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        let mut findings = read().map_err(self.error())?;
+        findings.retain(|finding| finding != "ok");
+        Ok(findings)
+    }
+
+    /// Commits a change, whole or not at all.
+    pub(crate) fn commit(&mut self, change: &Change<'_>) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.write(change).map_err(|error| error_of(&path, error))
+    }
+
+    fn write(&mut self, change: &Change<'_>) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut forget = transaction.prepare_cached("DELETE FROM points WHERE row_idx = ?1")?;
+            let mut bury =
+                transaction.prepare_cached("INSERT INTO tombstones (row_idx) VALUES (?1)")?;
+            for row_idx in change.buried {
+                forget.execute([row_idx])?;
+                bury.execute([row_idx])?;
+            }
+            let mut add =
+                transaction.prepare_cached("INSERT INTO points (row_idx, id) VALUES (?1, ?2)")?;
+            for (row_idx, id) in (change.first_row..).zip(change.added) {
+                add.execute((row_idx, id.as_str()))?;
+            }
+            let n_rows = change.first_row + change.added.len();
+            transaction.execute("UPDATE store SET n_rows = ?1", [n_rows])?;
+        }
+        transaction.commit()
+    }
+
+    /// Waits until all that was committed is on the disk.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        let commit_and_wait = "
+            PRAGMA synchronous = FULL;
+            UPDATE store SET n_rows = n_rows;
+            PRAGMA synchronous = NORMAL;
+        ";
+        self.connection.execute_batch(commit_and_wait).map_err(self.error())
+    }
+
+    fn id(&self, text: &str) -> Result<RecordId, StoreError> {
+        RecordId::new(text).map_err(|bad| self.corrupt(format!("{text:?}: {bad}")))
+    }
+
+    pub(crate) fn corrupt(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::Corrupt { path: self.path.clone(), reason: reason.into() }
+    }
+
+    fn error(&self) -> impl FnOnce(rusqlite::Error) -> StoreError {
+        |error| error_of(&self.path, error)
+    }
+}
+
+fn error_of(path: &Path, error: rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Corrupt { path, reason: error.to_string() }
+        }
+        Some(_) => StoreError::Io { path, source: io::Error::other(error) },
+    }
+}

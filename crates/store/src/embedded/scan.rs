@@ -1,0 +1,188 @@
+//! One pass over all rows that answers every question of a survey.
+//!
+//! Rows are scored a block at a time; while the scores of a block are in the nearest cache they are
+//! compared with what is worth keeping so far. All scores are kept to the end of the call, four
+//! bytes a row, for a second look: the histogram needs to know the lowest and the highest score, and
+//! the last places of a list are drawn among equal scores by id. A row that does not count has NaN
+//! for its score, which every comparison turns down.
+
+use half::f16;
+use rayon::prelude::*;
+
+use super::{
+    bitmap::{Bitmap, ones},
+    kernel::{Kernel, Weights},
+    select::{Selection, Selector},
+};
+use crate::histogram::Bins;
+
+/// Rows scored before they are looked at: a multiple of 64, few enough for the nearest cache.
+const BLOCK_ROWS: usize = 512;
+
+/// Pieces of work for each thread, so that one that is held up holds up little.
+const PIECES_PER_THREAD: usize = 8;
+
+/// What is asked of all rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scan<'a> {
+    /// The rows, each as long as the weights.
+    pub(crate) rows: &'a [f16],
+    pub(crate) weights: &'a [f32],
+    pub(crate) bias: f32,
+    /// Rows that do not count.
+    pub(crate) dead: &'a Bitmap,
+    /// Rows that do not appear in the lists.
+    pub(crate) excluded: &'a Bitmap,
+    pub(crate) top_k: usize,
+    pub(crate) n_boundary: usize,
+    pub(crate) threshold: f32,
+}
+
+/// What a scan found.
+#[derive(Clone, Debug)]
+pub(crate) struct Findings {
+    /// The score of each row, NaN for the dead.
+    pub(crate) scores: Vec<f32>,
+    /// The highest scores.
+    pub(crate) top: Selection,
+    /// The highest keys by [`nearness`].
+    pub(crate) boundary: Selection,
+    /// The lowest and the highest score, where there is any.
+    pub(crate) range: Option<(f32, f32)>,
+    pub(crate) n_above: u64,
+}
+
+/// Orders scores by how near to zero they are, nearest highest.
+pub(crate) fn nearness(score: f32) -> f32 {
+    -score.abs()
+}
+
+impl Scan<'_> {
+    /// Looks at every row, with all threads of the current pool.
+    pub(crate) fn run(&self) -> Findings {
+        let dimension = self.weights.len().max(1);
+        let weights = Weights::new(self.weights);
+        let kernel = Kernel::detect();
+        let mut scores = vec![0.0; self.rows.len() / dimension];
+        let piece = piece_rows(scores.len());
+        let tallies: Vec<Tally> = scores
+            .par_chunks_mut(piece)
+            .zip(self.rows.par_chunks(piece * dimension))
+            .enumerate()
+            .map(|(piece_idx, (scores, rows))| {
+                let mut tally = Tally::new(self);
+                let first_rows = (piece_idx * piece..).step_by(BLOCK_ROWS);
+                let blocks = scores.chunks_mut(BLOCK_ROWS).zip(rows.chunks(BLOCK_ROWS * dimension));
+                for (first_row, (scores, rows)) in first_rows.zip(blocks) {
+                    kernel.score(rows, &weights, scores);
+                    self.finish_scores(first_row, scores);
+                    tally.look_at(first_row, scores, self);
+                }
+                tally
+            })
+            .collect();
+        Tally::sum(tallies, self).finish(scores)
+    }
+
+    /// Adds the bias and strikes out the dead.
+    fn finish_scores(&self, first_row: usize, scores: &mut [f32]) {
+        for score in &mut *scores {
+            // The zero turns a negative zero into a positive one: they are equal scores.
+            *score = *score + self.bias + 0.0;
+        }
+        for (word_idx, scores) in (first_row / 64..).zip(scores.chunks_mut(64)) {
+            for bit in ones(self.dead.word(word_idx)) {
+                if let Some(score) = scores.get_mut(bit) {
+                    *score = f32::NAN;
+                }
+            }
+        }
+    }
+}
+
+/// The rows of one piece of work.
+fn piece_rows(n_rows: usize) -> usize {
+    let n_pieces = rayon::current_num_threads() * PIECES_PER_THREAD;
+    n_rows.div_ceil(n_pieces).next_multiple_of(BLOCK_ROWS).max(BLOCK_ROWS)
+}
+
+/// What one thread has seen so far.
+#[derive(Clone, Debug)]
+struct Tally {
+    low: f32,
+    high: f32,
+    n_above: u64,
+    top: Selector,
+    boundary: Selector,
+}
+
+impl Tally {
+    fn new(scan: &Scan<'_>) -> Self {
+        Self {
+            low: f32::INFINITY,
+            high: f32::NEG_INFINITY,
+            n_above: 0,
+            top: Selector::new(scan.top_k),
+            boundary: Selector::new(scan.n_boundary),
+        }
+    }
+
+    fn look_at(&mut self, first_row: usize, scores: &[f32], scan: &Scan<'_>) {
+        // `min` and `max` pass over a NaN.
+        self.low = scores.iter().copied().fold(self.low, f32::min);
+        self.high = scores.iter().copied().fold(self.high, f32::max);
+        let n_above: u32 = scores.iter().map(|&score| u32::from(score >= scan.threshold)).sum();
+        self.n_above += u64::from(n_above);
+        self.top.offer(first_row, scores, |score| score, scan.excluded);
+        self.boundary.offer(first_row, scores, nearness, scan.excluded);
+    }
+
+    fn sum(tallies: Vec<Self>, scan: &Scan<'_>) -> Self {
+        tallies.into_iter().fold(Self::new(scan), |mut total, tally| {
+            total.low = total.low.min(tally.low);
+            total.high = total.high.max(tally.high);
+            total.n_above += tally.n_above;
+            total.top.merge(tally.top);
+            total.boundary.merge(tally.boundary);
+            total
+        })
+    }
+
+    fn finish(self, scores: Vec<f32>) -> Findings {
+        Findings {
+            scores,
+            top: self.top.finish(),
+            boundary: self.boundary.finish(),
+            range: (self.low <= self.high).then_some((self.low, self.high)),
+            n_above: self.n_above,
+        }
+    }
+}
+
+impl Findings {
+    /// Counts the scores in each bin.
+    pub(crate) fn counts(&self, n_bins: usize) -> Vec<u64> {
+        let empty = || vec![0; n_bins];
+        let bins = self.range.and_then(|(low, high)| Bins::new(low, high, n_bins));
+        let Some(bins) = bins else { return empty() };
+        let count = |mut counts: Vec<u64>, scores: &[f32]| {
+            for score in scores.iter().filter(|score| !score.is_nan()) {
+                counts[bins.bin_of(*score)] += 1;
+            }
+            counts
+        };
+        let add = |a: Vec<u64>, b: Vec<u64>| a.iter().zip(b).map(|(a, b)| a + b).collect();
+        self.scores.par_chunks(piece_rows(self.scores.len())).fold(empty, count).reduce(empty, add)
+    }
+
+    /// The rows whose key is exactly this one.
+    pub(crate) fn rows_with(&self, wanted: f32, key: impl Fn(f32) -> f32 + Sync) -> Bitmap {
+        let word = |scores: &[f32]| {
+            let bits = scores.iter().enumerate();
+            bits.fold(0, |word, (bit, &score)| {
+                word | u64::from(key(score).to_bits() == wanted.to_bits()) << bit
+            })
+        };
+        self.scores.par_chunks(64).with_min_len(256).map(word).collect::<Vec<u64>>().into()
+    }
+}

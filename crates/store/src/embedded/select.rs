@@ -1,0 +1,108 @@
+//! Keeping the highest of very many keys at the price of one comparison each.
+//!
+//! Keys equal to the lowest one kept are let go, so a selection never grows with ties; whoever must
+//! choose among equals looks for all of them a second time, knowing the value.
+
+use super::bitmap::Bitmap;
+
+/// A row with the key that it is chosen by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Candidate {
+    pub(crate) key: f32,
+    pub(crate) row_idx: usize,
+}
+
+/// The `n_wanted` highest keys offered so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Selector {
+    n_wanted: usize,
+    /// Keys must be above it to matter.
+    floor: f32,
+    kept: Vec<Candidate>,
+}
+
+/// The outcome: who is in for certain, and where the last places are drawn among equals.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Selection {
+    /// Those with keys above the cut.
+    pub(crate) above: Vec<Candidate>,
+    /// The lowest key that is in. Minus infinity where there are fewer keys than places.
+    pub(crate) cut: f32,
+    /// How many places are left for keys equal to the cut.
+    pub(crate) n_left: usize,
+}
+
+impl Selector {
+    pub(crate) fn new(n_wanted: usize) -> Self {
+        let floor = if n_wanted == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
+        Self { n_wanted, floor, kept: Vec::new() }
+    }
+
+    /// Offers the rows from `first_row`, whose keys are given. A NaN is never kept.
+    pub(crate) fn offer(
+        &mut self,
+        first_row: usize,
+        scores: &[f32],
+        key: impl Fn(f32) -> f32,
+        excluded: &Bitmap,
+    ) {
+        for (group_idx, group) in scores.chunks(16).enumerate() {
+            // Without a branch in it, this is a handful of vector instructions.
+            if group.iter().fold(false, |any, &score| any | (key(score) > self.floor)) {
+                self.offer_each(first_row + group_idx * 16, group, &key, excluded);
+            }
+        }
+    }
+
+    fn offer_each(
+        &mut self,
+        first_row: usize,
+        scores: &[f32],
+        key: &impl Fn(f32) -> f32,
+        excluded: &Bitmap,
+    ) {
+        for (row_idx, &score) in (first_row..).zip(scores) {
+            let key = key(score);
+            if key > self.floor && !excluded.contains(row_idx) {
+                self.keep(Candidate { key, row_idx });
+            }
+        }
+    }
+
+    fn keep(&mut self, candidate: Candidate) {
+        self.kept.push(candidate);
+        if self.kept.len() >= self.n_wanted.saturating_mul(2).max(64) {
+            self.prune();
+        }
+    }
+
+    /// Lets go of all but the highest.
+    fn prune(&mut self) {
+        if self.kept.len() > self.n_wanted {
+            let by_key = |a: &Candidate, b: &Candidate| b.key.total_cmp(&a.key);
+            self.kept.select_nth_unstable_by(self.n_wanted, by_key);
+            self.kept.truncate(self.n_wanted);
+        }
+        if self.kept.len() == self.n_wanted {
+            let lowest =
+                self.kept.iter().map(|candidate| candidate.key).fold(f32::INFINITY, f32::min);
+            self.floor = lowest;
+        }
+    }
+
+    /// Takes over what another selector has kept of other rows.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for candidate in other.kept {
+            if candidate.key > self.floor {
+                self.keep(candidate);
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Selection {
+        self.prune();
+        let cut = self.floor;
+        self.kept.retain(|candidate| candidate.key > cut);
+        Selection { n_left: self.n_wanted - self.kept.len(), above: self.kept, cut }
+    }
+}

@@ -1,0 +1,121 @@
+//! One state of a store, to be read while writers go on.
+//!
+//! Rows, tombstones and ids must be of one moment, or a point that is being replaced would be missed
+//! or found twice. A snapshot is a read transaction of the database together with the rows that it
+//! counts and the tombstones that it knows. It sees what other processes have committed, too.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use half::slice::HalfFloatSliceExt;
+use linprobe_core::{Embedding, Point, RecordId, StoreError};
+
+use super::{
+    bitmap::Bitmap,
+    points::{Extent, Points},
+    segment::{Access, Rows, Segment},
+};
+
+/// Takes snapshots, and keeps what the next one can use again.
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    folder: PathBuf,
+    segment: Segment,
+    readers: Mutex<Readers>,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    /// Connections that nobody reads from.
+    idle: Vec<Points>,
+    /// The first `n_dead` tombstones.
+    dead: Arc<Bitmap>,
+    n_dead: usize,
+}
+
+/// One state of a store.
+#[derive(Debug)]
+pub(crate) struct Snapshot<'a> {
+    home: &'a Snapshots,
+    /// Goes back home at the end.
+    points: Option<Points>,
+    extent: Extent,
+    pub(crate) rows: Rows,
+    pub(crate) dead: Arc<Bitmap>,
+}
+
+impl Snapshots {
+    pub(crate) fn new(folder: &Path, segment: Segment) -> Self {
+        Self { folder: folder.to_owned(), segment, readers: Mutex::default() }
+    }
+
+    /// The present state of the store.
+    pub(crate) fn take(&self) -> Result<Snapshot<'_>, StoreError> {
+        // Transactions begin under the lock, so that none is older than the tombstones it meets.
+        let mut readers = self.readers();
+        let points = match readers.idle.pop() {
+            Some(points) => points,
+            None => Points::open(&self.folder, Access::Read)?,
+        };
+        let extent = points.begin()?;
+        readers.learn_tombstones(&points, extent)?;
+        let dead = Arc::clone(&readers.dead);
+        drop(readers);
+        let rows = self.segment.rows(extent.n_rows)?;
+        Ok(Snapshot { home: self, points: Some(points), extent, rows, dead })
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Readers {
+    fn learn_tombstones(&mut self, points: &Points, extent: Extent) -> Result<(), StoreError> {
+        if extent.n_tombstones > self.n_dead {
+            let new = points.tombstones_after(self.n_dead)?;
+            Arc::make_mut(&mut self.dead).extend(new);
+            self.n_dead = extent.n_tombstones;
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot<'_> {
+    /// The database, as it was at that moment.
+    pub(crate) fn points(&self) -> &Points {
+        self.points.as_ref().expect("it is taken only when the snapshot is dropped")
+    }
+
+    /// How many points there are.
+    pub(crate) fn n_points(&self) -> u64 {
+        self.extent.n_rows.saturating_sub(self.extent.n_tombstones) as u64
+    }
+
+    /// How many rows there are, the dead included.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.extent.n_rows
+    }
+
+    /// Reads the point whose row it is.
+    pub(crate) fn point(&self, id: RecordId, row_idx: usize) -> Result<Point, StoreError> {
+        let corrupt = |reason| self.home.segment.corrupt(format!("row {row_idx}, {reason}"));
+        let row = self
+            .rows
+            .row(row_idx)
+            .ok_or_else(|| corrupt("which has an id, is missing".to_owned()))?;
+        let embedding = Embedding::normalize(row.to_f32_vec());
+        Ok(Point { id, embedding: embedding.map_err(|bad| corrupt(bad.to_string()))? })
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // A connection that cannot end its transaction is closed instead.
+        if let Some(points) = self.points.take().filter(|points| points.end().is_ok()) {
+            self.home.readers().idle.push(points);
+        }
+    }
+}

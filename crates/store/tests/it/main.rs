@@ -1,0 +1,3 @@
+//! The stores, each against its promises.
+
+mod embedded;
