@@ -1,1 +1,57 @@
 //! From a sentence or a few examples to a production linear classifier over any embedded dataset.
+//!
+//! A [`Project`] is a folder. It indexes datasets, searches them, and opens sessions in which a
+//! person scores records from -1 to +1 and a classifier is fitted after each round; the classifier
+//! is exported, and predicts any other dataset.
+//!
+//! ```no_run
+//! use linprobe::{Clock, IndexOptions, OpenOptions, Project, StartFrom, Surroundings};
+//!
+//! let clock = Clock::new(|| 0);
+//! let surroundings = Surroundings { models: OpenOptions::default(), clock };
+//! let project = Project::create("tickets".as_ref(), surroundings)?;
+//! project.index("tickets.csv".as_ref(), &IndexOptions::default(), &mut |_| ())?;
+//! let from = StartFrom { phrases: vec!["refund refused".into()], ..StartFrom::default() };
+//! for found in pollster::block_on(project.search(&from, 10))? {
+//!     println!("{:.3} {}", found.score, found.record.text.unwrap_or_default());
+//! }
+//! # Ok::<(), linprobe::ProjectError>(())
+//! ```
+
+mod catalogue;
+mod classifiers;
+mod config;
+mod error;
+mod files;
+mod index;
+mod inspect;
+mod models;
+mod predict;
+pub mod predictions;
+mod project;
+mod search;
+mod sessions;
+mod simulate;
+mod start;
+
+pub use catalogue::{CatalogueRecord, SkippedRecord};
+pub use classifiers::{read_classifier, write_classifier};
+pub use error::ProjectError;
+pub use files::{write_atomic, write_atomic_with};
+pub use index::IndexProgress;
+pub use inspect::Inspection;
+pub use predict::{PredictOptions, Predictions, predict_dataset};
+pub use predictions::Prediction;
+pub use project::{IndexOptions, Project, Surroundings};
+pub use search::Found;
+pub use simulate::{PLAYERS, Simulated, Simulation};
+pub use start::{Exemplar, StartFrom, read_vector};
+
+pub use linprobe_classifier::{ArticleParams, ClassifierFile, Label, LinearClassifier, Method};
+pub use linprobe_core::{Content, Histogram, ModelSpec, RecordId};
+pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
+pub use linprobe_session::{
+    Answer, Clock, Curve, CurvePoint, FitReport, Round, Session, SessionSummary, ShownRecord,
+    State, Strategy, Undone,
+};
+pub use linprobe_source::{Kind as SourceKind, SourceOptions};

@@ -23,11 +23,13 @@ pub struct ArticleParams {
 impl Default for ArticleParams {
     /// As published.
     fn default() -> Self {
-        Self { learning_rate: 0.2, iterations: 5 }
+        Self::PUBLISHED
     }
 }
 
 impl ArticleParams {
+    /// As published.
+    pub const PUBLISHED: Self = Self { learning_rate: 0.2, iterations: 5 };
     /// The largest learning rate.
     pub const MAX_LEARNING_RATE: f64 = 1000.0;
     /// The most steps a round.

@@ -1,0 +1,327 @@
+//! What may stand on the command line, and what it says about itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use linprobe::{Method, SourceKind, SourceOptions, Strategy};
+
+/// From a sentence or a few examples to a linear classifier over any embedded dataset.
+#[derive(Parser)]
+#[command(
+    name = "linprobe",
+    version,
+    about,
+    long_about = "linprobe turns a sentence or a few examples into a linear classifier over any \
+        embedded dataset.\n\nIt embeds a dataset with a pretrained model, shows the records that \
+        the classifier ranks highest, takes your scores from -1 to +1, refits in milliseconds and \
+        asks again. Start with \"linprobe demo\".",
+    after_help = "Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 done but some \
+        records were skipped (index, predict) or the check found damage (inspect)."
+)]
+pub(crate) struct Cli {
+    /// The project's folder.
+    #[arg(short, long, global = true, env = "LINPROBE_PROJECT_DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// Prints JSON for scripts, one object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Makes a project in a folder.
+    Init(InitArgs),
+    /// Embeds a dataset; run again, it goes on where it was and takes what is new.
+    Index(IndexArgs),
+    /// Ranks the records for a phrase, an example or a classifier.
+    Search(SearchArgs),
+    /// Shows records and takes your scores, round by round.
+    Label(LabelArgs),
+    /// Lists sessions, shows one, or lets it show its records again.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Lets a label column play the user, and compares the learning curves.
+    Simulate(SimulateArgs),
+    /// Scores the project's records, or another dataset, with a classifier.
+    Predict(PredictArgs),
+    /// Exports, imports, lists and shows classifiers.
+    #[command(subcommand)]
+    Classifier(ClassifierCommand),
+    /// Counts, norms, disk space and the integrity of a project.
+    Inspect(InspectArgs),
+    /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
+    Demo(DemoArgs),
+    /// Prints the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    /// The folder; made if it is not there. [default: the --project folder]
+    pub(crate) folder: Option<PathBuf>,
+    /// The model to embed with: "builtin", a folder, or a name on the hub. [default: chosen by
+    /// the first dataset]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct IndexArgs {
+    /// A folder of pictures; a .csv, .tsv, .jsonl, .json or .txt file; a .npy, .npz or
+    /// .safetensors file of vectors.
+    pub(crate) dataset: PathBuf,
+    /// The model to embed with: "builtin", a folder, or a name on the hub. [default: the
+    /// project's; for texts the one built in]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+    /// Records to a batch of the model.
+    #[arg(long)]
+    pub(crate) batch_size: Option<std::num::NonZeroUsize>,
+}
+
+/// How a dataset is read.
+#[derive(Args)]
+pub(crate) struct ColumnArgs {
+    /// What the dataset is: images, csv, tsv, jsonl, json, lines, npy, npz or safetensors.
+    /// [default: told by its name]
+    #[arg(long)]
+    pub(crate) kind: Option<SourceKind>,
+    /// The column of ids. [default: found by name, else the row number]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) id: Option<String>,
+    /// The column of texts. [default: found by name]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) text: Option<String>,
+    /// The column of class labels. [default: found by name]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) label: Option<String>,
+    /// The columns to keep as metadata, comma separated. [default: all others]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) metadata: Option<Vec<String>>,
+    /// A file of ids for a file of vectors. [default: found beside it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ids: Option<PathBuf>,
+    /// A file of texts for a file of vectors. [default: found beside it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) texts: Option<PathBuf>,
+    /// A file of class labels for a file of vectors. [default: found beside it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// The name of the vectors in an .npz or .safetensors file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tensor: Option<String>,
+}
+
+/// What to look for.
+#[derive(Args)]
+pub(crate) struct StartArgs {
+    /// What to look for, in words; several phrases are averaged.
+    #[arg(value_name = "PHRASE")]
+    pub(crate) phrases: Vec<String>,
+    /// What it is not, in words.
+    #[arg(long = "not", value_name = "PHRASE")]
+    pub(crate) negative_phrases: Vec<String>,
+    /// A record or file that is an example of it.
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) like: Vec<String>,
+    /// A record or file that is a counterexample.
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) unlike: Vec<String>,
+    /// A vector to start from: the first row of a .npy, .npz or .safetensors file, or row N of it.
+    #[arg(long, value_name = "FILE[:N]")]
+    pub(crate) vector: Option<String>,
+    /// A classifier to start from: a file, a session or an imported one.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) classifier: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    /// How many records.
+    #[arg(short = 'k', long, default_value_t = 10)]
+    pub(crate) top_k: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct LabelArgs {
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    /// The session's name: a new one, or one to go on with. [default: made from the phrase; without
+    /// a phrase the session that was used last]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) session: Option<String>,
+    /// Records to a round.
+    #[arg(short = 'k', long, default_value_t = 10)]
+    pub(crate) round_size: usize,
+    /// What a round shows.
+    #[arg(long, default_value = "top")]
+    pub(crate) strategy: Strategy,
+    #[command(flatten)]
+    pub(crate) method: MethodArgs,
+}
+
+/// How the classifier is fitted.
+#[derive(Args)]
+pub(crate) struct MethodArgs {
+    /// How a new session fits its classifier: whitened-rocchio, rocchio or article.
+    #[arg(long, default_value = "whitened-rocchio")]
+    pub(crate) method: Method,
+    /// The learning rate of the method "article".
+    #[arg(long, default_value_t = 0.2, value_name = "RATE")]
+    pub(crate) learning_rate: f64,
+    /// The iterations of the method "article".
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) iterations: u32,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SessionCommand {
+    /// Lists the sessions of the project.
+    List,
+    /// Shows the labels and rounds of a session.
+    Show {
+        /// The session.
+        name: String,
+    },
+    /// Lets a session show again what it has shown; its labels stay.
+    ResetSeen {
+        /// The session.
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct SimulateArgs {
+    /// The class to find: a value of the dataset's label column.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) positive: String,
+    /// What the session starts from, in words. [default: the class's own name]
+    pub(crate) phrases: Vec<String>,
+    /// Records to a round.
+    #[arg(short = 'k', long, default_value_t = 10)]
+    pub(crate) round_size: usize,
+    /// Rounds.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) rounds: usize,
+    /// Seeds the split and the random order.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArgs {
+    /// Another dataset. [default: the project's records]
+    pub(crate) dataset: Option<PathBuf>,
+    /// The classifier: a file, a session or an imported one.
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub(crate) classifier: String,
+    /// The lowest score that counts as positive. [default: the classifier's own]
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f32>,
+    /// The form of the output. [default: by the ending of --output, else a table]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// The file to write. [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Keeps the records that count as positive only.
+    #[arg(long)]
+    pub(crate) positive_only: bool,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}
+
+/// A form that predictions are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Csv,
+    Jsonl,
+    Parquet,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClassifierCommand {
+    /// Lists the project's classifiers.
+    List,
+    /// Writes a classifier to a file that NumPy and PyTorch read: .safetensors or .json.
+    Export {
+        /// A session, or an imported classifier.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Takes a classifier file into the project.
+    Import {
+        /// The file: .safetensors or .json.
+        file: PathBuf,
+        /// Its name in the project. [default: the one on its card, else the file's]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Shows what a classifier is.
+    Show {
+        /// A session, an imported classifier or a file.
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct InspectArgs {
+    /// Reads everything and verifies every promise of the formats.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Lets the packages' sections play the user.
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// The demo's project. [default: linprobe-demo in the folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl ColumnArgs {
+    /// The same, as the library takes it.
+    pub(crate) fn source_options(&self) -> SourceOptions {
+        let Self { kind, id, text, label, metadata, ids, texts, labels, tensor } = self;
+        SourceOptions {
+            kind: *kind,
+            id: id.clone(),
+            text: text.clone(),
+            label: label.clone(),
+            metadata: metadata.clone(),
+            texts: texts.clone(),
+            ids: ids.clone(),
+            labels: labels.clone(),
+            tensor: tensor.clone(),
+        }
+    }
+}
+
+impl LabelArgs {
+    /// What `linprobe label PHRASE` alone means.
+    pub(crate) fn for_session(phrase: &str) -> Self {
+        let words = ["label", phrase];
+        LabelOnly::parse_from(words).args
+    }
+}
+
+/// The command line of `label` by itself, for its defaults.
+#[derive(Parser)]
+struct LabelOnly {
+    #[command(flatten)]
+    args: LabelArgs,
+}

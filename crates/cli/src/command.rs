@@ -1,0 +1,102 @@
+//! One file a command; what they share is here: the project, the output, and how they end.
+
+mod classifier;
+mod demo;
+mod index;
+mod init;
+mod inspect;
+mod label;
+mod predict;
+mod search;
+mod session;
+mod simulate;
+mod start;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use anyhow::Result;
+use clap::CommandFactory;
+use linprobe::{Clock, OpenOptions, Project, Surroundings};
+use serde_json::Value;
+
+use crate::{
+    args::{Cli, Command},
+    clock,
+};
+
+/// How a command ended that did not fail.
+pub(crate) enum Outcome {
+    /// All is well.
+    Done,
+    /// It is done, and there is something to look at: skipped records, damage.
+    WithFindings,
+}
+
+impl Outcome {
+    /// Done, with findings where there are any.
+    pub(crate) fn with_findings(any: bool) -> Self {
+        if any { Self::WithFindings } else { Self::Done }
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli) -> Result<Outcome> {
+    let door = Door { folder: cli.project, json: cli.json };
+    match cli.command {
+        Command::Init(args) => init::run(&door, &args),
+        Command::Index(args) => index::run(&door, &args),
+        Command::Search(args) => search::run(&door, &args),
+        Command::Label(args) => label::run(&door, &args),
+        Command::Session(command) => session::run(&door, &command),
+        Command::Simulate(args) => simulate::run(&door, &args),
+        Command::Predict(args) => predict::run(&door, &args),
+        Command::Classifier(command) => classifier::run(&door, &command),
+        Command::Inspect(args) => inspect::run(&door, &args),
+        Command::Demo(args) => demo::run(&door, &args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "linprobe", &mut io::stdout());
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// What every command needs of the terminal and the command line.
+pub(crate) struct Door {
+    pub(crate) folder: PathBuf,
+    pub(crate) json: bool,
+}
+
+impl Door {
+    /// Opens the project.
+    pub(crate) fn project(&self) -> Result<Project> {
+        Ok(Project::open(&self.folder, surroundings())?)
+    }
+
+    /// Shows one answer: as an object where scripts look, else as text for people.
+    pub(crate) fn answer(&self, object: &Value, text: &str) -> Result<()> {
+        if self.json { print(&object.to_string()) } else { print(text) }
+    }
+
+    /// Says something to the person, beside the output; scripts that asked for JSON are spared.
+    pub(crate) fn say(&self, text: &str) -> Result<()> {
+        if self.json { Ok(()) } else { Ok(writeln!(io::stderr(), "{text}")?) }
+    }
+}
+
+/// Writes a line to standard output.
+pub(crate) fn print(text: &str) -> Result<()> {
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// Whether a person sits at both ends.
+pub(crate) fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Where models come from, as the environment says, and the wall clock.
+pub(crate) fn surroundings() -> Surroundings {
+    Surroundings { models: OpenOptions::default(), clock: Clock::new(clock::now_ms) }
+}

@@ -1,0 +1,87 @@
+//! `linprobe classifier`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use linprobe::{ClassifierFile, Project, read_classifier, write_classifier};
+use serde_json::{Value, json};
+
+use super::{Door, Outcome};
+use crate::args::ClassifierCommand;
+
+pub(crate) fn run(door: &Door, command: &ClassifierCommand) -> Result<Outcome> {
+    match command {
+        ClassifierCommand::List => list(door, &door.project()?)?,
+        ClassifierCommand::Export { name, file } => export(door, name, file)?,
+        ClassifierCommand::Import { file, name } => import(door, file, name.as_deref())?,
+        ClassifierCommand::Show { name } => show(door, name)?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn list(door: &Door, project: &Project) -> Result<()> {
+    let sessions = project.sessions()?.into_iter().map(|session| ("session", session.name));
+    let imported = project.imported_classifiers()?.into_iter().map(|name| ("imported", name));
+    for (origin, name) in sessions.chain(imported) {
+        door.answer(
+            &json!({ "classifier": name, "origin": origin }),
+            &format!("{name} ({origin})"),
+        )?;
+    }
+    Ok(())
+}
+
+fn export(door: &Door, name: &str, path: &Path) -> Result<()> {
+    let file = door.project()?.find_classifier(name)?;
+    write_classifier(&file, path)?;
+    let text = format!("wrote {} ({} weights)", path.display(), file.classifier.dimension());
+    door.answer(&json!({ "file": path, "classifier": object(&file) }), &text)
+}
+
+fn import(door: &Door, path: &Path, name: Option<&str>) -> Result<()> {
+    let file = read_classifier(path)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let on_card = file.card.as_ref().map(|card| card.name.as_str());
+    let name = name.or(on_card).unwrap_or(&stem);
+    door.project()?.import_classifier(name, &file)?;
+    let text = format!("imported {name}\nhint: linprobe predict --classifier {name:?}");
+    door.answer(&json!({ "name": name, "classifier": object(&file) }), &text)
+}
+
+/// Shows a file even where there is no project.
+fn show(door: &Door, name: &str) -> Result<()> {
+    let file = match door.project() {
+        Ok(project) => project.find_classifier(name)?,
+        Err(error) if !Path::new(name).is_file() => return Err(error),
+        Err(_) => read_classifier(Path::new(name))?,
+    };
+    door.answer(&object(&file), &text(&file))
+}
+
+fn object(file: &ClassifierFile) -> Value {
+    json!({
+        "dimension": file.classifier.dimension(),
+        "bias": file.classifier.bias(),
+        "card": file.card.as_ref().and_then(|card| serde_json::to_value(card).ok()),
+    })
+}
+
+fn text(file: &ClassifierFile) -> String {
+    let dimension = file.classifier.dimension();
+    let mut lines = vec![format!("weights    {dimension}, bias {:.4}", file.classifier.bias())];
+    let Some(card) = &file.card else {
+        lines.push("card       none: it does not say which model it was made with".to_owned());
+        return lines.join("\n");
+    };
+    lines.insert(0, format!("name       {}", card.name));
+    lines.push(format!("model      {} ({:.8})", card.model.id, card.model.fingerprint));
+    lines.push(format!("threshold  {}", card.threshold));
+    lines.push(format!("start      {}", card.start));
+    lines.push(format!("method     {}", card.method));
+    lines.push(format!(
+        "labels     {} ({} positive, {} negative) in {} rounds",
+        card.n_labels, card.n_positive, card.n_negative, card.n_rounds
+    ));
+    lines.push(format!("created    {}", card.created));
+    lines.join("\n")
+}

@@ -1,0 +1,116 @@
+//! The loop for scripts: a round goes out as JSON lines, answers come in as JSON lines.
+//!
+//! Out: `{"event": "round", ...}`, `{"event": "fit", ...}`, `{"event": "undone", ...}`,
+//! `{"event": "done", ...}`, and `{"event": "ack", ...}` for each answer once it is durable.
+//! In, one a line: `{"id": "...", "label": 0.5}`, `{"id": "...", "skip": true}`, `{"undo": true}`,
+//! `{"fit": true}`, which passes over what is open, fits, and asks for the next round. A bad line
+//! is answered with `{"event": "error", ...}` and changes nothing.
+
+use std::io::{self, BufRead};
+
+use anyhow::{Context, Result, bail};
+use linprobe::{Label, Project, RecordId, Round, Session};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    args::LabelArgs,
+    command::{Outcome, print},
+    report,
+};
+
+/// A line that comes in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: Option<String>,
+    label: Option<f32>,
+    #[serde(default)]
+    skip: bool,
+    #[serde(default)]
+    undo: bool,
+    #[serde(default)]
+    fit: bool,
+}
+
+/// Answers until the input ends or every record has been shown.
+pub(super) fn run(project: &Project, mut session: Session, args: &LabelArgs) -> Result<Outcome> {
+    let mut lines = io::stdin().lock().lines();
+    while show_round(project, &mut session, args)? {
+        loop {
+            let Some(line) = lines.next().transpose()? else {
+                print(&done(&session).to_string())?;
+                return Ok(Outcome::Done);
+            };
+            match answer(&mut session, &line) {
+                Ok(Answered::Now(event)) => print(&event.to_string())?,
+                Ok(Answered::ByTheNextRound(event)) => {
+                    print(&event.to_string())?;
+                    break;
+                }
+                Err(error) => {
+                    let error = report::error(&error);
+                    print(&json!({ "event": "error", "error": error }).to_string())?;
+                }
+            }
+        }
+    }
+    print(&done(&session).to_string())?;
+    Ok(Outcome::Done)
+}
+
+enum Answered {
+    Now(Value),
+    ByTheNextRound(Value),
+}
+
+fn answer(session: &mut Session, line: &str) -> Result<Answered> {
+    let line: Line = serde_json::from_str(line).context("this line is no answer")?;
+    let id = line.id.map(RecordId::new).transpose()?;
+    Ok(Answered::Now(match (id, line.label) {
+        (Some(id), Some(label)) => {
+            pollster::block_on(session.label(&id, Label::new(label)?))?;
+            json!({ "event": "ack", "id": id.as_str(), "label": label })
+        }
+        (Some(id), None) if line.skip => {
+            pollster::block_on(session.skip(&id))?;
+            json!({ "event": "ack", "id": id.as_str(), "skip": true })
+        }
+        (None, None) if line.undo => {
+            let undone = session.undo()?;
+            json!({ "event": "undone", "id": undone.as_ref().map(|undone| undone.id.as_str()) })
+        }
+        (None, None) if line.fit => {
+            session.skip_rest()?;
+            let fit = pollster::block_on(session.fit())?;
+            return Ok(Answered::ByTheNextRound(report::fit_json(&fit)));
+        }
+        _ => bail!("an answer has an id with a label or a skip, or it is an undo or a fit"),
+    }))
+}
+
+/// Shows the open round or a new one; false when there is nothing left to show.
+fn show_round(project: &Project, session: &mut Session, args: &LabelArgs) -> Result<bool> {
+    let round = pollster::block_on(session.next_round(args.round_size, args.strategy))?;
+    print(&round_json(project, session, &round)?.to_string())?;
+    Ok(!round.records.is_empty())
+}
+
+fn round_json(project: &Project, session: &Session, round: &Round) -> Result<Value> {
+    let records: Vec<Value> = round
+        .open()
+        .map(|shown| {
+            let mut object = report::record_json(&project.record(&shown.id)?);
+            object.insert("score".into(), json!(shown.score));
+            object.insert("reason".into(), json!(shown.reason.to_string()));
+            Ok(object.into())
+        })
+        .collect::<Result<_>>()?;
+    let name = session.state().name();
+    Ok(json!({ "event": "round", "session": name, "round": round.number, "records": records }))
+}
+
+fn done(session: &Session) -> Value {
+    let state = session.state();
+    json!({ "event": "done", "session": state.name(), "n_labels": state.counts().n_labels })
+}

@@ -1,0 +1,220 @@
+//! The loop as a person at a terminal sees it: a record, a key, the next record; after each round
+//! a fit, and what it makes of the whole dataset.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use crossterm::{
+    style::{Attribute, Stylize},
+    terminal,
+};
+use linprobe::{
+    Answer, CatalogueRecord, Content, Label, Project, RecordId, Session, ShownRecord, Strategy,
+};
+
+use crate::{
+    args::LabelArgs,
+    command::{Outcome, print},
+    keys::{self, Action},
+    report,
+};
+
+/// Lines of a text that are shown of one record.
+const TEXT_LINES: usize = 12;
+
+/// Columns of a text or picture, at most.
+const WIDTH: u16 = 100;
+
+/// Columns of a picture; its rows are half as many, so about a quarter of a screen.
+const PICTURE_WIDTH: u32 = 48;
+
+/// A session at a terminal.
+pub(super) struct Loop<'a> {
+    project: &'a Project,
+    session: Session,
+    round_size: usize,
+    strategy: Strategy,
+    /// Whether something was said since the last fit.
+    unfitted: bool,
+}
+
+/// A record that waits for a score, and its place.
+struct Open {
+    round: u32,
+    position: usize,
+    n_records: usize,
+    record: ShownRecord,
+}
+
+enum Flow {
+    GoOn,
+    Stop,
+}
+
+impl<'a> Loop<'a> {
+    pub(super) fn new(project: &'a Project, session: Session, args: &LabelArgs) -> Self {
+        let LabelArgs { round_size, strategy, .. } = *args;
+        Self { project, session, round_size, strategy, unfitted: false }
+    }
+
+    pub(super) fn run(mut self) -> Result<Outcome> {
+        let state = self.session.state();
+        let name = state.name().bold();
+        print(&format!("session {name}: {}", state.query().description))?;
+        self.fit()?;
+        while let Flow::GoOn = self.step()? {}
+        self.farewell()?;
+        Ok(Outcome::Done)
+    }
+
+    /// One key: for the record that waits, or, at the end of a round, for the fit.
+    fn step(&mut self) -> Result<Flow> {
+        if let Some(open) = self.open() {
+            self.show(&open)?;
+            return self.act(Some(&open.record.id));
+        }
+        if self.unfitted {
+            prompt("that was the round: enter fits, backspace undoes, q quits")?;
+            return self.act(None);
+        }
+        let round = pollster::block_on(self.session.next_round(self.round_size, self.strategy))?;
+        if round.records.is_empty() {
+            let name = self.session.state().name();
+            let hint = format!("linprobe session reset-seen {name:?}");
+            print(&format!("every record has been shown\nhint: {hint}"))?;
+            return Ok(Flow::Stop);
+        }
+        Ok(Flow::GoOn)
+    }
+
+    fn open(&self) -> Option<Open> {
+        let round = self.session.state().open_round()?;
+        let mut numbered = (1..).zip(&round.records);
+        let (position, record) = numbered.find(|(_, record)| record.answer.is_none())?;
+        let (n_records, record) = (round.records.len(), record.clone());
+        Some(Open { round: round.number, position, n_records, record })
+    }
+
+    /// Waits for a key and does what it asks.
+    fn act(&mut self, id: Option<&RecordId>) -> Result<Flow> {
+        match (keys::next_action()?, id) {
+            (Action::Score(value), Some(id)) => {
+                pollster::block_on(self.session.label(id, Label::new(value)?))?;
+                echo(&format!("{value:+.2}"))?;
+            }
+            (Action::Skip, Some(id)) => {
+                pollster::block_on(self.session.skip(id))?;
+                echo("skipped")?;
+            }
+            (Action::Score(_) | Action::Skip, None) => return Ok(Flow::GoOn),
+            (Action::Undo, _) => self.undo()?,
+            (Action::Fit, _) => {
+                self.session.skip_rest()?;
+                echo("fit")?;
+                self.fit()?;
+                return Ok(Flow::GoOn);
+            }
+            (Action::Help, _) => return help().map(|()| Flow::GoOn),
+            (Action::Quit, _) => return echo("").map(|()| Flow::Stop),
+        }
+        self.unfitted = true;
+        Ok(Flow::GoOn)
+    }
+
+    fn undo(&mut self) -> Result<()> {
+        match self.session.undo()? {
+            None => echo("nothing to undo"),
+            Some(undone) => {
+                let answer = match undone.answer {
+                    Answer::Labelled(label) => format!("{:+.2}", label.value()),
+                    Answer::Skipped => "the skip".to_owned(),
+                };
+                echo(&format!("took back {answer} of {}", undone.id))
+            }
+        }
+    }
+
+    fn fit(&mut self) -> Result<()> {
+        let report = pollster::block_on(self.session.fit())?;
+        self.unfitted = false;
+        print(&report::fit_lines(&report))
+    }
+
+    fn show(&self, open: &Open) -> Result<()> {
+        let ShownRecord { id, score, reason, .. } = &open.record;
+        let record = self.project.record(id)?;
+        let place = format!("round {}, {} of {}", open.round, open.position, open.n_records);
+        print(&format!("\n{}", format!("{place} · {reason} · score {score:+.2}").dim()))?;
+        if record.kind == "image" {
+            self.show_picture(id)?;
+        }
+        print(&record_text(&record))?;
+        prompt(keys::LINE)
+    }
+
+    /// Draws the picture as well as the terminal can: in pixels, or in half blocks. One that cannot
+    /// be drawn is still labelled by its name.
+    fn show_picture(&self, id: &RecordId) -> Result<()> {
+        let picture = match self.project.content(id)? {
+            Content::Image(bytes) => image::load_from_memory(&bytes).ok(),
+            Content::Text(_) | Content::Vector { .. } => None,
+        };
+        let size = viuer::Config {
+            absolute_offset: false,
+            width: Some(PICTURE_WIDTH),
+            ..viuer::Config::default()
+        };
+        if picture.is_none_or(|picture| viuer::print(&picture, &size).is_err()) {
+            print("(this picture cannot be drawn here)")?;
+        }
+        Ok(())
+    }
+
+    fn farewell(&self) -> Result<()> {
+        let state = self.session.state();
+        let (name, n_labels) = (state.name(), state.counts().n_labels);
+        print(&format!(
+            "{n_labels} labels are kept in the session {name:?}\n\
+             hint: go on with         linprobe label --session {name:?}\n\
+             hint: score everything   linprobe predict --classifier {name:?}\n\
+             hint: take it elsewhere  linprobe classifier export {name:?} head.safetensors"
+        ))
+    }
+}
+
+/// Says how to answer, and leaves the cursor behind it.
+fn prompt(text: &str) -> Result<()> {
+    let mut out = io::stdout();
+    write!(out, "{}{text}{} ", Attribute::Dim, Attribute::Reset)?;
+    Ok(out.flush()?)
+}
+
+/// Says what was answered, behind the prompt.
+fn echo(text: &str) -> Result<()> {
+    print(&text.bold().to_string())
+}
+
+fn help() -> Result<()> {
+    echo("")?;
+    let lines = keys::HELP.map(|(key, what)| format!("  {key:<10} {what}"));
+    print(&lines.join("\n"))
+}
+
+/// What a person reads of a record: its name, its text, its class and further columns.
+fn record_text(record: &CatalogueRecord) -> String {
+    let width = terminal::size().map_or(WIDTH, |(columns, _)| columns.min(WIDTH));
+    let mut lines = vec![record.id.to_string().bold().to_string()];
+    if let Some(text) = &record.text {
+        let wrapped = textwrap::wrap(text, usize::from(width));
+        lines.extend(wrapped.iter().take(TEXT_LINES).map(ToString::to_string));
+        if wrapped.len() > TEXT_LINES {
+            lines.push(format!("… {} more lines", wrapped.len() - TEXT_LINES));
+        }
+    }
+    let metadata = record.metadata.iter().map(|(name, cell)| format!("{name} {cell}"));
+    let metadata = metadata.collect::<Vec<_>>().join(" · ");
+    if !metadata.is_empty() {
+        lines.push(report::one_line(&metadata).dim().to_string());
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,155 @@
+//! `linprobe predict`.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail};
+use comfy_table::{Table, presets};
+use linprobe::{
+    ClassifierFile, PredictOptions, Predictions, ProjectError, predict_dataset, predictions,
+    read_classifier, write_atomic_with,
+};
+use serde_json::json;
+
+use super::{Door, Outcome, index::say_skipped, surroundings};
+use crate::{
+    args::{Format, PredictArgs},
+    progress::Progress,
+    report,
+};
+
+/// Rows that a table shows, and characters of a text in it.
+const TABLE_ROWS: usize = 50;
+
+pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
+    let file = classifier(door, &args.classifier)?;
+    let mut result = match &args.dataset {
+        Some(dataset) => predict_other(door, args, &file, dataset)?,
+        None => pollster::block_on(door.project()?.predict(&file, args.threshold))?,
+    };
+    let n_records = result.ranked.len();
+    let n_positive = result.n_positive();
+    if args.positive_only {
+        result.ranked.truncate(n_positive);
+    }
+    say_skipped(door, &result.skipped)?;
+    write(door, args, &result)?;
+    door.say(&format!(
+        "{n_positive} of {n_records} records predicted positive, at a threshold of {}",
+        result.threshold
+    ))?;
+    Ok(Outcome::with_findings(!result.skipped.is_empty()))
+}
+
+/// A classifier of the project, or a file where there is no project.
+fn classifier(door: &Door, name: &str) -> Result<ClassifierFile> {
+    let in_project = door.project().and_then(|project| Ok(project.find_classifier(name)?));
+    match in_project {
+        Err(error) if is_elsewhere(&error) && Path::new(name).is_file() => {
+            Ok(read_classifier(Path::new(name))?)
+        }
+        found => found,
+    }
+}
+
+/// Whether the project, if there is one, has nothing to say of a classifier file.
+fn is_elsewhere(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(
+            ProjectError::NotAProject { .. }
+                | ProjectError::ForeignClassifier { .. }
+                | ProjectError::Empty
+        )
+    )
+}
+
+fn predict_other(
+    door: &Door,
+    args: &PredictArgs,
+    file: &ClassifierFile,
+    dataset: &Path,
+) -> Result<Predictions> {
+    let options = PredictOptions {
+        threshold: args.threshold,
+        source: args.columns.source_options(),
+        ..PredictOptions::default()
+    };
+    let shown = Progress::new(door.json);
+    let result =
+        predict_dataset(file, dataset, &options, &surroundings().models, &mut |n_scored| {
+            shown.show_scored(n_scored);
+        });
+    shown.finish();
+    Ok(result?)
+}
+
+fn write(door: &Door, args: &PredictArgs, result: &Predictions) -> Result<()> {
+    let format = format(door, args)?;
+    let Some(path) = &args.output else {
+        return write_to(format, result, &mut io::stdout());
+    };
+    write_atomic_with(path, |file| {
+        let mut out = io::BufWriter::new(file);
+        write_to(format, result, &mut out).map_err(io::Error::other)?;
+        out.flush()
+    })?;
+    door.answer(&json!({ "file": path }), &format!("wrote {}", path.display()))
+}
+
+/// The form that is asked for, or that the file's ending means.
+fn format(door: &Door, args: &PredictArgs) -> Result<Format> {
+    let ending = args.output.as_deref().and_then(Path::extension);
+    let ending = ending.map(|ending| ending.to_string_lossy().to_lowercase());
+    Ok(match (args.format, ending.as_deref()) {
+        (Some(format), _) => format,
+        (None, Some("csv")) => Format::Csv,
+        (None, Some("jsonl" | "ndjson")) => Format::Jsonl,
+        (None, Some("parquet")) => Format::Parquet,
+        (None, Some("txt")) => Format::Table,
+        (None, None) if args.output.is_none() => {
+            if door.json {
+                Format::Jsonl
+            } else {
+                Format::Table
+            }
+        }
+        (None, _) => bail!(
+            "the form of the output is not told by its name\n\
+             hint: name it .csv, .jsonl or .parquet, or give --format"
+        ),
+    })
+}
+
+fn write_to(format: Format, result: &Predictions, out: &mut (impl Write + Send)) -> Result<()> {
+    let predictions = &result.ranked;
+    match format {
+        Format::Table => writeln!(out, "{}", table(result)).map_err(Into::into),
+        Format::Csv => predictions::csv::write(predictions, out).context("cannot write csv"),
+        Format::Jsonl => Ok(predictions::jsonl::write(predictions, out)?),
+        Format::Parquet => {
+            predictions::parquet::write(predictions, out).context("cannot write parquet")
+        }
+    }
+}
+
+fn table(result: &Predictions) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["rank", "score", "probability", "", "record"]);
+    for prediction in result.ranked.iter().take(TABLE_ROWS) {
+        table.add_row([
+            prediction.rank.to_string(),
+            format!("{:+.3}", prediction.score),
+            format!("{:.3}", prediction.probability),
+            if prediction.positive { "yes" } else { "no" }.to_owned(),
+            report::record_line(&prediction.record),
+        ]);
+    }
+    match result.ranked.len().saturating_sub(TABLE_ROWS) {
+        0 => table.to_string(),
+        n_more => format!("{table}\n{n_more} more: all are in --format csv, jsonl or parquet"),
+    }
+}

@@ -1,0 +1,50 @@
+//! A bar on standard error with rate, time left and skipped records. It hides itself where nobody
+//! looks: in a pipe, and beside JSON.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use linprobe::IndexProgress;
+
+const KNOWN: &str = "{bar:32} {pos}/{len} {msg} · {per_sec} · {eta} left";
+const UNKNOWN: &str = "{spinner} {pos} {msg} · {per_sec} · {elapsed}";
+
+/// Redraws at least this often, so that a slow model does not look like a dead one.
+const TICK: Duration = Duration::from_millis(200);
+
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn new(json: bool) -> Self {
+        let drawn = ProgressBar::no_length().with_style(style(UNKNOWN));
+        if json {
+            drawn.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        drawn.enable_steady_tick(TICK);
+        Self(drawn)
+    }
+
+    /// Shows how far indexing has come.
+    pub(crate) fn show(&self, progress: IndexProgress) {
+        if let (None, Some(n_records)) = (self.0.length(), progress.n_records_hint) {
+            self.0.set_length(n_records);
+            self.0.set_style(style(KNOWN));
+        }
+        self.0.set_position(progress.n_done());
+        self.0.set_message(format!("records, {} skipped", progress.n_skipped));
+    }
+
+    /// Shows how many records are scored.
+    pub(crate) fn show_scored(&self, n_scored: usize) {
+        self.0.set_position(n_scored as u64);
+        self.0.set_message("records scored");
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates above are well formed")
+}

@@ -1,0 +1,121 @@
+//! Classifiers that a project keeps or makes: by the name of a session, of an import, or of a file.
+
+use std::path::Path;
+
+use linprobe_classifier::{ClassifierFile, ModelCard};
+use linprobe_core::ModelSpec;
+
+use crate::{error::ProjectError, files::write_atomic, models, project::Project};
+
+/// The ending of the files that are JSON; all others are safetensors.
+const JSON: &str = "json";
+
+/// Reads a classifier file: JSON if its name ends so, else safetensors.
+///
+/// # Errors
+/// [`ProjectError::Io`] when there is none, [`ProjectError::Import`] when it is something else.
+pub fn read_classifier(path: &Path) -> Result<ClassifierFile, ProjectError> {
+    let bytes =
+        std::fs::read(path).map_err(|source| ProjectError::Io { path: path.into(), source })?;
+    let read = if is_json(path) {
+        ClassifierFile::from_json(&bytes)
+    } else {
+        ClassifierFile::from_safetensors(&bytes)
+    };
+    read.map_err(|source| ProjectError::Import { name: path.display().to_string(), source })
+}
+
+/// Writes a classifier file: JSON if its name ends so, else safetensors.
+///
+/// # Errors
+/// [`ProjectError::Io`] when it cannot be written.
+pub fn write_classifier(file: &ClassifierFile, path: &Path) -> Result<(), ProjectError> {
+    let bytes = if is_json(path) { file.to_json() } else { file.to_safetensors() };
+    write_atomic(path, &bytes?)
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(JSON))
+}
+
+/// A model as a classifier's card names it.
+pub(crate) fn model_card(model: &ModelSpec) -> ModelCard {
+    let ModelSpec { id, revision, fingerprint, .. } = model.clone();
+    ModelCard { id, revision, fingerprint }
+}
+
+impl Project {
+    /// Takes a classifier into the project under a name; one of that name is replaced.
+    ///
+    /// # Errors
+    /// [`ProjectError::ForeignClassifier`] when it was made with another model.
+    pub fn import_classifier(&self, name: &str, file: &ClassifierFile) -> Result<(), ProjectError> {
+        self.check_classifier(name, file)?;
+        let now_ms = self.clock().now_ms();
+        self.catalogue().save_classifier(name, now_ms, &file.to_safetensors()?)
+    }
+
+    /// The names of the classifiers that were imported.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn imported_classifiers(&self) -> Result<Vec<String>, ProjectError> {
+        self.catalogue().classifier_names()
+    }
+
+    /// Finds a classifier: an imported one, else that of a session, else a file.
+    ///
+    /// # Errors
+    /// [`ProjectError::Unknown`] when there is none of this name, with those that there are;
+    /// [`ProjectError::ForeignClassifier`] when it was made with another model.
+    pub fn find_classifier(&self, name: &str) -> Result<ClassifierFile, ProjectError> {
+        let file = match self.catalogue().classifier(name)? {
+            Some(bytes) => ClassifierFile::from_safetensors(&bytes)
+                .map_err(|source| ProjectError::Import { name: name.to_owned(), source })?,
+            None => match self.session_classifier(name)? {
+                Some(file) => file,
+                None if Path::new(name).is_file() => read_classifier(Path::new(name))?,
+                None => return Err(self.unknown_classifier(name)?),
+            },
+        };
+        self.check_classifier(name, &file)?;
+        Ok(file)
+    }
+
+    fn unknown_classifier(&self, name: &str) -> Result<ProjectError, ProjectError> {
+        let imported = self.imported_classifiers()?;
+        let sessions = self.sessions()?.into_iter().map(|session| session.name);
+        Ok(ProjectError::unknown("classifier", name, imported.into_iter().chain(sessions)))
+    }
+
+    /// Refuses a classifier of another model. One without a card is taken at its word if it has the
+    /// right dimension.
+    pub(crate) fn check_classifier(
+        &self,
+        name: &str,
+        file: &ClassifierFile,
+    ) -> Result<(), ProjectError> {
+        let model = self.model()?.ok_or(ProjectError::Empty)?;
+        check_model(name, file, &model)
+    }
+}
+
+/// Refuses a classifier that was made with another model.
+pub(crate) fn check_model(
+    name: &str,
+    file: &ClassifierFile,
+    model: &ModelSpec,
+) -> Result<(), ProjectError> {
+    let card = file.card.as_ref().map(|card| &card.model);
+    let same = card.is_none_or(|card| card.fingerprint == model.fingerprint);
+    if same && file.classifier.dimension() == model.dimension {
+        return Ok(());
+    }
+    let made_with = card.map_or_else(|| "another model".to_owned(), |card| card.id.clone());
+    let dimension = file.classifier.dimension();
+    Err(ProjectError::ForeignClassifier {
+        name: name.to_owned(),
+        classifier: format!("{made_with} ({dimension} dimensions)"),
+        project: models::shown(model),
+    })
+}

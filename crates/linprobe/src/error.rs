@@ -1,0 +1,231 @@
+//! Why a project cannot do what it was asked, by what the caller can do about it.
+
+use std::{convert::Infallible, io, path::PathBuf};
+
+use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoStart};
+use linprobe_core::{BadContent, BadId, EmbedError, RecordId, SourceError, StoreError};
+use linprobe_embed::{OpenError, StreamError};
+use linprobe_session::{JournalError, SessionError};
+
+/// An error of a [`Project`](crate::Project).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProjectError {
+    /// Give the folder of a project, or make one.
+    #[error("{path} is not a linprobe project\nhint: run \"linprobe init\" first", path = path.display())]
+    NotAProject {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Give another folder.
+    #[error("{path} is a linprobe project already", path = path.display())]
+    AlreadyAProject {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Use a later version of linprobe.
+    #[error(
+        "{path} has format version {found}, which this linprobe does not know\n\
+         hint: use the version of linprobe that made it, or a later one",
+        path = path.display()
+    )]
+    FormatVersion {
+        /// The database.
+        path: PathBuf,
+        /// The version that it says it has.
+        found: i64,
+    },
+    /// Index something.
+    #[error("the project has no records yet\nhint: run \"linprobe index DATASET\" first")]
+    Empty,
+    /// Name a model.
+    #[error(
+        "pictures need a model, and none is built in\n\
+         hint: give --model with a folder or hub name of a CLIP model, such as \
+         \"openai/clip-vit-base-patch32\", or index vectors that you have made elsewhere"
+    )]
+    NoModel,
+    /// Use the model that the project has, or another project.
+    #[error(
+        "the project is embedded with {project}, not with {given}\n\
+         hint: leave out --model, or make another project for the other model"
+    )]
+    OtherModel {
+        /// The project's model.
+        project: String,
+        /// The one asked for.
+        given: String,
+    },
+    /// Use a classifier of this model.
+    #[error(
+        "the classifier {name} was made with {classifier}, the records are embedded with {project}\n\
+         hint: weights mean nothing in the space of another model; label again, or predict with \
+         the model that the classifier names"
+    )]
+    ForeignClassifier {
+        /// Its name.
+        name: String,
+        /// The classifier's model.
+        classifier: String,
+        /// The project's.
+        project: String,
+    },
+    /// Index the dataset with a model of your choice, and label again.
+    #[error(
+        "the classifier file does not say which model it was made with\n\
+         hint: give vectors of that model, or score the records of a project that has it"
+    )]
+    NoCard,
+    /// Give a classifier that distinguishes something.
+    #[error("the weights of the classifier {name} are zero")]
+    ZeroClassifier {
+        /// Its name.
+        name: String,
+    },
+    /// Give a row that there is.
+    #[error("{path} has no vector in row {row_idx}, counted from 0", path = path.display())]
+    NoSuchRow {
+        /// The file.
+        path: PathBuf,
+        /// The row asked for.
+        row_idx: usize,
+    },
+    /// Start from something that the model takes.
+    #[error("{model} takes no {kind}\nhint: {hint}")]
+    Modality {
+        /// The model.
+        model: String,
+        /// What it was given.
+        kind: &'static str,
+        /// What would do.
+        hint: &'static str,
+    },
+    /// Say it in other words, give another file.
+    #[error("{what} has no embedding: {reason}")]
+    NoEmbedding {
+        /// The phrase, file or record.
+        what: String,
+        /// Why not.
+        reason: BadContent,
+    },
+    /// Name something to start from.
+    #[error("nothing to start from\nhint: give a phrase, an example, a vector or a classifier")]
+    NoStart,
+    /// Name a record that there is.
+    #[error("no record {id:?} in the project", id = id.as_str())]
+    UnknownRecord {
+        /// The id asked for.
+        id: RecordId,
+    },
+    /// Name a session or classifier that there is.
+    #[error("no {kind} {name:?} in the project\nhint: there is {there}")]
+    Unknown {
+        /// What was looked for.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// Those that there are.
+        there: String,
+    },
+    /// Give a name that a record may have.
+    #[error("{name:?} is no id: {reason}")]
+    BadId {
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: BadId,
+    },
+    /// The dataset cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The model cannot be opened.
+    #[error(transparent)]
+    OpenModel(#[from] OpenError),
+    /// The model failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The session failed.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The journal of the sessions failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The classifier cannot be fitted.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The phrases or examples give no direction.
+    #[error(transparent)]
+    Start(#[from] NoStart),
+    /// Give a classifier file.
+    #[error("cannot read the classifier {name}")]
+    Import {
+        /// The file, or the classifier's name.
+        name: String,
+        /// What is wrong with it.
+        source: ImportError,
+    },
+    /// A classifier cannot be written down; not known to happen.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Mean and covariance cannot be written down; not known to happen.
+    #[error(transparent)]
+    Background(#[from] BadBackground),
+    /// The project's database failed.
+    #[error("the database {path} failed", path = path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The project's database holds something that linprobe did not write.
+    #[error("the database {path} is damaged: {reason}", path = path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Mend permissions, free some space.
+    #[error("cannot read or write {path}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+impl ProjectError {
+    /// Nothing of a kind has this name; names those that there are.
+    pub(crate) fn unknown(
+        kind: &'static str,
+        name: &str,
+        there: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let there = there.into_iter().collect::<Vec<_>>().join(", ");
+        let there = if there.is_empty() { "none yet".to_owned() } else { there };
+        Self::Unknown { kind, name: name.to_owned(), there }
+    }
+}
+
+/// Why a stream of embeddings ended early, as an error of the project.
+pub(crate) fn from_stream<E: Into<ProjectError>>(error: StreamError<E>) -> ProjectError {
+    match error {
+        StreamError::Embed(error) => error.into(),
+        StreamError::Sink(error) => error.into(),
+        StreamError::Thread(error) => ProjectError::Thread(error),
+    }
+}
+
+impl From<Infallible> for ProjectError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,96 @@
+//! Which model embeds what.
+//!
+//! A project has one model for ever, since vectors of two models mean nothing to each other. It is
+//! the one that is asked for first, or what the first dataset suggests: the built-in encoder for
+//! texts, none for vectors that were made elsewhere.
+
+use std::sync::Arc;
+
+use linprobe_classifier::ModelCard;
+use linprobe_core::{Content, Embedder, Embedding, Modalities, ModelSpec, Source};
+use linprobe_embed::{OpenOptions, precomputed};
+
+use crate::error::ProjectError;
+
+/// The model of vectors that came without the name of one.
+pub(crate) const PRECOMPUTED: &str = "precomputed";
+
+/// The model that embeds texts when none is asked for.
+pub(crate) const BUILTIN: &str = "builtin";
+
+/// Opens the model that a project or classifier names, and makes sure that it is still the same.
+pub(crate) fn reopen(
+    model: &ModelSpec,
+    options: &OpenOptions,
+) -> Result<Arc<dyn Embedder>, ProjectError> {
+    if model.id == PRECOMPUTED {
+        return Ok(precomputed(PRECOMPUTED, model.dimension));
+    }
+    let name = match &model.revision {
+        Some(revision) => format!("{}@{revision}", model.id),
+        None => model.id.clone(),
+    };
+    let embedder = linprobe_embed::open(&name, options)?;
+    same_model(model, embedder.model())?;
+    Ok(embedder)
+}
+
+/// Opens the model that a classifier's card names, and makes sure that it is still the same.
+pub(crate) fn open_carded(
+    card: &ModelCard,
+    dimension: usize,
+    options: &OpenOptions,
+) -> Result<Arc<dyn Embedder>, ProjectError> {
+    let ModelCard { id, revision, fingerprint } = card.clone();
+    let modalities = Modalities::default();
+    reopen(&ModelSpec { id, revision, fingerprint, dimension, modalities }, options)
+}
+
+/// Refuses another model than the one chosen.
+pub(crate) fn same_model(chosen: &ModelSpec, given: &ModelSpec) -> Result<(), ProjectError> {
+    if chosen.fingerprint == given.fingerprint && chosen.dimension == given.dimension {
+        return Ok(());
+    }
+    Err(ProjectError::OtherModel { project: shown(chosen), given: shown(given) })
+}
+
+/// A model's name as messages have it: with its dimension, and the start of its fingerprint.
+pub(crate) fn shown(model: &ModelSpec) -> String {
+    let fingerprint: String = model.fingerprint.chars().take(8).collect();
+    format!("{} ({} dimensions, {fingerprint})", model.id, model.dimension)
+}
+
+/// The first content of a source, which tells what kind it is of.
+pub(crate) fn first_content(source: &dyn Source) -> Option<Content> {
+    source.records().find_map(Result::ok).map(|record| record.content)
+}
+
+/// Refuses contents that a model cannot take, before any work is done.
+pub(crate) fn check_takes(model: &ModelSpec, content: &Content) -> Result<(), ProjectError> {
+    let (taken, hint) = match content {
+        Content::Text(_) => (model.modalities.text, "this model embeds no texts"),
+        Content::Image(_) => {
+            (model.modalities.image, "pictures need a model such as CLIP: another project")
+        }
+        Content::Vector { values, .. } => (
+            values.len() == model.dimension,
+            "index vectors of the dimension that the project has, made with its model",
+        ),
+    };
+    if taken {
+        return Ok(());
+    }
+    Err(ProjectError::Modality { model: shown(model), kind: content.kind(), hint })
+}
+
+/// Embeds one content.
+pub(crate) fn embed_one(
+    embedder: &dyn Embedder,
+    what: &str,
+    content: &Content,
+) -> Result<Embedding, ProjectError> {
+    let failed = |reason| ProjectError::NoEmbedding { what: what.to_owned(), reason };
+    let input = embedder.process(content).map_err(failed)?;
+    let mut embeddings = embedder.embed(&[input])?;
+    embeddings.pop().expect("one answer for each input").map_err(failed)
+}

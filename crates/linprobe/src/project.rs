@@ -1,0 +1,282 @@
+//! A project is a folder: the records of a dataset, their embeddings, and the sessions over them.
+//!
+//! ```text
+//! project.db               records, sources, sessions, labels, classifiers (SQLite)
+//! store/                   the embeddings: vectors.npy and points.db
+//! background.safetensors   mean and covariance of the embeddings; made again when it is lost
+//! ```
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use linprobe_classifier::Background;
+use linprobe_core::{Content, Embedder, ModelSpec, RecordId, Source, VectorStore};
+use linprobe_embed::{OpenOptions, StreamOptions, precomputed};
+use linprobe_session::Clock;
+use linprobe_source::SourceOptions;
+use linprobe_store::EmbeddedStore;
+
+use crate::{
+    catalogue::{Catalogue, CatalogueRecord, SkippedRecord},
+    config::SourceConfig,
+    error::ProjectError,
+    files::write_atomic,
+    index::{self, IndexProgress, Ledger},
+    models,
+};
+
+const DATABASE: &str = "project.db";
+const STORE: &str = "store";
+const BACKGROUND: &str = "background.safetensors";
+
+/// Mean and covariance of this many points differ little from those of all.
+const BACKGROUND_SAMPLE: usize = 50_000;
+const BACKGROUND_SEED: u64 = 0;
+
+/// A folder with records, their embeddings, and sessions over them.
+#[derive(Debug)]
+pub struct Project {
+    folder: PathBuf,
+    catalogue: Catalogue,
+    surroundings: Surroundings,
+}
+
+/// What a project needs of the world around it.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Where models come from.
+    pub models: OpenOptions,
+    /// Tells the time of labels and classifiers.
+    pub clock: Clock,
+}
+
+/// What to index, and how.
+#[derive(Clone, Debug, Default)]
+pub struct IndexOptions {
+    /// The model to embed with; none for the project's, or the default for the first dataset.
+    pub model: Option<String>,
+    /// How the dataset is read.
+    pub source: SourceOptions,
+    /// How the work is shared out.
+    pub stream: StreamOptions,
+}
+
+impl Project {
+    /// Makes a project in a folder, which is made as well if it is not there.
+    ///
+    /// # Errors
+    /// [`ProjectError::AlreadyAProject`], or the folder cannot be written.
+    pub fn create(folder: &Path, surroundings: Surroundings) -> Result<Self, ProjectError> {
+        let database = folder.join(DATABASE);
+        if database.exists() {
+            return Err(ProjectError::AlreadyAProject { path: folder.into() });
+        }
+        fs::create_dir_all(folder)
+            .map_err(|source| ProjectError::Io { path: folder.into(), source })?;
+        Catalogue::create(&database)?;
+        Self::open(folder, surroundings)
+    }
+
+    /// Opens the project in a folder.
+    ///
+    /// # Errors
+    /// [`ProjectError::NotAProject`], [`ProjectError::FormatVersion`], or the database fails.
+    pub fn open(folder: &Path, surroundings: Surroundings) -> Result<Self, ProjectError> {
+        let database = folder.join(DATABASE);
+        if !database.is_file() {
+            return Err(ProjectError::NotAProject { path: folder.into() });
+        }
+        let catalogue = Catalogue::open(&database)?;
+        Ok(Self { folder: folder.into(), catalogue, surroundings })
+    }
+
+    /// Chooses the model that records will be embedded with, for ever.
+    ///
+    /// # Errors
+    /// [`ProjectError::OtherModel`] when another is chosen already, or it cannot be opened.
+    pub fn choose_model(&self, name: &str) -> Result<Arc<dyn Embedder>, ProjectError> {
+        let embedder = linprobe_embed::open(name, &self.surroundings.models)?;
+        self.settle_model(embedder.model())?;
+        Ok(embedder)
+    }
+
+    /// The model that records are embedded with, once one is chosen.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn model(&self) -> Result<Option<ModelSpec>, ProjectError> {
+        self.catalogue.model()
+    }
+
+    /// Embeds the records of a dataset that are new or have changed. Goes on where a run that was
+    /// killed has stopped, and reports how far it has come each time something is written.
+    ///
+    /// # Errors
+    /// What stops a run: the dataset, the model or the store fails as a whole. A bad record does
+    /// not; see [`skipped`](Self::skipped).
+    pub fn index(
+        &self,
+        location: &Path,
+        options: &IndexOptions,
+        report: &mut (dyn FnMut(IndexProgress) + Send),
+    ) -> Result<IndexProgress, ProjectError> {
+        let location = std::path::absolute(location)
+            .map_err(|source| ProjectError::Io { path: location.into(), source })?;
+        let source = linprobe_source::open(&location, &options.source)?;
+        let embedder = self.embedder_for(source.as_ref(), options.model.as_deref())?;
+        let dimension = embedder.model().dimension;
+        let store = EmbeddedStore::open_or_create(self.store_folder(), dimension)?;
+        let config = SourceConfig::new(&location, &options.source);
+        let key = self.catalogue.enter_source(source.fingerprint(), &config)?;
+        let hint = source.n_records_hint();
+        let ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
+        let progress = index::index(source.as_ref(), embedder.as_ref(), &options.stream, ledger)?;
+        pollster::block_on(store.flush())?;
+        if progress.n_embedded > 0 {
+            self.refresh_background(&store)?;
+        }
+        Ok(progress)
+    }
+
+    /// What the project knows of a record.
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownRecord`], or the database fails.
+    pub fn record(&self, id: &RecordId) -> Result<CatalogueRecord, ProjectError> {
+        let unknown = || ProjectError::UnknownRecord { id: id.clone() };
+        self.catalogue.record(id)?.ok_or_else(unknown)
+    }
+
+    /// The content of a record, read again from its dataset.
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownRecord`], or the dataset is no longer there.
+    pub fn content(&self, id: &RecordId) -> Result<Content, ProjectError> {
+        let config = self.catalogue.source_of(id)?;
+        let config = config.ok_or_else(|| ProjectError::UnknownRecord { id: id.clone() })?;
+        let source = linprobe_source::open(&config.location, &config.options())?;
+        Ok(source.record(id)?.content)
+    }
+
+    /// Records that could not be read or embedded, as each source was last indexed.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn skipped(&self) -> Result<Vec<SkippedRecord>, ProjectError> {
+        self.catalogue.skipped()
+    }
+
+    /// The classes of the dataset and how many records each has, largest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn dataset_labels(&self) -> Result<Vec<(String, u64)>, ProjectError> {
+        self.catalogue.labels()
+    }
+
+    /// The store of the project's points, to ask only.
+    ///
+    /// # Errors
+    /// [`ProjectError::Empty`] when nothing is indexed yet, or the store fails.
+    pub fn store(&self) -> Result<Arc<dyn VectorStore>, ProjectError> {
+        Ok(Arc::new(self.embedded_store()?))
+    }
+
+    fn embedded_store(&self) -> Result<EmbeddedStore, ProjectError> {
+        if self.catalogue.n_records()? == 0 {
+            return Err(ProjectError::Empty);
+        }
+        Ok(EmbeddedStore::open_read_only(self.store_folder())?)
+    }
+
+    /// The project's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn store_folder(&self) -> PathBuf {
+        self.folder.join(STORE)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join(DATABASE)
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.surroundings.clock
+    }
+
+    /// The time, in RFC 3339.
+    pub(crate) fn now(&self) -> String {
+        let now_ms = self.clock().now_ms().cast_signed();
+        jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default().to_string()
+    }
+
+    /// The project's model, opened.
+    pub(crate) fn embedder(&self) -> Result<Arc<dyn Embedder>, ProjectError> {
+        let model = self.catalogue.model()?.ok_or(ProjectError::Empty)?;
+        models::reopen(&model, &self.surroundings.models)
+    }
+
+    /// Mean and covariance of the project's embeddings.
+    ///
+    /// # Errors
+    /// [`ProjectError::Empty`], or the store fails.
+    pub fn background(&self) -> Result<Arc<Background>, ProjectError> {
+        let path = self.folder.join(BACKGROUND);
+        let kept = fs::read(&path).ok().and_then(|bytes| Background::from_bytes(&bytes).ok());
+        match kept {
+            Some(background) => Ok(Arc::new(background)),
+            None => Ok(Arc::new(self.refresh_background(&self.embedded_store()?)?)),
+        }
+    }
+
+    fn refresh_background(&self, store: &dyn VectorStore) -> Result<Background, ProjectError> {
+        let sample = pollster::block_on(store.sample(BACKGROUND_SAMPLE, BACKGROUND_SEED))?;
+        let embeddings = sample.iter().map(|point| &point.embedding);
+        let background = Background::estimate(store.spec().dimension, embeddings);
+        write_atomic(&self.folder.join(BACKGROUND), &background.to_bytes()?)?;
+        Ok(background)
+    }
+
+    fn settle_model(&self, model: &ModelSpec) -> Result<(), ProjectError> {
+        match self.catalogue.model()? {
+            Some(chosen) => models::same_model(&chosen, model),
+            None => self.catalogue.set_model(model),
+        }
+    }
+
+    /// The embedder for a dataset: the project's, or the one asked for, or what the kind of its
+    /// records suggests. Vectors are taken as they are, as vectors of the project's model.
+    fn embedder_for(
+        &self,
+        source: &dyn Source,
+        asked: Option<&str>,
+    ) -> Result<Arc<dyn Embedder>, ProjectError> {
+        let content = models::first_content(source);
+        let embedder = match (asked, self.catalogue.model()?, &content) {
+            (Some(name), ..) => self.choose_model(name)?,
+            (None, Some(model), _) => models::reopen(&model, &self.surroundings.models)?,
+            (None, None, Some(Content::Vector { values, .. })) => {
+                let embedder = precomputed(models::PRECOMPUTED, values.len());
+                self.settle_model(embedder.model())?;
+                embedder
+            }
+            (None, None, Some(Content::Image(_))) => return Err(ProjectError::NoModel),
+            (None, None, _) => self.choose_model(models::BUILTIN)?,
+        };
+        if let Some(content) = &content {
+            models::check_takes(embedder.model(), content)?;
+        }
+        let spec = embedder.model();
+        let made_elsewhere = matches!(content, Some(Content::Vector { .. }));
+        Ok(if made_elsewhere { precomputed(&spec.id, spec.dimension) } else { embedder })
+    }
+}

@@ -1,0 +1,46 @@
+//! Ranked hits for words, examples, a vector or a classifier.
+
+use linprobe_classifier::{Example, Method, fit};
+use linprobe_core::{Excluded, Query};
+use linprobe_session::StartExample;
+
+use crate::{catalogue::CatalogueRecord, error::ProjectError, project::Project, start::StartFrom};
+
+/// A record that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its similarity to what was searched for: a cosine, or a classifier's logit.
+    pub score: f32,
+    /// The record.
+    pub record: CatalogueRecord,
+}
+
+impl Project {
+    /// Ranks the records, best first. Examples move the search as labels move a session.
+    ///
+    /// # Errors
+    /// [`ProjectError::NoStart`] when nothing is given, or the model does not take it.
+    pub async fn search(&self, from: &StartFrom, top_k: usize) -> Result<Vec<Found>, ProjectError> {
+        let store = self.store()?;
+        let background = self.background()?;
+        let origin = self.origin(from, store.as_ref(), &background).await?;
+        let (weights, bias) = match origin.start.head() {
+            Some(head) => (head.weights().to_vec(), head.bias()),
+            None if from.unlike.is_empty() => (origin.start.direction().as_slice().to_vec(), 0.0),
+            None => {
+                let examples: Vec<Example> = origin.examples.into_iter().map(example).collect();
+                let fitted = fit(&origin.start, &examples, &background, &Method::default())?;
+                (fitted.weights().to_vec(), fitted.bias())
+            }
+        };
+        let exclude = Excluded::new();
+        let hits = store.search(Query { weights: &weights, top_k, exclude: &exclude }).await?;
+        hits.into_iter()
+            .map(|hit| Ok(Found { score: hit.score + bias, record: self.record(&hit.id)? }))
+            .collect()
+    }
+}
+
+fn example(StartExample { embedding, label, .. }: StartExample) -> Example {
+    Example { embedding, label, round: 0 }
+}

@@ -1,0 +1,116 @@
+//! Sessions of a project: by name, over its store, in its database.
+
+use linprobe_classifier::{Card, ClassifierFile, Method};
+use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionSummary, State};
+
+use crate::{classifiers::model_card, error::ProjectError, project::Project, start::StartFrom};
+
+/// The longest name that is made from a description, in characters.
+const NAME_CHARS: usize = 40;
+
+impl Project {
+    /// Every session, the first one opened first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn sessions(&self) -> Result<Vec<SessionSummary>, ProjectError> {
+        Ok(self.journal()?.sessions()?)
+    }
+
+    /// The session in which something has happened last.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn latest_session(&self) -> Result<Option<SessionSummary>, ProjectError> {
+        Ok(self.sessions()?.into_iter().max_by_key(|session| session.updated_ms))
+    }
+
+    /// Opens a new session.
+    ///
+    /// # Errors
+    /// The name is taken, nothing is given to start from, or the model does not take it.
+    pub async fn start_session(
+        &self,
+        name: &str,
+        from: &StartFrom,
+        method: Method,
+    ) -> Result<Session, ProjectError> {
+        let store = self.store()?;
+        let background = self.background()?;
+        let query = self.origin(from, store.as_ref(), &background).await?;
+        let opening = Opening { name: name.to_owned(), query, method };
+        Ok(Session::start(store, background, self.journal()?, opening).await?)
+    }
+
+    /// Goes on with a session.
+    ///
+    /// # Errors
+    /// [`ProjectError::Unknown`] when there is none of this name, with those that there are.
+    pub async fn resume_session(&self, name: &str) -> Result<Session, ProjectError> {
+        let journal = self.journal()?;
+        let Some(id) = journal.find(name)? else {
+            let names = self.sessions()?.into_iter().map(|session| session.name);
+            return Err(ProjectError::unknown("session", name, names));
+        };
+        Ok(Session::resume(self.store()?, self.background()?, journal, id).await?)
+    }
+
+    /// A name for a new session that no other one has: the first words of what it looks for.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn name_for(&self, description: &str) -> Result<String, ProjectError> {
+        let journal = self.journal()?;
+        let short: String = description.chars().take(NAME_CHARS).collect();
+        let base = short.trim_end();
+        let mut name = base.to_owned();
+        let mut n = 2;
+        while journal.find(&name)?.is_some() {
+            name = format!("{base} {n}");
+            n += 1;
+        }
+        Ok(name)
+    }
+
+    /// The classifier of a session as a file, with its card.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn classifier_of(&self, state: &State) -> Result<Option<ClassifierFile>, ProjectError> {
+        let model = self.model()?.ok_or(ProjectError::Empty)?;
+        Ok(state.fits().last().map(|fit| {
+            let LabelCounts { n_labels, n_positive, n_negative } = fit.counts;
+            let card = Card {
+                format: Card::FORMAT,
+                name: state.name().to_owned(),
+                model: model_card(&model),
+                dimension: fit.classifier.dimension(),
+                threshold: 0.0,
+                method: state.method().to_string(),
+                n_labels,
+                n_positive,
+                n_negative,
+                n_rounds: fit.round,
+                created: self.now(),
+                start: state.query().description.clone(),
+            };
+            ClassifierFile { classifier: fit.classifier.clone(), card: Some(card) }
+        }))
+    }
+
+    /// The classifier of a session by name.
+    pub(crate) fn session_classifier(
+        &self,
+        name: &str,
+    ) -> Result<Option<ClassifierFile>, ProjectError> {
+        let journal = self.journal()?;
+        match journal.find(name)? {
+            Some(id) => self.classifier_of(&journal.replay(id)?),
+            None => Ok(None),
+        }
+    }
+
+    fn journal(&self) -> Result<Journal, ProjectError> {
+        Ok(Journal::open(&self.database(), self.clock().clone())?)
+    }
+}
