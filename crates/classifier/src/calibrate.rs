@@ -248,3 +248,55 @@ impl Derivatives {
         Curve { slope: slope / determinant, offset: offset / determinant }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use linprobe_core::Embedding;
+
+    fn prior() -> Prior {
+        let direction = Embedding::normalize(vec![1.0, 0.0]).unwrap();
+        Prior::new(&Start::from_direction(direction), &Background::estimate(2, []))
+    }
+
+    fn observations(pairs: &[(f64, f64)]) -> Vec<Observation> {
+        pairs.iter().map(|&(z, target)| Observation { z, target }).collect()
+    }
+
+    #[test]
+    fn without_labels_the_curve_is_the_prior() {
+        let curve = prior().fit(&[]);
+        assert!((curve.slope - SEPARATION).abs() < 1e-12);
+        assert!((curve.logit(0.0) - (-9.095_119_85)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_boundary_moves_between_what_was_found_and_what_was_not() {
+        let labels = [(4.0, 0.02), (4.5, 0.02), (5.0, 0.02), (6.0, 0.98), (6.5, 0.98), (7.0, 0.98)];
+        let curve = prior().fit(&observations(&labels));
+        let boundary = -curve.offset / curve.slope;
+        assert!((5.0..6.0).contains(&boundary), "{boundary}");
+    }
+
+    #[test]
+    fn labels_that_are_upside_down_do_not_turn_the_curve() {
+        let labels = [(2.0, 0.98), (3.0, 0.98), (4.0, 0.02), (6.0, 0.02)].repeat(50);
+        let curve = prior().fit(&observations(&labels));
+        assert!((curve.slope - MIN_SLOPE_SHARE * SEPARATION).abs() < 1e-12, "{}", curve.slope);
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_loss() {
+        let (prior, labels) = (prior(), observations(&[(4.0, 0.02), (5.0, 0.7), (7.0, 0.98)]));
+        let at = Curve { slope: 1.3, offset: -6.0 };
+        let loss = |slope: f64, offset: f64| {
+            prior.loss(Curve { slope: at.slope + slope, offset: at.offset + offset }, &labels)
+        };
+        let gradient = prior.gradient(at, &labels);
+        let h = 1e-5;
+        let by_slope = (loss(h, 0.0) - loss(-h, 0.0)) / (2.0 * h);
+        let by_offset = (loss(0.0, h) - loss(0.0, -h)) / (2.0 * h);
+        assert!((gradient.slope - by_slope).abs() < 1e-6);
+        assert!((gradient.offset - by_offset).abs() < 1e-6);
+    }
+}

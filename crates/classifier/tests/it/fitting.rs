@@ -1,0 +1,175 @@
+//! What a fit promises whatever the method and the labels.
+
+use linprobe_classifier::{
+    ArticleParams, Background, Example, Label, LinearClassifier, Method, Start, fit,
+};
+use linprobe_core::Embedding;
+use proptest::prelude::*;
+
+use crate::world::{DIMENSION, World};
+
+fn methods() -> [Method; 3] {
+    [Method::WhitenedRocchio, Method::Rocchio, Method::Article(ArticleParams::default())]
+}
+
+fn is_finite(classifier: &LinearClassifier) -> bool {
+    classifier.weights().iter().all(|w| w.is_finite()) && classifier.bias().is_finite()
+}
+
+fn label(value: f32) -> Label {
+    Label::new(value).unwrap()
+}
+
+/// Fits labels of the first records of a world.
+fn fit_labels(method: &Method, labels: &[f32]) -> LinearClassifier {
+    let world = World::new(400, 20);
+    let background = Background::estimate(DIMENSION, &world.corpus);
+    let examples: Vec<Example> = labels
+        .iter()
+        .zip(&world.corpus)
+        .map(|(&value, x)| Example { embedding: x.clone(), label: label(value), round: 1 })
+        .collect();
+    fit(&Start::from_direction(world.query.clone()), &examples, &background, method).unwrap()
+}
+
+#[test]
+fn any_labels_give_a_finite_classifier() {
+    let cases: [&[f32]; 7] =
+        [&[], &[1.0], &[-1.0], &[0.0], &[1.0; 30], &[-1.0; 30], &[0.0, 0.3, -0.7, 1.0, -1.0]];
+    for method in methods() {
+        for labels in cases {
+            assert!(is_finite(&fit_labels(&method, labels)), "{method} {labels:?}");
+        }
+    }
+}
+
+#[test]
+fn contradictory_labels_of_one_record_give_a_finite_classifier() {
+    let world = World::new(400, 20);
+    let background = Background::estimate(DIMENSION, &world.corpus);
+    let start = Start::from_direction(world.query.clone());
+    let said =
+        |value| Example { embedding: world.corpus[0].clone(), label: label(value), round: 1 };
+    for method in methods() {
+        let fitted =
+            fit(&start, &[said(1.0), said(-1.0), said(1.0)], &background, &method).unwrap();
+        assert!(is_finite(&fitted), "{method}");
+    }
+}
+
+#[test]
+fn a_start_that_the_labels_cancel_out_stays() {
+    let start = Embedding::normalize(vec![1.0, 0.0]).unwrap();
+    let opposite = Embedding::normalize(vec![-1.0, 0.0]).unwrap();
+    let background = Background::estimate(2, []);
+    let examples: Vec<Example> = [1.0, -1.0]
+        .map(|value| Example { embedding: opposite.clone(), label: label(value), round: 1 })
+        .into();
+    let from = Start::from_direction(start);
+    let fitted = fit(&from, &examples, &background, &Method::Rocchio).unwrap();
+    assert!(fitted.weights()[0] > 0.0);
+}
+
+#[test]
+fn a_zero_label_does_not_turn_the_direction() {
+    for method in [Method::WhitenedRocchio, Method::Rocchio] {
+        let (none, zero) = (fit_labels(&method, &[]), fit_labels(&method, &[0.0]));
+        let ratio = none.weights()[0] / zero.weights()[0];
+        for (a, b) in none.weights().iter().zip(zero.weights()) {
+            assert!((a - b * ratio).abs() < 1e-4 * a.abs().max(1e-3), "{method}");
+        }
+    }
+}
+
+#[test]
+fn a_lone_timid_label_turns_the_direction_less_than_a_sure_one() {
+    let turned = |value: f32| {
+        let (none, one) =
+            (fit_labels(&Method::Rocchio, &[]), fit_labels(&Method::Rocchio, &[value]));
+        let unit = |c: &LinearClassifier| Embedding::normalize(c.weights()).unwrap();
+        1.0 - unit(&none).dot(unit(&one).as_slice())
+    };
+    assert!(turned(0.25) > 0.0);
+    assert!(turned(0.25) < turned(1.0));
+}
+
+#[test]
+fn with_no_labels_the_fit_of_a_head_is_the_head() {
+    let world = World::new(400, 20);
+    let background = Background::estimate(DIMENSION, &world.corpus);
+    let head = LinearClassifier::new(vec![0.5_f32; DIMENSION], -2.5).unwrap();
+    let start = Start::from_head(head.clone()).unwrap();
+    for method in methods() {
+        assert_eq!(fit(&start, &[], &background, &method).unwrap(), head, "{method}");
+    }
+}
+
+#[test]
+fn vectors_of_another_model_are_refused() {
+    let world = World::new(10, 1);
+    let background = Background::estimate(DIMENSION, &world.corpus);
+    let start = Start::from_direction(Embedding::normalize(vec![1.0; 3]).unwrap());
+    let refused = fit(&start, &[], &background, &Method::default()).unwrap_err();
+    assert_eq!((refused.expected, refused.found), (DIMENSION, 3));
+}
+
+#[test]
+fn the_article_learns_from_the_latest_round_last() {
+    let world = World::new(400, 20);
+    let background = Background::estimate(DIMENSION, &world.corpus);
+    let start = Start::from_direction(world.query.clone());
+    let method = Method::Article(ArticleParams::default());
+    let first: Vec<Example> = (0..5).map(|i| world.example(i, 1)).collect();
+    let second: Vec<Example> = (100..105).map(|i| world.example(i, 2)).collect();
+    let after_one = fit(&start, &first, &background, &method).unwrap();
+    let continued = Start::from_head(after_one).unwrap();
+    let expected = fit(&continued, &second, &background, &method).unwrap();
+    let both = fit(&start, &[first, second].concat(), &background, &method).unwrap();
+    for (a, b) in both.weights().iter().zip(expected.weights()) {
+        assert!((a - b).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_method_is_read_by_the_name_that_it_writes() {
+    for name in Method::NAMES {
+        assert_eq!(name.parse::<Method>().unwrap().to_string(), name);
+    }
+    assert_eq!(Method::NAMES[0].parse::<Method>().unwrap(), Method::default());
+    let unknown = "svm".parse::<Method>().unwrap_err().to_string();
+    assert!(unknown.contains("hint: one of whitened-rocchio"), "{unknown}");
+}
+
+#[test]
+fn the_parameters_of_the_article_are_checked() {
+    for (learning_rate, iterations) in [(0.0, 5), (f64::NAN, 5), (-1.0, 5), (0.2, 0)] {
+        assert!(ArticleParams::new(learning_rate, iterations).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_order_of_labels_does_not_matter(
+        labels in prop::collection::vec((0_usize..60, -1.0_f32..=1.0, 1_u32..4), 1..20),
+        rotation in 0_usize..20,
+    ) {
+        let world = World::new(60, 10);
+        let background = Background::estimate(DIMENSION, &world.corpus);
+        let start = Start::from_direction(world.query.clone());
+        let mut examples: Vec<Example> = labels
+            .iter()
+            .map(|&(i, value, round)| Example {
+                embedding: world.corpus[i].clone(), label: label(value), round
+            })
+            .collect();
+        for method in methods() {
+            let before = fit(&start, &examples, &background, &method).unwrap();
+            let n = examples.len();
+            examples.rotate_left(rotation % n);
+            examples.reverse();
+            prop_assert_eq!(&fit(&start, &examples, &background, &method).unwrap(), &before);
+        }
+    }
+}
