@@ -84,6 +84,7 @@ impl Columns {
         sample: &Sample,
         options: &SourceOptions,
     ) -> Result<Self, SourceError> {
+        sample.require_any(path)?;
         let asked = [&options.id, &options.text, &options.label];
         let kept = options.metadata.iter().flatten();
         for name in asked.into_iter().flatten().chain(kept) {
@@ -195,6 +196,14 @@ impl Sample {
         Some(place)
     }
 
+    fn require_any(&self, path: &Path) -> Result<(), SourceError> {
+        if !self.columns.is_empty() {
+            return Ok(());
+        }
+        let reason = self.fault.as_deref().unwrap_or("there are no rows");
+        Err(unsupported(path, format!("no row can be read: {reason}"), "is it the right file?"))
+    }
+
     fn require(&self, path: &Path, name: &str) -> Result<(), SourceError> {
         if self.columns.iter().any(|column| column.name == name) {
             return Ok(());
@@ -226,14 +235,6 @@ impl Sample {
 
     /// The column of texts, by its name or as the only one of words.
     fn text(&self, path: &Path, others: &[&Option<String>]) -> Result<String, SourceError> {
-        if self.columns.is_empty() {
-            let reason = self.fault.as_deref().unwrap_or("there are no rows");
-            return Err(unsupported(
-                path,
-                format!("no row can be read: {reason}"),
-                "is it the right file?",
-            ));
-        }
         if let Some(name) = self.named_like(&TEXTS, others) {
             return Ok(name);
         }

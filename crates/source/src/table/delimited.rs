@@ -3,12 +3,16 @@
 //! A reader of whole records cannot promise that: a stray quote opens a field that runs to the next
 //! quote, or the end of the file. Here a record grows line by line; when its quotes turn out to be
 //! wrong, its first line alone is bad and reading goes on with the second. A quote is wrong when
-//! nothing closes it, or when text follows the one that closes it.
+//! nothing closes it, when text follows the one that closes it, or when the row that it makes of
+//! several lines has more or fewer fields than the table.
 //!
 //! Tab-separated values know no quotes in one tradition and those of csv in another. Here a quote
 //! counts when the one that closes it ends a field on the same line; else it is a letter.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use linprobe_core::{Metadata, SourceError};
 
@@ -72,6 +76,7 @@ impl Delimited {
         let cells = first.cells.map_err(|reason| first_row_is_bad(path, &reason))?;
         let cells: Result<Vec<String>, _> = cells.into_iter().map(String::from_utf8).collect();
         let cells = cells.map_err(|e| first_row_is_bad(path, &not_utf8(&e.utf8_error())))?;
+        let cells: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
         let header = header_of(&cells, dialect, options);
         let names = match header {
             Header::Names => distinct(cells),
@@ -91,6 +96,7 @@ impl Delimited {
         path: &Path,
     ) -> Result<impl Iterator<Item = Result<Row, SourceError>> + use<>, SourceError> {
         let mut raw = RawRows::open(path, self.dialect)?;
+        raw.n_columns = Some(self.names.len());
         if self.header == Header::Names {
             raw.next().transpose()?;
             raw.n_rows = 0;
@@ -172,8 +178,11 @@ type Cells = Result<Vec<Vec<u8>>, String>;
 
 /// Puts lines together into rows.
 struct RawRows {
+    path: PathBuf,
     lines: Lines,
     dialect: Dialect,
+    /// How many fields a row has, once the first row told.
+    n_columns: Option<usize>,
     /// Rows so far, blank lines included.
     n_rows: u64,
     n_reread_bytes: usize,
@@ -183,13 +192,21 @@ struct RawRows {
 impl RawRows {
     fn open(path: &Path, dialect: Dialect) -> Result<Self, SourceError> {
         let lines = open_lines(path)?;
-        Ok(Self { lines, dialect, n_rows: 0, n_reread_bytes: 0, ended: false })
+        Ok(Self {
+            path: path.to_owned(),
+            lines,
+            dialect,
+            n_columns: None,
+            n_rows: 0,
+            n_reread_bytes: 0,
+            ended: false,
+        })
     }
 
     fn next_row(&mut self) -> Option<Result<RawRow, SourceError>> {
         let first = loop {
             match self.lines.next()? {
-                Ok(line) if line.is_blank() => self.n_rows += 1,
+                Ok(line) if line.is_empty() => self.n_rows += 1,
                 line => break line,
             }
         };
@@ -230,23 +247,30 @@ impl RawRows {
                 break;
             }
         }
-        if state == Quotes::Closed {
+        let n_cells = cells.cells.len();
+        let fits = further.is_empty() || self.n_columns.is_none_or(|n| n == n_cells);
+        if state == Quotes::Closed && fits {
             return Ok(Ok(cells.cells));
         }
-        self.give_back(further, number);
+        self.give_back(further, number)?;
         Ok(Err(match state {
             Quotes::Open => "a quote is opened and never closed".to_owned(),
             Quotes::TooMany => too_many_fields(),
-            _ => "a quoted field goes on after the quote that closes it".to_owned(),
+            Quotes::Closed => format!("a quote joins it with later rows into {n_cells} fields"),
+            Quotes::Wrong => "a quoted field goes on after the quote that closes it".to_owned(),
         }))
     }
 
     /// Lets all lines but the first be read again, while that does not get out of hand.
-    fn give_back(&mut self, further: Vec<u8>, number: u64) {
+    fn give_back(&mut self, further: Vec<u8>, number: u64) -> Result<(), SourceError> {
         self.n_reread_bytes = self.n_reread_bytes.saturating_add(further.len());
-        if self.n_reread_bytes <= MAX_REREAD_BYTES {
-            self.lines.unread(further, number);
+        if self.n_reread_bytes > MAX_REREAD_BYTES {
+            let reason = format!("row {number} is the last of too many whose quotes are wrong");
+            let hint = "a field that holds quotes stands in quotes, and those inside are doubled";
+            return Err(unsupported(&self.path, reason, hint));
         }
+        self.lines.unread(further, number);
+        Ok(())
     }
 }
 
@@ -307,7 +331,7 @@ impl CsvCells {
             _ => None,
         };
         let Some((mut cell, rest)) = quoted else {
-            let (cell, after) = split_at_delimiter(without_end(rest), b',');
+            let (cell, after) = split_at_delimiter(rest, b',');
             self.cells.push(cell.to_vec());
             return (Quotes::Closed, after);
         };
@@ -344,10 +368,11 @@ fn take_quoted<'a>(cell: &mut Vec<u8>, mut rest: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
+/// Takes a plain field, and gives what follows the delimiter after it.
 fn split_at_delimiter(line: &[u8], delimiter: u8) -> (&[u8], Option<&[u8]>) {
     match memchr::memchr(delimiter, line) {
         Some(end) => (line.get(..end).unwrap_or_default(), line.get(end + 1..)),
-        None => (line, None),
+        None => (without_end(line), None),
     }
 }
 
@@ -384,4 +409,74 @@ fn tsv_cells(line: &[u8]) -> Cells {
 
 fn too_many_fields() -> String {
     format!("more than {MAX_COLUMNS} fields")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csv(lines: &[&str]) -> (Quotes, Vec<String>) {
+        let mut cells = CsvCells::default();
+        let states: Vec<Quotes> =
+            lines.iter().map(|line| cells.take_line(line.as_bytes())).collect();
+        let cells = cells.cells.into_iter().map(|cell| String::from_utf8(cell).unwrap());
+        (*states.last().unwrap(), cells.collect())
+    }
+
+    fn texts(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(|&cell| cell.to_owned()).collect()
+    }
+
+    #[test]
+    fn quotes_hold_commas_line_ends_and_doubled_quotes() {
+        let (state, cells) = csv(&["a,\"b,\r\n", "\"\"c\"\"\",\r\n"]);
+        assert_eq!((state, cells), (Quotes::Closed, texts(&["a", "b,\r\n\"c\"", ""])));
+    }
+
+    #[test]
+    fn a_quote_inside_a_plain_field_is_a_letter() {
+        assert_eq!(csv(&["5\" disk,x\n"]), (Quotes::Closed, texts(&["5\" disk", "x"])));
+    }
+
+    #[test]
+    fn wrong_quotes_are_told() {
+        assert_eq!(csv(&["a,\"b\n"]).0, Quotes::Open);
+        assert_eq!(csv(&["a,\"b\"c\n"]).0, Quotes::Wrong);
+    }
+
+    #[test]
+    fn in_tsv_a_quote_counts_only_when_it_closes_before_the_tab() {
+        let cells = |line: &str| {
+            let cells = tsv_cells(line.as_bytes()).unwrap();
+            cells.into_iter().map(|cell| String::from_utf8(cell).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(cells("\"a\tb\"\t\"c\"\"d\"\n"), ["a\tb", "c\"d"]);
+        assert_eq!(cells("\"a\" b\t\"c\r\n"), ["\"a\" b", "\"c"]);
+    }
+
+    #[test]
+    fn columns_get_names_of_their_own() {
+        let names = distinct(texts(&["", "a", "a", "a.1", "a"]));
+        assert_eq!(names, ["1", "a", "a.1", "a.1.1", "a.2"]);
+    }
+
+    #[test]
+    fn a_row_of_too_many_fields_is_refused() {
+        let plain = ",".repeat(MAX_COLUMNS);
+        assert_eq!(plain_cells(plain.as_bytes(), b',').unwrap_err(), "more than 16384 fields");
+        assert_eq!(csv(&[&format!("\"\"{plain}")]).0, Quotes::TooMany);
+        let tabs = format!("\"\"{}", "\t".repeat(MAX_COLUMNS));
+        assert_eq!(tsv_cells(tabs.as_bytes()).unwrap_err(), "more than 16384 fields");
+    }
+
+    #[test]
+    fn a_file_is_not_read_over_and_over_for_its_wrong_quotes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file.as_file(), b"a,\"b\nc,d\n").unwrap();
+        let mut rows = RawRows::open(file.path(), Dialect::Csv).unwrap();
+        rows.n_reread_bytes = MAX_REREAD_BYTES;
+        let error = rows.next().unwrap().map(|row| row.line).unwrap_err().to_string();
+        assert!(error.contains("row 1 is the last of too many whose quotes are wrong"), "{error}");
+        assert!(rows.next().is_none());
+    }
 }

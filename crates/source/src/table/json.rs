@@ -63,7 +63,7 @@ pub(crate) fn text_of_line(line: &str) -> Result<String, String> {
     columns::TEXTS
         .into_iter()
         .find_map(|name| fields.remove(name))
-        .ok_or_else(|| format!("no text: none of its members is named {}", columns::TEXT))
+        .ok_or_else(|| format!("without a text: none of its members is named {}", columns::TEXT))
 }
 
 /// Nested objects give dotted names, null gives nothing, inner arrays stay JSON. The depth is

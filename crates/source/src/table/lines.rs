@@ -146,6 +146,11 @@ impl Line {
         str::from_utf8(without_end(bytes)).map_err(|e| not_utf8(&e))
     }
 
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.content.as_ref().is_ok_and(|bytes| without_end(bytes).is_empty())
+    }
+
     /// Whether there is nothing but white space in it.
     pub(crate) fn is_blank(&self) -> bool {
         self.content.as_ref().is_ok_and(|bytes| bytes.trim_ascii().is_empty())

@@ -1,0 +1,13 @@
+//! What the readers promise, on small files made here, hostile files that are kept, and real ones.
+
+#![cfg(test)]
+
+mod choices;
+mod files;
+mod folder;
+mod formats;
+mod fuzz;
+mod hostile;
+mod ids;
+mod real;
+mod vectors;
