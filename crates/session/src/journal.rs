@@ -21,12 +21,12 @@ use crate::{BadHistory, Event, LabelCounts, Opening, State};
 const SCHEMA: i64 = 1;
 
 const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS journal_schema (version INTEGER NOT NULL);
-    CREATE TABLE IF NOT EXISTS sessions (
+    CREATE TABLE journal_schema (version INTEGER NOT NULL);
+    CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE
     );
-    CREATE TABLE IF NOT EXISTS events (
+    CREATE TABLE events (
         session INTEGER NOT NULL REFERENCES sessions (id),
         seq INTEGER NOT NULL,
         at_ms INTEGER NOT NULL,
@@ -244,19 +244,24 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(TABLES)?;
-    let count: i64 =
-        transaction.query_row("SELECT count(*) FROM journal_schema", [], |row| row.get(0))?;
-    if count == 0 {
-        transaction.execute("INSERT INTO journal_schema (version) VALUES (?1)", [SCHEMA])?;
+    if !connection.table_exists(None, "journal_schema")? {
+        create_tables(&mut connection)?;
     }
-    transaction.commit()?;
     Ok(connection)
 }
 
+/// In one transaction, which waits for another process that may be doing the same.
+fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if !transaction.table_exists(None, "journal_schema")? {
+        transaction.execute_batch(TABLES)?;
+        transaction.execute("INSERT INTO journal_schema (version) VALUES (?1)", [SCHEMA])?;
+    }
+    transaction.commit()
+}
+
 fn schema(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("SELECT max(version) FROM journal_schema", [], |row| row.get(0))
+    connection.query_row("SELECT version FROM journal_schema", [], |row| row.get(0))
 }
 
 fn begin<'a>(connection: &'a mut Connection, path: &Path) -> Result<Transaction<'a>, JournalError> {
@@ -348,4 +353,23 @@ pub enum JournalError {
         /// Its format.
         found: i64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_is_synced_and_the_version_of_the_project_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("project.db"), Clock::new(|| 0)).unwrap();
+        let pragma = |name: &str| -> String {
+            let value = |row: &Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            let value = journal.connection.pragma_query_value(None, name, value).unwrap();
+            format!("{value:?}")
+        };
+        assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+        assert_eq!(pragma("synchronous"), "Integer(2)", "2 is FULL");
+        assert_eq!(pragma("user_version"), "Integer(0)");
+    }
 }

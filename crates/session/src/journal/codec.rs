@@ -1,5 +1,5 @@
-//! Events as rows: JSON for what a person may want to read, and all their vectors as one run of
-//! little-endian f32, so that they come back bit for bit and take half the room.
+//! Events as rows: JSON for what a person may want to read, and all their vectors and scores as one
+//! run of little-endian f32, so that they come back bit for bit and take half the room.
 
 use linprobe_classifier::{ArticleParams, Label, LinearClassifier, Method, Start};
 use linprobe_core::{Embedding, RecordId};
@@ -58,7 +58,6 @@ struct ExamplePayload {
 #[derive(Serialize, Deserialize)]
 struct PickPayload {
     id: String,
-    score: f32,
     reason: String,
 }
 
@@ -71,6 +70,7 @@ pub(super) fn encode(event: &Event) -> serde_json::Result<(String, Option<Vec<u8
     let payload = match event {
         Event::Started(opening) => Payload::Started(encode_opening(opening, &mut vectors)),
         Event::Shown { round, records } => {
+            vectors.extend(records.iter().map(|pick| pick.score));
             Payload::Shown { round: *round, records: records.iter().map(encode_pick).collect() }
         }
         Event::Labelled { id, label } => {
@@ -99,8 +99,7 @@ pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Event, Bad> {
     Ok(match serde_json::from_str(payload)? {
         Payload::Started(started) => Event::Started(Box::new(decode_opening(started, &vectors)?)),
         Payload::Shown { round, records } => {
-            let records = records.into_iter().map(decode_pick).collect::<Result<_, _>>()?;
-            Event::Shown { round, records }
+            Event::Shown { round, records: decode_picks(records, &vectors)? }
         }
         Payload::Labelled { id, label } => {
             Event::Labelled { id: RecordId::new(id)?, label: Label::new(label)? }
@@ -188,12 +187,17 @@ fn decode_method(method: &MethodPayload) -> Result<Method, Bad> {
 }
 
 fn encode_pick(pick: &Pick) -> PickPayload {
-    PickPayload { id: pick.id.to_string(), score: pick.score, reason: pick.reason.to_string() }
+    PickPayload { id: pick.id.to_string(), reason: pick.reason.to_string() }
 }
 
-fn decode_pick(pick: PickPayload) -> Result<Pick, Bad> {
-    let PickPayload { id, score, reason } = pick;
-    Ok(Pick { id: RecordId::new(id)?, score, reason: reason.parse()? })
+fn decode_picks(picks: Vec<PickPayload>, scores: &[f32]) -> Result<Vec<Pick>, Bad> {
+    if picks.len() != scores.len() {
+        return Err("there are not as many records as scores".into());
+    }
+    let pick = |(pick, &score): (PickPayload, &f32)| {
+        Ok(Pick { id: RecordId::new(pick.id)?, score, reason: pick.reason.parse()? })
+    };
+    picks.into_iter().zip(scores).map(pick).collect()
 }
 
 fn encode_classifier(classifier: &LinearClassifier, vectors: &mut Vec<f32>) {
