@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     bitmap::Bitmap,
     points::Points,
-    segment::{Access, Rows, Segment},
+    segment::{Access, HEADER_BYTES, Rows, Segment},
     snapshot::Snapshot,
 };
 
@@ -100,7 +100,7 @@ pub fn check(folder: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let segment = Segment::open(folder.as_ref(), points.dimension()?, Access::Read)?;
     let owned = Claims::of_points(&points)?;
     let buried: Bitmap = points.tombstones_after(0)?.into_iter().collect();
-    let rows = segment.rows(segment.n_whole_rows()?.min(extent.n_rows))?;
+    let rows = segment.rows_at_hand(extent.n_rows)?;
 
     let mut violations: Vec<Violation> =
         points.integrity()?.into_iter().map(Violation::Database).collect();
@@ -140,10 +140,10 @@ impl Claims {
 
 fn check_file(segment: &Segment, n_rows: usize) -> Result<Vec<Violation>, StoreError> {
     let mut violations = Vec::new();
-    if !segment.header_is_right(n_rows)? {
+    let (expected, found) = (segment.n_bytes_for(n_rows)?, segment.n_bytes()?);
+    if found < HEADER_BYTES as u64 || !segment.header_is_right(n_rows)? {
         violations.push(Violation::Header { n_rows });
     }
-    let (expected, found) = (segment.n_bytes_for(n_rows)?, segment.n_bytes()?);
     if expected != found {
         violations.push(Violation::Length { expected, found });
     }

@@ -129,6 +129,18 @@ impl Segment {
     /// The first `n_rows` rows.
     pub(crate) fn rows(&self, n_rows: usize) -> Result<Rows, StoreError> {
         let n_bytes = self.checked_bytes(n_rows)?;
+        self.map_rows(n_bytes)
+    }
+
+    /// As many of the first `n_rows` rows as the file has.
+    pub(crate) fn rows_at_hand(&self, n_rows: usize) -> Result<Rows, StoreError> {
+        let row_bytes = (self.dimension * size_of::<f16>()).max(1) as u64;
+        let found = self.n_bytes()?.min(self.n_bytes_for(n_rows)?);
+        let torn = found.saturating_sub(HEADER_BYTES as u64) % row_bytes;
+        self.map_rows(found - torn)
+    }
+
+    fn map_rows(&self, n_bytes: u64) -> Result<Rows, StoreError> {
         let n_bytes = usize::try_from(n_bytes).unwrap_or(usize::MAX);
         let map = self.map_at_least(n_bytes).map_err(self.io())?;
         Ok(Rows { map, dimension: self.dimension, n_bytes })
@@ -141,13 +153,6 @@ impl Segment {
             .and_then(|n| n.checked_mul(size_of::<f16>()))
             .and_then(|n| n.checked_add(HEADER_BYTES));
         n_bytes.map(|n| n as u64).ok_or_else(|| self.too_long(n_rows))
-    }
-
-    /// How many rows the file has room for, committed or not.
-    pub(crate) fn n_whole_rows(&self) -> Result<usize, StoreError> {
-        let row_bytes = (self.dimension * size_of::<f16>()).max(1) as u64;
-        let n_rows = self.n_bytes()?.saturating_sub(HEADER_BYTES as u64) / row_bytes;
-        Ok(usize::try_from(n_rows).unwrap_or(usize::MAX))
     }
 
     /// The length of a file of so many rows, where it is at least that long.

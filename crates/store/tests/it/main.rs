@@ -1,3 +1,11 @@
 //! The stores, each against its promises.
 
-mod embedded;
+#![cfg(test)]
+
+mod conformance;
+mod damage;
+mod durability;
+mod format;
+mod oracle;
+mod sharing;
+mod support;

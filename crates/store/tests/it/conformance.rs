@@ -1,0 +1,181 @@
+//! The conformance suite over every store of this crate. The embedded store goes through it twice:
+//! checked after each change, and closed and opened again after each change as well.
+
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use linprobe_core::{
+    Hit, Point, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport, VectorStore,
+};
+use linprobe_store::{EmbeddedStore, MemoryStore, check};
+use pollster::block_on;
+use tempfile::TempDir;
+
+mod memory {
+    linprobe_store::conformance_tests!(super::MemoryStore::new);
+}
+
+mod embedded {
+    linprobe_store::conformance_tests!(super::Checked::new);
+}
+
+mod embedded_reopened {
+    linprobe_store::conformance_tests!(super::Reopened::new);
+}
+
+/// No check can be written and then forgotten in the list that makes tests of them.
+#[test]
+fn every_check_is_a_test() {
+    let source = include_str!("../../src/conformance.rs");
+    let (list, checks) = source.split_once("/// An empty store").unwrap();
+    let names = checks.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+    let names: Vec<&str> = names.filter_map(|line| line.split('(').next()).collect();
+    assert!(names.len() > 20);
+    for name in names {
+        assert!(list.contains(&format!("            {name},\n")), "{name} is not in the list");
+    }
+}
+
+/// An embedded store whose format is verified after each change.
+struct Checked {
+    store: EmbeddedStore,
+    /// Held while a change is made and verified.
+    changing: Mutex<()>,
+    folder: TempDir,
+}
+
+impl Checked {
+    fn new(dimension: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::create(folder.path(), dimension).unwrap();
+        Self { store, changing: Mutex::default(), folder }
+    }
+
+    fn change<T>(&self, change: impl AsyncFnOnce(&EmbeddedStore) -> T) -> T {
+        let _one_at_a_time = self.changing.lock();
+        let outcome = block_on(change(&self.store));
+        assert_eq!(check(self.folder.path()).unwrap().violations, []);
+        outcome
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl VectorStore for Checked {
+    fn spec(&self) -> &StoreSpec {
+        self.store.spec()
+    }
+
+    async fn upsert(&self, points: &[Point]) -> Result<(), StoreError> {
+        self.change(async |store| store.upsert(points).await)
+    }
+
+    async fn delete(&self, ids: &[RecordId]) -> Result<u64, StoreError> {
+        self.change(async |store| store.delete(ids).await)
+    }
+
+    async fn search(&self, query: Query<'_>) -> Result<Vec<Hit>, StoreError> {
+        self.store.search(query).await
+    }
+
+    async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
+        self.store.survey(survey).await
+    }
+
+    async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+        self.store.fetch(ids).await
+    }
+
+    async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
+        self.store.scan(after, limit).await
+    }
+
+    async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
+        self.store.sample(n_points, seed).await
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        self.store.count().await
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.change(async |store| store.flush().await)
+    }
+}
+
+/// An embedded store that is closed after each change, and opened again for the next call.
+struct Reopened {
+    spec: StoreSpec,
+    store: Mutex<Option<EmbeddedStore>>,
+    folder: TempDir,
+}
+
+impl Reopened {
+    fn new(dimension: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::create(folder.path(), dimension).unwrap();
+        Self { spec: store.spec().clone(), store: Mutex::new(None), folder }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Option<EmbeddedStore>> {
+        self.store.lock().unwrap()
+    }
+
+    fn read<T>(&self, read: impl AsyncFnOnce(&EmbeddedStore) -> T) -> T {
+        let mut store = self.store();
+        block_on(read(
+            store.get_or_insert_with(|| EmbeddedStore::open(self.folder.path()).unwrap()),
+        ))
+    }
+
+    fn change<T>(&self, change: impl AsyncFnOnce(&EmbeddedStore) -> T) -> T {
+        let outcome = self.read(change);
+        drop(self.store().take());
+        assert_eq!(check(self.folder.path()).unwrap().violations, []);
+        outcome
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl VectorStore for Reopened {
+    fn spec(&self) -> &StoreSpec {
+        &self.spec
+    }
+
+    async fn upsert(&self, points: &[Point]) -> Result<(), StoreError> {
+        self.change(async |store| store.upsert(points).await)
+    }
+
+    async fn delete(&self, ids: &[RecordId]) -> Result<u64, StoreError> {
+        self.change(async |store| store.delete(ids).await)
+    }
+
+    async fn search(&self, query: Query<'_>) -> Result<Vec<Hit>, StoreError> {
+        self.read(async |store| store.search(query).await)
+    }
+
+    async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
+        self.read(async |store| store.survey(survey).await)
+    }
+
+    async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+        self.read(async |store| store.fetch(ids).await)
+    }
+
+    async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
+        self.read(async |store| store.scan(after, limit).await)
+    }
+
+    async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
+        self.read(async |store| store.sample(n_points, seed).await)
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        self.read(async |store| store.count().await)
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.change(async |store| store.flush().await)
+    }
+}
