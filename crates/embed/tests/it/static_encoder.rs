@@ -145,7 +145,7 @@ fn reference() -> (Tokenizer, u32) {
     vocabulary.insert(UNKNOWN.to_owned(), unknown);
     let model = WordPiece::builder().vocab(vocabulary).unk_token(UNKNOWN.to_owned());
     let mut tokenizer = Tokenizer::new(model.build().unwrap());
-    tokenizer.with_normalizer(Some(BertNormalizer::default()));
+    tokenizer.with_normalizer(Some(BertNormalizer::default())).unwrap();
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
     (tokenizer, unknown)
 }
