@@ -19,12 +19,13 @@ use self::{
 pub use self::{config::HubConfig, error::HubError};
 
 /// The files of a model that stand beside its weights: small, and read before these.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "config.json",
     "config_sentence_transformers.json",
     "model.safetensors.index.json",
     "modules.json",
     "preprocessor_config.json",
+    "processor_config.json",
     "sentence_bert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",

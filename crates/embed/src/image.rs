@@ -18,8 +18,11 @@ use resize::{Filter, resize};
 
 use crate::{folder::ModelFolder, open::OpenError};
 
-/// The name of the file that says how a model's pictures are prepared.
+/// Says how a model's pictures are prepared.
 const CONFIG: &str = "preprocessor_config.json";
+
+/// Says the same, in a processor that was saved with the tokenizer.
+const JOINT_CONFIG: &str = "processor_config.json";
 
 /// Prepares pictures as `preprocessor_config.json` says.
 #[derive(Clone, Debug)]
@@ -66,7 +69,10 @@ struct Normalize {
 impl ImageProcessor {
     /// Reads how a model's pictures are prepared, and checks that they come out in its size.
     pub(crate) fn open(folder: &mut ModelFolder, expected: Size) -> Result<Self, OpenError> {
-        let config: Config = folder.json(CONFIG)?;
+        let config = match folder.json_if_there::<JointConfig>(JOINT_CONFIG)? {
+            Some(JointConfig { image_processor: Some(config) }) => config,
+            _ => folder.json(CONFIG)?,
+        };
         let processor = config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
         match processor.output() {
             Some(size) if size == expected => Ok(processor),
@@ -230,6 +236,12 @@ struct Config {
     do_normalize: bool,
     image_mean: [f32; 3],
     image_std: [f32; 3],
+}
+
+/// `processor_config.json`.
+#[derive(Debug, Deserialize)]
+struct JointConfig {
+    image_processor: Option<Config>,
 }
 
 /// A size in one of the three ways in which configurations give it.

@@ -102,3 +102,76 @@ fn answers(
 fn engine_error(spec: &ModelSpec, source: candle_core::Error) -> EmbedError {
     EmbedError::Engine { model: spec.id.clone(), source: source.into() }
 }
+
+/// What the tests of the models share: hidden states are compared where they can be seen.
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashMap,
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use candle_core::{Device, Tensor};
+    use linprobe_core::{Content, Input};
+
+    use super::batch::{Placed, TextBatch};
+    use crate::folder::ModelFolder;
+
+    fn fixtures() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed")
+    }
+
+    pub(super) fn fixture(model: &str) -> ModelFolder {
+        ModelFolder::new(fixtures().join(model))
+    }
+
+    pub(super) fn texts() -> impl Iterator<Item = Content> {
+        let texts = fs::read(fixtures().join("texts.json")).unwrap();
+        let texts: Vec<String> = serde_json::from_slice(&texts).unwrap();
+        texts.into_iter().map(Content::Text)
+    }
+
+    pub(super) fn picture(name: &str) -> Vec<u8> {
+        fs::read(fixtures().join("images").join(name)).unwrap()
+    }
+
+    /// What the reference libraries computed.
+    pub(super) struct Golden(HashMap<String, Tensor>);
+
+    impl Golden {
+        pub(super) fn read(model: &str) -> Self {
+            let path = fixtures().join(model).join("golden.safetensors");
+            Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
+        }
+
+        /// Runs a model over all texts in padded batches, and takes the padding away again.
+        pub(super) fn hidden(
+            inputs: &[Input],
+            forward: impl Fn(&TextBatch<'_>) -> candle_core::Result<Tensor>,
+        ) -> Vec<(usize, Tensor)> {
+            let texts = inputs.iter().enumerate().map(|(idx, input)| match input {
+                Input::Tokens(tokens) => Placed { idx, value: tokens.as_slice() },
+                _ => panic!("text {idx} is no tokens"),
+            });
+            let batches = TextBatch::by_length(texts.collect());
+            let rows = batches.iter().flat_map(|batch| {
+                let hidden = forward(batch).unwrap();
+                let row = move |(row, text): (usize, &Placed<&[u32]>)| {
+                    let hidden = hidden.get(row).unwrap();
+                    (text.idx, hidden.narrow(0, 0, text.value.len()).unwrap())
+                };
+                batch.texts().iter().enumerate().map(row)
+            });
+            rows.collect()
+        }
+
+        pub(super) fn assert_close(&self, name: &str, found: &Tensor, tolerance: f32) {
+            let expected = &self.0[name];
+            assert_eq!(found.dims(), expected.dims(), "{name}");
+            let difference = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap();
+            let difference = difference.max(0).unwrap().to_scalar::<f32>().unwrap();
+            assert!(difference <= tolerance, "{name}: {difference}");
+        }
+    }
+}

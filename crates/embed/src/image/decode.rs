@@ -93,3 +93,48 @@ fn jpeg_scan(bytes: &[u8]) -> Option<&[u8]> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    fn read(name: &str) -> Rgb {
+        let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed/images");
+        decode(&fs::read(images.join(name)).unwrap()).unwrap()
+    }
+
+    /// Decoders of lossy formats may round differently, and interpolate colours differently; this
+    /// is how far from Pillow's the ones used here are.
+    #[test]
+    fn lossy_pictures_are_within_some_levels_of_what_pillow_decodes() {
+        let names =
+            ["baseline.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "turned.jpg", "lossy.webp"];
+        for name in names {
+            let (found, expected) = (read(name), read(&format!("{name}.png")));
+            assert_eq!(found.size, expected.size, "{name}");
+            let pairs = found.pixels.iter().zip(&expected.pixels);
+            let differences: Vec<_> = pairs.map(|(a, b)| f64::from(a.abs_diff(*b))).collect();
+            let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+            let worst = differences.into_iter().fold(0.0, f64::max);
+            println!("{name}: {mean:.3} on average, {worst} at most");
+            assert!(mean <= 0.5 && worst <= 8.0, "{name}: {mean} on average, {worst} at most");
+        }
+    }
+
+    #[test]
+    fn a_truncated_thumbnail_is_not_the_end_of_a_jpeg() {
+        let thumbnail = [0xFF, 0xE1, 0x00, 0x04, 0xFF, 0xD9];
+        let scan = [0xFF, 0xDA, 0x00, 0x02, 0x12, 0x34];
+        let truncated = [&[0xFF, 0xD8][..], &thumbnail, &scan].concat();
+        assert!(!has_jpeg_end(&truncated));
+        assert!(has_jpeg_end(&[&truncated[..], &[0xFF, 0xD9]].concat()));
+    }
+
+    #[test]
+    fn of_sixteen_bits_the_upper_eight_are_kept() {
+        assert_eq!(from_16_bits(&[0x12FF, 0xFFFF], 2), [0x12; 3]);
+        assert_eq!(from_16_bits(&[0x12FF, 0x3400, 0x5680, 7], 4), [0x12, 0x34, 0x56]);
+    }
+}

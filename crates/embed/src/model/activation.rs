@@ -118,8 +118,8 @@ mod tests {
             (Activation::Gelu, 1.0, 0.841_344_7),
             (Activation::GeluNew, -0.5, -0.154_286),
             (Activation::GeluNew, 2.0, 1.954_597_7),
-            (Activation::QuickGelu, -1.0, -0.154_198_45),
-            (Activation::QuickGelu, 2.0, 1.935_651_8),
+            (Activation::QuickGelu, -1.0, -0.154_204_23),
+            (Activation::QuickGelu, 2.0, 1.935_658_6),
             (Activation::Relu, -1.0, 0.0),
         ];
         for (activation, x, y) in expected {

@@ -179,3 +179,23 @@ impl Layer {
         self.norm.forward(&(self.outer.forward(&inner)? + &hidden)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::{Golden, fixture, texts};
+
+    #[test]
+    fn hidden_states_are_those_of_transformers() {
+        for model in ["bert-mean", "bert-cls-dense"] {
+            let (folder, golden) = (fixture(model), Golden::read(model));
+            let name = Name { id: model.to_owned(), revision: None };
+            let encoder = SentenceEncoder::open(folder, name).unwrap();
+            let inputs = texts().map(|text| encoder.process(&text).unwrap());
+            let inputs: Vec<_> = inputs.collect();
+            for (idx, hidden) in Golden::hidden(&inputs, |batch| encoder.bert.forward(batch)) {
+                golden.assert_close(&format!("hidden.{idx}"), &hidden, 1e-4);
+            }
+        }
+    }
+}

@@ -183,3 +183,37 @@ impl Layer {
         self.outer.forward(&self.activation.forward(&inner)?)? + hidden
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::{Golden, fixture, picture, texts};
+
+    fn open(model: &str) -> ClipEncoder {
+        let name = Name { id: model.to_owned(), revision: None };
+        ClipEncoder::open(fixture(model), name).unwrap()
+    }
+
+    #[test]
+    fn hidden_states_of_texts_are_those_of_transformers() {
+        for model in ["clip-quick-gelu", "clip-gelu-padded"] {
+            let (encoder, golden) = (open(model), Golden::read(model));
+            let inputs: Vec<_> = texts().map(|text| encoder.process(&text).unwrap()).collect();
+            for (idx, hidden) in Golden::hidden(&inputs, |batch| encoder.text.hidden(batch)) {
+                golden.assert_close(&format!("hidden.{idx}"), &hidden, 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn hidden_states_of_pictures_are_those_of_transformers() {
+        for model in ["clip-quick-gelu", "clip-gelu-padded"] {
+            let (encoder, golden) = (open(model), Golden::read(model));
+            for name in ["odd.png", "grey.png", "one-pixel.png"] {
+                let pixels = encoder.image_processor.process(&picture(name)).unwrap();
+                let hidden = encoder.vision.hidden([pixels.as_slice()].into_iter()).unwrap();
+                golden.assert_close(&format!("hidden.{name}"), &hidden.get(0).unwrap(), 1e-4);
+            }
+        }
+    }
+}

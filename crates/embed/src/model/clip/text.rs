@@ -105,7 +105,7 @@ impl TextTower {
     }
 
     /// The last hidden states, normalized: `texts x tokens x hidden`.
-    fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
+    pub(super) fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
         let tokens = self.tokens.forward(&batch.ids()?)?;
         let positions = self.positions.narrow(0, 0, batch.n_tokens())?;
         let hidden = tokens.broadcast_add(&positions)?;

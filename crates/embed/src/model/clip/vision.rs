@@ -102,7 +102,7 @@ impl VisionTower {
     }
 
     /// The last hidden states: `pictures x (1 + patches) x hidden`.
-    fn hidden<'a>(&self, images: impl Iterator<Item = &'a [f32]>) -> Result<Tensor> {
+    pub(super) fn hidden<'a>(&self, images: impl Iterator<Item = &'a [f32]>) -> Result<Tensor> {
         let patches = self.patches.forward(images)?.broadcast_add(&self.positions)?;
         let class = self.class.expand((patches.dim(0)?, 1, patches.dim(2)?))?;
         let hidden = self.norm_before.forward(&Tensor::cat(&[class, patches], 1)?)?;

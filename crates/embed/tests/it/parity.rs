@@ -1,0 +1,260 @@
+//! The numbers of transformers, sentence-transformers and Pillow, stage by stage.
+//!
+//! Each stage has its own tolerance, so that a failure says which one differs. Hidden states are
+//! compared beside the models, where they can be seen. How the fixtures came about is in
+//! `fixtures/embed/generate.py`.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use candle_core::{Device, Tensor};
+use linprobe_core::{BadContent, Content, Embedder, Embedding, Input};
+use linprobe_embed::{HubConfig, OpenOptions, Progress, open};
+
+const BERTS: [&str; 2] = ["bert-mean", "bert-cls-dense"];
+const CLIPS: [&str; 2] = ["clip-quick-gelu", "clip-gelu-padded"];
+
+#[test]
+fn token_ids_are_those_of_transformers() {
+    for model in BERTS.into_iter().chain(CLIPS) {
+        let (embedder, golden) = fixture(model);
+        for (idx, text) in texts().into_iter().enumerate() {
+            let Input::Tokens(found) = embedder.process(&text).unwrap() else { panic!() };
+            let expected = golden.values(&format!("ids.{idx}"));
+            let found: Vec<f32> = found.into_iter().map(|id| id as f32).collect();
+            assert_eq!(found, expected, "{model}, text {idx}");
+        }
+    }
+}
+
+#[test]
+fn texts_have_the_embeddings_of_sentence_transformers() {
+    for model in BERTS {
+        let (embedder, golden) = fixture(model);
+        let found = embed(&*embedder, &texts());
+        assert_close(&found, &golden.rows("embeddings"), 1e-5, model);
+    }
+}
+
+#[test]
+fn texts_have_the_embeddings_of_clip_in_transformers() {
+    for model in CLIPS {
+        let (embedder, golden) = fixture(model);
+        let found = embed(&*embedder, &texts());
+        assert_close(&found, &golden.rows("text_embeddings"), 1e-5, model);
+    }
+}
+
+/// The pixels come out normalized; the bytes from which they were made are found again exactly.
+#[test]
+fn pictures_are_resized_and_cropped_as_by_pillow() {
+    for model in CLIPS {
+        let (embedder, golden) = fixture(model);
+        for picture in golden.names("resized.") {
+            let expected = golden.values(&format!("resized.{picture}"));
+            let found = bytes_of(&pixels(&*embedder, &picture));
+            let differences: Vec<f32> = found
+                .iter()
+                .zip(&expected)
+                .map(|(a, b)| (a - b).abs())
+                .filter(|d| *d > 0.0)
+                .collect();
+            assert_eq!(found.len(), expected.len());
+            assert!(differences.iter().all(|d| *d <= 1.0), "{model}, {picture}: {differences:?}");
+            let share = differences.len() as f32 / found.len() as f32;
+            assert!(share < 0.001, "{model}, {picture}: {share} of the bytes differ");
+        }
+    }
+}
+
+#[test]
+fn pixels_are_normalized_as_by_numpy() {
+    for model in CLIPS {
+        let (embedder, golden) = fixture(model);
+        for picture in golden.names("pixels.") {
+            let expected = golden.values(&format!("pixels.{picture}"));
+            let difference = max_difference(&pixels(&*embedder, &picture), &expected);
+            assert!(difference <= 1e-6, "{model}, {picture}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn pictures_have_the_embeddings_of_clip_in_transformers() {
+    for model in CLIPS {
+        let (embedder, golden) = fixture(model);
+        let names = golden.names("embedding.");
+        let pictures: Vec<_> = names.iter().map(|name| picture(name)).collect();
+        for (name, found) in names.iter().zip(embed(&*embedder, &pictures)) {
+            let expected = golden.values(&format!("embedding.{name}"));
+            assert_close(&[found], &[expected], 1e-5, name);
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_texts_and_pictures_is_answered_in_its_order() {
+    let (embedder, golden) = fixture("clip-quick-gelu");
+    let text = golden.rows("text_embeddings").remove(0);
+    let image = golden.values("embedding.odd.png");
+    let contents = [picture("odd.png"), texts().remove(0), picture("odd.png")];
+    let found = embed(&*embedder, &contents);
+    assert_close(&found, &[image.clone(), text, image], 1e-5, "mixed");
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_an_error_of_its_own() {
+    let (embedder, _) = fixture("clip-quick-gelu");
+    let files = fs::read_dir(fixtures().join("images")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let bad: Vec<_> = names.filter(|name| name.starts_with("bad-")).collect();
+    assert_eq!(bad.len(), 10);
+    for name in bad {
+        let found = embedder.process(&picture(&name));
+        assert!(matches!(found, Err(BadContent::Undecodable(_))), "{name}");
+    }
+}
+
+#[test]
+fn a_picture_that_claims_to_be_huge_is_refused_by_its_header() {
+    let (embedder, _) = fixture("clip-quick-gelu");
+    for name in ["bad-huge.png", "bad-huge.jpg"] {
+        let refused = embedder.process(&picture(name)).unwrap_err().to_string();
+        assert!(refused.contains("30000 x 30000 pixels are too many"), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn the_fingerprint_tells_models_apart_and_not_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(fixtures().join("bert-mean")).unwrap() {
+        let file = file.unwrap();
+        if file.path().is_file() {
+            fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+    }
+    let pooling = folder.path().join("1_Pooling");
+    fs::create_dir(&pooling).unwrap();
+    fs::copy(fixtures().join("bert-mean/1_Pooling/config.json"), pooling.join("config.json"))
+        .unwrap();
+    let fingerprint = |path: &Path| open_folder(path).model().fingerprint.clone();
+    let original = fingerprint(&fixtures().join("bert-mean"));
+    assert_eq!(fingerprint(folder.path()), original);
+    fs::copy(fixtures().join("bert-cls-dense/1_Pooling/config.json"), pooling.join("config.json"))
+        .unwrap();
+    assert_ne!(fingerprint(folder.path()), original);
+}
+
+/// The real MiniLM over 1,000 real sentences.
+#[test]
+#[ignore = "needs LINPROBE_TEST_MINILM (folder of the MiniLM weights)"]
+fn minilm_real() {
+    let folder = std::env::var_os("LINPROBE_TEST_MINILM").expect("LINPROBE_TEST_MINILM is set");
+    let embedder = open_folder(Path::new(&folder));
+    let golden = Golden::read(&fixtures().join("minilm-reference.safetensors"));
+    let texts = read_texts("minilm-texts.json");
+    assert_eq!(texts.len(), 1000);
+    let found = embed(&*embedder, &texts);
+    let expected = golden.rows("embeddings");
+    let pairs = found.iter().zip(&expected);
+    let worst = pairs.map(|(a, b)| max_difference(a.as_slice(), b)).fold(0.0, f32::max);
+    println!("largest difference {worst:e}");
+    assert_close(&found, &expected, 1e-4, "MiniLM");
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed")
+}
+
+fn fixture(model: &str) -> (Arc<dyn Embedder>, Golden) {
+    let folder = fixtures().join(model);
+    (open_folder(&folder), Golden::read(&folder.join("golden.safetensors")))
+}
+
+fn open_folder(folder: &Path) -> Arc<dyn Embedder> {
+    let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
+    let options = OpenOptions { hub, progress: Progress::default() };
+    open(folder.to_str().unwrap(), &options).unwrap()
+}
+
+fn texts() -> Vec<Content> {
+    read_texts("texts.json")
+}
+
+fn read_texts(file: &str) -> Vec<Content> {
+    let texts = fs::read(fixtures().join(file)).unwrap();
+    let texts: Vec<String> = serde_json::from_slice(&texts).unwrap();
+    texts.into_iter().map(Content::Text).collect()
+}
+
+fn picture(name: &str) -> Content {
+    Content::Image(fs::read(fixtures().join("images").join(name)).unwrap())
+}
+
+fn pixels(embedder: &dyn Embedder, name: &str) -> Vec<f32> {
+    match embedder.process(&picture(name)) {
+        Ok(Input::Pixels(pixels)) => pixels,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+/// Undoes the normalization of CLIP.
+fn bytes_of(pixels: &[f32]) -> Vec<f32> {
+    let means = [0.481_454_66_f32, 0.457_827_5, 0.408_210_73];
+    let stds = [0.268_629_54_f32, 0.261_302_6, 0.275_777_1];
+    let channels = pixels.chunks_exact(pixels.len() / 3).zip(means.into_iter().zip(stds));
+    channels
+        .flat_map(|(channel, (mean, std))| {
+            channel.iter().map(move |value| ((value * std + mean) * 255.0).round())
+        })
+        .collect()
+}
+
+fn embed(embedder: &dyn Embedder, contents: &[Content]) -> Vec<Embedding> {
+    let inputs: Vec<_> = contents.iter().map(|c| embedder.process(c).unwrap()).collect();
+    embedder.embed(&inputs).unwrap().into_iter().map(Result::unwrap).collect()
+}
+
+fn assert_close(found: &[Embedding], expected: &[Vec<f32>], tolerance: f32, what: &str) {
+    assert_eq!(found.len(), expected.len());
+    for (idx, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert_eq!(found.dimension(), expected.len());
+        let difference = max_difference(found.as_slice(), expected);
+        assert!(difference <= tolerance, "{what}, {idx}: {difference}");
+    }
+}
+
+fn max_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// What the reference libraries computed.
+struct Golden(HashMap<String, Tensor>);
+
+impl Golden {
+    fn read(path: &Path) -> Self {
+        Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
+    }
+
+    fn values(&self, name: &str) -> Vec<f32> {
+        let tensor = self.0[name].to_dtype(candle_core::DType::F32).unwrap();
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    fn rows(&self, name: &str) -> Vec<Vec<f32>> {
+        self.0[name].to_vec2().unwrap()
+    }
+
+    fn names(&self, prefix: &str) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.0.keys().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect();
+        names.sort_unstable();
+        assert!(!names.is_empty());
+        names
+    }
+}
