@@ -34,9 +34,7 @@ impl LinearClassifier {
     /// The embedding must have the classifier's [dimension](Self::dimension).
     pub fn score(&self, embedding: &Embedding) -> f32 {
         debug_assert_eq!(self.dimension(), embedding.dimension());
-        let products = self.weights.iter().zip(embedding.as_slice());
-        let sum: f64 = products.map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
-        to_f32(sum + f64::from(self.bias))
+        to_f32(dot(&self.weights, embedding.as_slice()) + f64::from(self.bias))
     }
 
     /// The logistic function of the score.
@@ -80,6 +78,19 @@ pub enum BadClassifier {
     },
 }
 
+/// The dot product in f64, in eight sums side by side so that it runs at the width of the processor.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (&x, &y)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += f64::from(x) * f64::from(y);
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(&x, &y)| f64::from(x) * f64::from(y));
+    sums.iter().sum::<f64>() + rest.sum::<f64>()
+}
+
 /// The logistic function, without overflow on either side.
 pub(crate) fn sigmoid(logit: f64) -> f64 {
     if logit >= 0.0 {
@@ -107,6 +118,18 @@ mod tests {
         let embedding = Embedding::normalize(vec![3.0, 4.0]).unwrap();
         assert!((classifier.score(&embedding) - 0.9).abs() < 1e-6);
         assert!((classifier.probability(&embedding) - 0.710_949_5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_score_takes_in_every_coordinate() {
+        for dimension in 1_u8..20 {
+            let weights: Vec<f32> = (1..=dimension).map(f32::from).collect();
+            let classifier = LinearClassifier::new(weights, 0.0).unwrap();
+            let embedding = Embedding::normalize(vec![1.0; dimension.into()]).unwrap();
+            let n = f32::from(dimension);
+            let expected = n * (n + 1.0) / 2.0 / n.sqrt();
+            assert!((classifier.score(&embedding) - expected).abs() < 1e-4, "{dimension}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Plays the loop over real CLIP vectors, from named and from coarse starts, and prints mean average
-//! precision on held-out vectors.
+//! precision, and F1 at the decision boundary, on held-out vectors.
 //!
 //! `cargo run --release --package linprobe-session --example first_measurements -- FOLDER`, where
 //! FOLDER holds `clip_vitb32/*.f16.npy` with `*.labels.npy` beside them, and `clip_text_vitb32/`.
@@ -16,7 +16,7 @@ use std::{
 use half::f16;
 use linprobe_classifier::{ArticleParams, Method, Start};
 use linprobe_core::{Embedding, Point, RecordId};
-use linprobe_session::{Curve, Laboratory, Player, Trial};
+use linprobe_session::{Curve, CurvePoint, Laboratory, Player, Trial};
 use rayon::prelude::*;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -25,8 +25,17 @@ const DIMENSION: usize = 512;
 const N_ROUNDS: usize = 10;
 const PER_ROUND: usize = 10;
 const MIN_RECORDS: usize = 25;
-const N_NAMED: usize = 40;
-const N_COARSE: usize = 60;
+
+/// The budgets that are printed.
+const LABELS: [usize; 4] = [0, 20, 50, 100];
+
+const PLAYERS: [(&str, Player); 5] = [
+    ("no feedback", Player::NoFeedback),
+    ("the article's loop", Player::Method(Method::Article(ArticleParams::PUBLISHED))),
+    ("whitened, random order", Player::RandomOrder(Method::WhitenedRocchio)),
+    ("Rocchio", Player::Method(Method::Rocchio)),
+    ("Rocchio, whitened (default)", Player::Method(Method::WhitenedRocchio)),
+];
 
 /// Broader words for the classes of two datasets.
 const COARSE: [(&str, &str); 2] = [("fgvc", "airplane"), ("oxford_flowers", "flower")];
@@ -43,77 +52,63 @@ fn main() -> Outcome<()> {
     let phrases = read_phrases(&folder.join("clip_text_vitb32"))?;
     let laboratory = Laboratory::new(DIMENSION, points, 0);
     println!("{} in the pool, {} held out", laboratory.pool().len(), laboratory.held_out().len());
-    measure("named", &laboratory, &thin(named(&classes, &phrases), N_NAMED))?;
-    measure("coarse", &laboratory, &thin(coarse(&classes, &phrases)?, N_COARSE))
+    measure("named", &laboratory, &named(&classes, &phrases))?;
+    measure("coarse", &laboratory, &coarse(&classes, &phrases)?)
 }
 
 fn measure(title: &str, laboratory: &Laboratory, concepts: &[Concept]) -> Outcome<()> {
-    println!("\n{title}: {} concepts; AP at 0 / 20 / 50 / 100 labels", concepts.len());
-    for player in [
-        Player::NoFeedback,
-        Player::Method(Method::Article(ArticleParams::default())),
-        Player::RandomOrder(Method::WhitenedRocchio),
-        Player::Method(Method::Rocchio),
-        Player::Method(Method::WhitenedRocchio),
-    ] {
+    println!("\n{title}: {} concepts; AP, then F1, at {LABELS:?} labels", concepts.len());
+    for (name, player) in PLAYERS {
         let play = |concept: &Concept| {
             let Concept { start, relevant } = concept;
             let trial = Trial { start, relevant, n_rounds: N_ROUNDS, per_round: PER_ROUND };
-            laboratory.play(&trial, player)
+            Ok(Game {
+                n_relevant: n_relevant(laboratory, concept),
+                curve: laboratory.play(&trial, player)?,
+            })
         };
-        let curves = concepts.par_iter().map(play).collect::<Result<Vec<_>, _>>()?;
-        print_row(&format!("{player:?}"), &curves, laboratory, concepts);
+        let games = concepts.par_iter().map(play).collect::<Outcome<Vec<_>>>()?;
+        print_row(name, &games);
     }
     Ok(())
 }
 
-fn print_row(name: &str, curves: &[Curve], laboratory: &Laboratory, concepts: &[Concept]) {
-    let n = curves.len() as f64;
-    let mean = |value: &dyn Fn(&Curve) -> f64| curves.iter().map(value).sum::<f64>() / n;
-    let at = |round: usize| mean(&|curve| curve.points[round].held_out_ap);
-    let f1 = |round: usize| mean(&|curve| curve.points[round].held_out.f1());
-    let above = |round: usize| mean(&|curve| curve.points[round].n_above as f64);
-    let harm = mean(&|curve| {
-        let fall = curve.points[0].held_out_ap - curve.points[N_ROUNDS].held_out_ap;
-        if fall > 0.1 { 1.0 } else { 0.0 }
-    });
-    let pooled = concepts.iter().map(|concept| {
-        laboratory.pool().iter().filter(|p| concept.relevant.contains(&p.id)).count() as f64
-    });
-    let found = curves.iter().zip(pooled).map(|(c, n)| c.found.len() as f64 / n.min(100.0));
-    println!(
-        "{name:<80} {:.3} / {:.3} / {:.3} / {:.3}  harm {:.0} %  found {:.0} %",
-        at(0),
-        at(2),
-        at(5),
-        at(10),
-        100.0 * harm,
-        100.0 * found.sum::<f64>() / n
-    );
-    println!(
-        "{:<80} F1 at the boundary {:.3} / {:.3} / {:.3} / {:.3}, pool above {:.0} / {:.0} / {:.0} / {:.0}",
-        "",
-        f1(0),
-        f1(2),
-        f1(5),
-        f1(10),
-        above(0),
-        above(2),
-        above(5),
-        above(10)
-    );
+/// A curve, and how many records could have been found.
+struct Game {
+    n_relevant: usize,
+    curve: Curve,
 }
 
-/// Every n-th, so that all datasets keep their share.
-fn thin(concepts: Vec<Concept>, at_most: usize) -> Vec<Concept> {
-    let n = concepts.len();
-    let kept = |i: &usize| (i * at_most) / n != ((i + 1) * at_most) / n;
-    concepts
-        .into_iter()
-        .enumerate()
-        .filter(|(i, _)| n <= at_most || kept(i))
-        .map(|(_, c)| c)
-        .collect()
+impl Game {
+    fn at(&self, n_labels: usize) -> &CurvePoint {
+        &self.curve.points[n_labels / PER_ROUND]
+    }
+
+    /// Whether it ends more than .1 below where it began.
+    fn is_harmed(&self) -> bool {
+        self.at(0).held_out_ap - self.at(N_ROUNDS * PER_ROUND).held_out_ap > 0.1
+    }
+
+    fn share_found(&self) -> f64 {
+        self.curve.found.len() as f64 / self.n_relevant.min(N_ROUNDS * PER_ROUND) as f64
+    }
+}
+
+fn n_relevant(laboratory: &Laboratory, concept: &Concept) -> usize {
+    laboratory.pool().iter().filter(|point| concept.relevant.contains(&point.id)).count()
+}
+
+fn print_row(name: &str, games: &[Game]) {
+    let mean =
+        |value: &dyn Fn(&Game) -> f64| games.iter().map(value).sum::<f64>() / games.len() as f64;
+    let per_budget = |value: fn(&CurvePoint) -> f64| {
+        LABELS.map(|n| format!("{:.3}", mean(&|game| value(game.at(n))))).join(" / ")
+    };
+    let ap = per_budget(|point| point.held_out_ap);
+    let f1 = per_budget(|point| point.held_out.f1());
+    let harm = 100.0 * mean(&|game| f64::from(u8::from(game.is_harmed())));
+    let found = 100.0 * mean(&Game::share_found);
+    println!("{name:<28} {ap}   {f1}   harm {harm:.0} %, found {found:.0} %");
 }
 
 type Classes = BTreeMap<(String, String), BTreeSet<RecordId>>;

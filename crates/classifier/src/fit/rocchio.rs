@@ -2,9 +2,18 @@
 //! less the way to the mean of the irrelevant ones.
 //!
 //! In closed form, so a fit takes no steps and cannot diverge; and the start keeps its weight
-//! however many labels there are, which is what makes it safe when they are few. In the whitened
-//! metric it does best of all that was tried on real vectors: see `docs/methods.md`.
-//! A side counts in full from one full label on; a lone timid label, less.
+//! however many labels there are, which is what makes it safe when they are few. A side counts in
+//! full from one full label on; a lone timid label, less.
+//!
+//! Measured over 27,723 CLIP vectors of seven datasets, ten labels a round from the top, mean average
+//! precision on a fifth held out (`crates/session/examples/first_measurements.rs`):
+//!
+//! | loop | start: the class's name, 0 / 20 / 50 / 100 labels | start: a broader word |
+//! |---|---|---|
+//! | no feedback | .724 | .019 |
+//! | the published article's | .724 / .557 / .029 / .003 | .017 / .001 / .002 / .002 |
+//! | plain Rocchio | .724 / .873 / .893 / .888 | .017 / .015 / .064 / .141 |
+//! | Rocchio in the whitened metric | .724 / .871 / .904 / .897 | .019 / .071 / .160 / .253 |
 
 use linprobe_core::Embedding;
 
