@@ -1,4 +1,10 @@
 //! The integration tests of this crate, one binary.
 
+#![cfg(test)]
+
+mod hub;
+mod hub_server;
+mod open;
 mod parity;
 mod static_encoder;
+mod stream;

@@ -1,0 +1,134 @@
+//! What `open` says of names and folders that are no models.
+
+use std::{fs, io::Write as _, path::Path};
+
+use linprobe_embed::{BUILTIN, HubConfig, OpenError, OpenOptions, Progress, open};
+
+#[test]
+fn the_built_in_encoder_needs_no_file() {
+    let encoder = open(BUILTIN, &offline()).unwrap();
+    assert!(encoder.model().modalities.text);
+}
+
+#[test]
+fn a_name_that_stands_for_nothing_is_answered_with_what_can_be_given() {
+    let error = error_of("clip");
+    assert!(matches!(error, OpenError::NoSuchModel { .. }));
+    assert!(error.to_string().contains("hint: give \"builtin\", a folder"), "{error}");
+}
+
+#[test]
+fn a_folder_that_lacks_a_file_names_it() {
+    for file in ["config.json", "tokenizer.json", "model.safetensors", "1_Pooling/config.json"] {
+        let folder = copy_of("bert-mean");
+        fs::remove_file(folder.path().join(file)).unwrap();
+        match error_of(folder.path().to_str().unwrap()) {
+            OpenError::MissingFile { file: missing, .. } => assert_eq!(missing, file),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn a_pickle_is_not_read_and_the_way_out_is_named() {
+    let folder = copy_of("bert-mean");
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    replace(folder.path(), "pytorch_model.bin", b"\x80\x02");
+    let error = error_of(folder.path().to_str().unwrap());
+    assert!(matches!(error, OpenError::Pickle { .. }), "{error}");
+    assert!(error.to_string().contains("hint: load it with transformers"), "{error}");
+}
+
+#[test]
+fn an_architecture_that_is_not_known_is_named_beside_those_that_are() {
+    let folder = copy_of("bert-mean");
+    replace(folder.path(), "config.json", br#"{"model_type": "mamba"}"#);
+    let error = error_of(folder.path().to_str().unwrap()).to_string();
+    let expected = "models of type \"mamba\" are not supported\nhint: these are: bert, clip";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[test]
+fn weights_that_do_not_fit_their_configuration_are_refused() {
+    let folder = copy_of("bert-mean");
+    let config = fs::read_to_string(folder.path().join("config.json")).unwrap();
+    let wider = config.replace("\"intermediate_size\": 48", "\"intermediate_size\": 50");
+    assert_ne!(wider, config);
+    replace(folder.path(), "config.json", wider.as_bytes());
+    let error = error_of(folder.path().to_str().unwrap());
+    assert!(matches!(error, OpenError::Weights { .. }), "{error}");
+}
+
+#[test]
+fn weights_that_are_cut_short_are_refused() {
+    let folder = copy_of("bert-mean");
+    let weights = fs::read(folder.path().join("model.safetensors")).unwrap();
+    for n_bytes in [0, 4, 100, weights.len() / 2] {
+        replace(folder.path(), "model.safetensors", &weights[..n_bytes]);
+        let error = error_of(folder.path().to_str().unwrap());
+        assert!(matches!(error, OpenError::Weights { .. }), "{n_bytes}: {error}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_no_json_is_named() {
+    for file in ["config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json"] {
+        let folder = copy_of("bert-mean");
+        replace(folder.path(), file, b"{");
+        let error = error_of(folder.path().to_str().unwrap());
+        assert!(
+            matches!(&error, OpenError::BadFile { path, .. } if path.ends_with(file)),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_shard_outside_of_the_folder_is_not_read() {
+    let folder = copy_of("bert-cls-dense");
+    let index = br#"{"weight_map": {"embeddings.LayerNorm.bias": "../../secret.safetensors"}}"#;
+    replace(folder.path(), "model.safetensors.index.json", index);
+    let error = error_of(folder.path().to_str().unwrap()).to_string();
+    assert!(error.contains("is not the name of a shard"), "{error}");
+}
+
+#[test]
+fn pictures_that_come_out_in_another_size_than_the_model_takes_are_refused() {
+    let folder = copy_of("clip-quick-gelu");
+    let config = fs::read_to_string(folder.path().join("preprocessor_config.json")).unwrap();
+    replace(folder.path(), "preprocessor_config.json", config.replace("30", "40").as_bytes());
+    let error = error_of(folder.path().to_str().unwrap()).to_string();
+    assert!(error.contains("do not come out as 30 x 30"), "{error}");
+}
+
+fn offline() -> OpenOptions {
+    let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
+    OpenOptions { hub, progress: Progress::default() }
+}
+
+fn error_of(name: &str) -> OpenError {
+    open(name, &offline()).err().unwrap()
+}
+
+fn copy_of(model: &str) -> tempfile::TempDir {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed").join(model);
+    let to = tempfile::tempdir().unwrap();
+    copy_files(&from, to.path());
+    to
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(file.file_name());
+        if file.path().is_dir() {
+            copy_files(&file.path(), &target);
+        } else {
+            fs::copy(file.path(), target).unwrap();
+        }
+    }
+}
+
+fn replace(folder: &Path, file: &str, contents: &[u8]) {
+    fs::File::create(folder.join(file)).unwrap().write_all(contents).unwrap();
+}
