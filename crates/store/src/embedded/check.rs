@@ -90,7 +90,9 @@ pub enum Violation {
     },
 }
 
-/// Verifies a store, which it opens to be read. Lists everything that is wrong with it.
+/// Verifies a store, which it opens to be read. Lists everything that is wrong with it. Beside a
+/// writer that is at work, header and length of the vector file may be ahead of the database or
+/// behind it for a moment.
 ///
 /// # Errors
 /// [`StoreError`] only where there is nothing to walk through: no store, or one that cannot be read.

@@ -1,11 +1,10 @@
 //! The dot products of many half-precision rows with one vector of weights, as fast as memory gives
 //! the rows.
 //!
-//! A row is read once, a cache line of 32 coordinates at a time. Which instructions do it is chosen
-//! at run time. With AVX-512 four rows are taken together, so that a line of weights is loaded once
-//! for all of them and eight sums are under way at once, which hides the latency of multiply and
-//! add. However rows are grouped, the sums of each row are formed in the same order, so equal rows
-//! have equal scores on one machine.
+//! Rows are read one after the other, each from its start to its end, into eight sums that do not
+//! wait for each other. That is what the memory likes best: taking several rows at a time, which
+//! saves loads of the weights, halved the rate on the machine it was measured on, and asking for
+//! memory ahead of time gained nothing. Which instructions do it is chosen at run time.
 
 use half::{f16, slice::HalfFloatSliceExt};
 
@@ -14,16 +13,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
-/// Coordinates in a cache line.
-const LINE: usize = 32;
-
-/// Rows taken together.
-#[cfg(target_arch = "x86_64")]
-const GROUP: usize = 4;
-
-/// How far ahead memory is asked for, in bytes.
-#[cfg(target_arch = "x86_64")]
-const AHEAD: usize = 4096;
+/// Coordinates that are multiplied between two steps of a loop.
+const STRETCH: usize = 128;
 
 /// The instructions that score rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,55 +58,46 @@ impl Kernel {
     }
 }
 
-/// Weights, cut into lines and padded with zeros.
+/// Weights, cut into stretches and padded with zeros.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
     dimension: usize,
-    lines: Vec<[f32; LINE]>,
+    stretches: Vec<[f32; STRETCH]>,
 }
 
 impl Weights {
     pub(crate) fn new(weights: &[f32]) -> Self {
-        let (lines, rest) = weights.as_chunks();
+        let (stretches, rest) = weights.as_chunks();
         let last = (!rest.is_empty()).then(|| padded(rest, 0.0));
-        Self { dimension: weights.len(), lines: lines.iter().copied().chain(last).collect() }
+        Self {
+            dimension: weights.len(),
+            stretches: stretches.iter().copied().chain(last).collect(),
+        }
     }
 }
 
-/// The end of a row or of the weights that does not fill a line.
-fn padded<T: Copy>(rest: &[T], zero: T) -> [T; LINE] {
-    let mut line = [zero; LINE];
-    line[..rest.len()].copy_from_slice(rest);
-    line
-}
-
-/// Asks for the memory that will be read a little later than this line: the hardware's own
-/// prefetcher stops at the end of each page.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[expect(unsafe_code, reason = "a prefetch takes a pointer")]
-fn ask_ahead(line: &[f16; LINE]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    let later = std::ptr::from_ref(line).wrapping_byte_add(AHEAD).cast();
-    // SAFETY: a prefetch reads nothing and cannot fault, wherever it points.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(later) }
+/// The end of a row or of the weights that does not fill a stretch.
+fn padded<T: Copy>(rest: &[T], zero: T) -> [T; STRETCH] {
+    let mut stretch = [zero; STRETCH];
+    stretch[..rest.len()].copy_from_slice(rest);
+    stretch
 }
 
 fn score_portably(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
     for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
-        let (lines, rest) = row.as_chunks();
+        let (stretches, rest) = row.as_chunks();
         let last = (!rest.is_empty()).then(|| padded(rest, f16::ZERO));
-        let mut sums = [0.0; LINE];
-        for (line, weights) in lines.iter().chain(&last).zip(&weights.lines) {
-            add_products(&mut sums, line, weights);
+        let mut sums = [0.0; STRETCH];
+        for (stretch, weights) in stretches.iter().chain(&last).zip(&weights.stretches) {
+            add_products(&mut sums, stretch, weights);
         }
         *score = sums.iter().sum();
     }
 }
 
-fn add_products(sums: &mut [f32; LINE], line: &[f16; LINE], weights: &[f32; LINE]) {
-    let mut wide = [0.0; LINE];
-    line.convert_to_f32_slice(&mut wide);
+fn add_products(sums: &mut [f32; STRETCH], stretch: &[f16; STRETCH], weights: &[f32; STRETCH]) {
+    let mut wide = [0.0; STRETCH];
+    stretch.convert_to_f32_slice(&mut wide);
     for ((sum, x), w) in sums.iter_mut().zip(wide).zip(weights) {
         *sum += x * w;
     }
@@ -136,7 +118,7 @@ mod tests {
         #[test]
         fn every_kernel_agrees_with_a_sum_in_double_precision(
             n_rows in 0_usize..11,
-            weights in prop::collection::vec(-2.0_f32..2.0, 1..200),
+            weights in prop::collection::vec(-2.0_f32..2.0, 1..400),
             seed: u32,
         ) {
             let value = |i: usize| (i as f32 * 0.7 + seed as f32 * 1e-3).sin();
@@ -148,14 +130,14 @@ mod tests {
                 .collect();
             for kernel in Kernel::available() {
                 for (score, exact) in scores(kernel, &rows, &weights).iter().zip(&exact) {
-                    prop_assert!((f64::from(*score) - exact).abs() < 5e-5, "{kernel:?}: {score} {exact}");
+                    prop_assert!((f64::from(*score) - exact).abs() < 2e-4, "{kernel:?}: {score} {exact}");
                 }
             }
         }
 
         #[test]
         fn equal_rows_have_equal_scores_wherever_they_stand(
-            row in prop::collection::vec(-1.0_f32..1.0, 1..200),
+            row in prop::collection::vec(-1.0_f32..1.0, 1..400),
             n_rows in 2_usize..13,
         ) {
             let half: Vec<f16> = row.iter().map(|&x| f16::from_f32(x)).collect();

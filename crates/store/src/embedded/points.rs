@@ -20,6 +20,10 @@ use super::segment::Access;
 /// The version of the format that this code writes and reads.
 const FORMAT: i64 = 1;
 
+/// The log is written back to the database after so many pages, 64 MB: ids in random order touch most
+/// pages of their index again and again, and are written back once for many times.
+const WAL_PAGES: i64 = 16_000;
+
 const SCHEMA: &str = "
     CREATE TABLE store (dimension INTEGER NOT NULL, n_rows INTEGER NOT NULL);
     CREATE TABLE points (row_idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
@@ -38,17 +42,6 @@ pub(crate) struct Points {
 pub(crate) struct Extent {
     pub(crate) n_rows: usize,
     pub(crate) n_tombstones: usize,
-}
-
-/// A transaction of the writer.
-#[derive(Debug)]
-pub(crate) struct Change<'a> {
-    /// Rows that are given up.
-    pub(crate) buried: &'a [usize],
-    /// Where the new rows start.
-    pub(crate) first_row: usize,
-    /// The ids of the new rows, in their order.
-    pub(crate) added: &'a [&'a RecordId],
 }
 
 impl Points {
@@ -120,7 +113,7 @@ impl Points {
         let set = |name, value: i64| self.connection.pragma_update(None, name, value);
         set("synchronous", 1).map_err(self.error())?;
         set("cache_size", -32_000).map_err(self.error())?;
-        set("wal_autocheckpoint", 4_000).map_err(self.error())?;
+        set("wal_autocheckpoint", WAL_PAGES).map_err(self.error())?;
         Ok(self)
     }
 
@@ -233,31 +226,45 @@ impl Points {
         Ok(findings)
     }
 
-    /// Commits a change, whole or not at all.
-    pub(crate) fn commit(&mut self, change: &Change<'_>) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        self.write(change).map_err(|error| error_of(&path, error))
+    /// Makes a change that happens whole or, on error, not at all.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.connection.unchecked_transaction().map_err(self.error())?;
+        let outcome = change()?;
+        transaction.commit().map_err(self.error())?;
+        Ok(outcome)
     }
 
-    fn write(&mut self, change: &Change<'_>) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        {
-            let mut forget = transaction.prepare_cached("DELETE FROM points WHERE row_idx = ?1")?;
-            let mut bury =
-                transaction.prepare_cached("INSERT INTO tombstones (row_idx) VALUES (?1)")?;
-            for row_idx in change.buried {
+    /// Gives up rows, within a [`Self::change`].
+    pub(crate) fn bury(&self, rows: &[usize]) -> Result<(), StoreError> {
+        let bury = || -> rusqlite::Result<()> {
+            let forget = "DELETE FROM points WHERE row_idx = ?1";
+            let mut forget = self.connection.prepare_cached(forget)?;
+            let bury = "INSERT INTO tombstones (row_idx) VALUES (?1)";
+            let mut bury = self.connection.prepare_cached(bury)?;
+            for row_idx in rows {
                 forget.execute([row_idx])?;
                 bury.execute([row_idx])?;
             }
-            let mut add =
-                transaction.prepare_cached("INSERT INTO points (row_idx, id) VALUES (?1, ?2)")?;
-            for (row_idx, id) in (change.first_row..).zip(change.added) {
-                add.execute((row_idx, id.as_str()))?;
+            Ok(())
+        };
+        bury().map_err(self.error())
+    }
+
+    /// Says whose the rows from `first_row` on are, within a [`Self::change`].
+    pub(crate) fn add(&self, first_row: usize, ids: &[&RecordId]) -> Result<(), StoreError> {
+        let add = || -> rusqlite::Result<()> {
+            let insert = "INSERT INTO points (row_idx, id) VALUES (?1, ?2)";
+            let mut insert = self.connection.prepare_cached(insert)?;
+            for (row_idx, id) in (first_row..).zip(ids) {
+                insert.execute((row_idx, id.as_str()))?;
             }
-            let n_rows = change.first_row + change.added.len();
-            transaction.execute("UPDATE store SET n_rows = ?1", [n_rows])?;
-        }
-        transaction.commit()
+            let mut extend = self.connection.prepare_cached("UPDATE store SET n_rows = ?1")?;
+            extend.execute([first_row + ids.len()]).map(drop)
+        };
+        add().map_err(self.error())
     }
 
     /// Waits until all that was committed is on the disk.

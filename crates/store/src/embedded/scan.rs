@@ -128,9 +128,8 @@ impl Tally {
     }
 
     fn look_at(&mut self, first_row: usize, scores: &[f32], scan: &Scan<'_>) {
-        // `min` and `max` pass over a NaN.
-        self.low = scores.iter().copied().fold(self.low, f32::min);
-        self.high = scores.iter().copied().fold(self.high, f32::max);
+        self.low = -highest(scores, -self.low, |score| -score);
+        self.high = highest(scores, self.high, |score| score);
         let n_above: u32 = scores.iter().map(|&score| u32::from(score >= scan.threshold)).sum();
         self.n_above += u64::from(n_above);
         self.top.offer(first_row, scores, |score| score, scan.excluded);
@@ -159,30 +158,59 @@ impl Tally {
     }
 }
 
+/// The highest key, `so_far` included. Sixteen maxima do not wait for each other, as one would, and
+/// a comparison passes over a NaN.
+fn highest(scores: &[f32], so_far: f32, key: impl Fn(f32) -> f32) -> f32 {
+    let (groups, rest) = scores.as_chunks::<16>();
+    let mut highest = [so_far; 16];
+    for group in groups {
+        for (highest, &score) in highest.iter_mut().zip(group) {
+            *highest = if key(score) > *highest { key(score) } else { *highest };
+        }
+    }
+    let rest = rest.iter().map(|&score| key(score));
+    highest.into_iter().chain(rest).fold(so_far, f32::max)
+}
+
 impl Findings {
     /// Counts the scores in each bin.
     pub(crate) fn counts(&self, n_bins: usize) -> Vec<u64> {
-        let empty = || vec![0; n_bins];
         let bins = self.range.and_then(|(low, high)| Bins::new(low, high, n_bins));
-        let Some(bins) = bins else { return empty() };
-        let count = |mut counts: Vec<u64>, scores: &[f32]| {
-            for score in scores.iter().filter(|score| !score.is_nan()) {
-                counts[bins.bin_of(*score)] += 1;
-            }
-            counts
-        };
-        let add = |a: Vec<u64>, b: Vec<u64>| a.iter().zip(b).map(|(a, b)| a + b).collect();
-        self.scores.par_chunks(piece_rows(self.scores.len())).fold(empty, count).reduce(empty, add)
+        let Some(bins) = bins else { return vec![0; n_bins] };
+        let empty = || vec![[0; LANES]; n_bins];
+        let pieces = self.scores.par_chunks(piece_rows(self.scores.len()));
+        let lanes = pieces.fold(empty, |counts, scores| count(counts, scores, bins));
+        lanes.map(|lanes| lanes.iter().map(|lanes| lanes.iter().sum()).collect()).reduce(
+            || vec![0; n_bins],
+            |a: Vec<u64>, b| a.iter().zip(b).map(|(a, b)| a + b).collect(),
+        )
     }
 
     /// The rows whose key is exactly this one.
     pub(crate) fn rows_with(&self, wanted: f32, key: impl Fn(f32) -> f32 + Sync) -> Bitmap {
+        let is_wanted = |score: f32| key(score).to_bits() == wanted.to_bits();
         let word = |scores: &[f32]| {
+            // Most words are empty, which takes fewer instructions to see.
+            if !scores.iter().fold(false, |any, &score| any | is_wanted(score)) {
+                return 0;
+            }
             let bits = scores.iter().enumerate();
-            bits.fold(0, |word, (bit, &score)| {
-                word | u64::from(key(score).to_bits() == wanted.to_bits()) << bit
-            })
+            bits.fold(0, |word, (bit, &score)| word | u64::from(is_wanted(score)) << bit)
         };
         self.scores.par_chunks(64).with_min_len(256).map(word).collect::<Vec<u64>>().into()
     }
+}
+
+/// Counters for each bin: neighbours often fall into one bin, and need not wait for each other.
+const LANES: usize = 4;
+
+fn count(mut counts: Vec<[u64; LANES]>, scores: &[f32], bins: Bins) -> Vec<[u64; LANES]> {
+    for group in scores.chunks(LANES) {
+        for (lane, &score) in group.iter().enumerate() {
+            if !score.is_nan() {
+                counts[bins.bin_of(score)][lane] += 1;
+            }
+        }
+    }
+    counts
 }

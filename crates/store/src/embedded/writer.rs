@@ -1,12 +1,16 @@
 //! The one writer of a store: vectors first, then their ids.
 
-use std::{collections::HashSet, fs::File, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs::File,
+    path::Path,
+};
 
 use half::{f16, slice::HalfFloatSliceExt};
 use linprobe_core::{Point, RecordId, StoreError};
 
 use super::{
-    points::{Change, Points},
+    points::Points,
     segment::{Access, Segment},
 };
 
@@ -33,39 +37,31 @@ impl Writer {
 
     /// Writes points, the last one of each id. Those that are there already, bit for bit, stay.
     pub(crate) fn upsert(&mut self, points: &[Point]) -> Result<(), StoreError> {
-        let (mut rows, mut buried, mut added) = (Vec::new(), Vec::new(), Vec::new());
-        rows.reserve(points.len() * self.dimension);
-        for point in last_of_each_id(points) {
-            let start = rows.len();
-            rows.resize(start + self.dimension, f16::ZERO);
-            rows[start..].convert_from_f32_slice(point.embedding.as_slice());
-            let old_row = self.points.row_of(&point.id)?;
-            if let Some(row_idx) = old_row
-                && self.holds(row_idx, &rows[start..])?
-            {
-                rows.truncate(start);
-            } else {
-                buried.extend(old_row);
-                added.push(&point.id);
+        let points = last_of_each_id(points);
+        let n_added = self.points.change(|| {
+            let new = self.new_rows(&points)?;
+            if !new.ids.is_empty() {
+                self.segment.append(self.n_rows, &new.rows)?;
+                self.points.bury(&new.replaced)?;
+                self.points.add(self.n_rows, &new.ids)?;
             }
-        }
-        if added.is_empty() {
-            return Ok(());
-        }
-        self.segment.append(self.n_rows, &rows)?;
-        self.commit(&buried, &added)
+            Ok(new.ids.len())
+        })?;
+        self.n_rows += n_added;
+        self.segment.write_header(self.n_rows)
     }
 
     /// Removes points and tells how many there were.
     pub(crate) fn delete(&mut self, ids: &[RecordId]) -> Result<u64, StoreError> {
-        let distinct: HashSet<&RecordId> = ids.iter().collect();
-        let mut buried = Vec::new();
-        for id in distinct {
-            buried.extend(self.points.row_of(id)?);
-        }
-        buried.sort_unstable();
-        self.commit(&buried, &[])?;
-        Ok(buried.len() as u64)
+        let distinct: BTreeSet<&RecordId> = ids.iter().collect();
+        self.points.change(|| {
+            let mut rows = Vec::new();
+            for id in distinct {
+                rows.extend(self.points.row_of(id)?);
+            }
+            self.points.bury(&rows)?;
+            Ok(rows.len() as u64)
+        })
     }
 
     /// Waits until all that was written is on the disk.
@@ -74,10 +70,25 @@ impl Writer {
         self.segment.sync()
     }
 
-    fn commit(&mut self, buried: &[usize], added: &[&RecordId]) -> Result<(), StoreError> {
-        self.points.commit(&Change { buried, first_row: self.n_rows, added })?;
-        self.n_rows += added.len();
-        self.segment.write_header(self.n_rows)
+    /// What must be written for points of distinct ids.
+    fn new_rows<'a>(&self, points: &[&'a Point]) -> Result<NewRows<'a>, StoreError> {
+        let mut new = NewRows::default();
+        new.rows.reserve(points.len() * self.dimension);
+        for point in points {
+            let start = new.rows.len();
+            new.rows.resize(start + self.dimension, f16::ZERO);
+            new.rows[start..].convert_from_f32_slice(point.embedding.as_slice());
+            let old_row = self.points.row_of(&point.id)?;
+            if let Some(row_idx) = old_row
+                && self.holds(row_idx, &new.rows[start..])?
+            {
+                new.rows.truncate(start);
+            } else {
+                new.replaced.extend(old_row);
+                new.ids.push(&point.id);
+            }
+        }
+        Ok(new)
     }
 
     fn holds(&self, row_idx: usize, row: &[f16]) -> Result<bool, StoreError> {
@@ -85,6 +96,16 @@ impl Writer {
         Ok(rows.row(row_idx).map(HalfFloatSliceExt::reinterpret_cast)
             == Some(row.reinterpret_cast()))
     }
+}
+
+/// Rows to be appended.
+#[derive(Debug, Default)]
+struct NewRows<'a> {
+    rows: Vec<f16>,
+    /// Whose they are, in their order.
+    ids: Vec<&'a RecordId>,
+    /// The rows that they take the place of.
+    replaced: Vec<usize>,
 }
 
 fn last_of_each_id(points: &[Point]) -> Vec<&Point> {

@@ -1,7 +1,7 @@
 //! The conformance suite over every store of this crate. The embedded store goes through it twice:
 //! checked after each change, and closed and opened again after each change as well.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use linprobe_core::{
@@ -117,22 +117,21 @@ impl Reopened {
         Self { spec: store.spec().clone(), store: Mutex::new(None), folder }
     }
 
-    fn store(&self) -> MutexGuard<'_, Option<EmbeddedStore>> {
-        self.store.lock().unwrap()
-    }
-
     fn read<T>(&self, read: impl AsyncFnOnce(&EmbeddedStore) -> T) -> T {
-        let mut store = self.store();
-        block_on(read(
-            store.get_or_insert_with(|| EmbeddedStore::open(self.folder.path()).unwrap()),
-        ))
+        let mut store = self.store.lock().unwrap();
+        block_on(read(store.get_or_insert_with(|| self.open())))
     }
 
     fn change<T>(&self, change: impl AsyncFnOnce(&EmbeddedStore) -> T) -> T {
-        let outcome = self.read(change);
-        drop(self.store().take());
+        let mut store = self.store.lock().unwrap();
+        let outcome = block_on(change(store.get_or_insert_with(|| self.open())));
+        drop(store.take());
         assert_eq!(check(self.folder.path()).unwrap().violations, []);
         outcome
+    }
+
+    fn open(&self) -> EmbeddedStore {
+        EmbeddedStore::open(self.folder.path()).unwrap()
     }
 }
 

@@ -10,11 +10,13 @@ use std::{
 
 use half::f16;
 
-use super::{LINE, Weights, ask_ahead, padded};
+use super::{STRETCH, Weights, padded};
 
-/// Coordinates in a vector, and vectors in a line.
+/// Coordinates in a vector.
 const LANES: usize = 8;
-const N_VECTORS: usize = LINE / LANES;
+
+/// Sums under way: as many as the registers leave room for.
+type Sums = [__m256; 8];
 
 /// Proof that this machine has AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,28 +40,39 @@ impl Avx2 {
 #[target_feature(enable = "avx2,fma,f16c")]
 fn score_rows(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
     for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
-        let (lines, rest) = row.as_chunks::<LINE>();
-        let mut sums = [_mm256_setzero_ps(); N_VECTORS];
-        for (line, weights) in lines.iter().zip(&weights.lines) {
-            ask_ahead(line);
-            add_products(&mut sums, line, weights);
+        let (stretches, rest) = row.as_chunks();
+        let mut sums: Sums = [_mm256_setzero_ps(); 8];
+        for (stretch, weights) in stretches.iter().zip(&weights.stretches) {
+            add_products(&mut sums, stretch, weights);
         }
-        if let Some(weights) = weights.lines.get(lines.len()) {
+        if let Some(weights) = weights.stretches.get(stretches.len()) {
             add_products(&mut sums, &padded(rest, f16::ZERO), weights);
         }
-        let [a, b, c, d] = sums;
-        *score = sum_of(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)));
+        *score = sum_of(total(&sums));
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn add_products(sums: &mut [__m256; N_VECTORS], line: &[f16; LINE], weights: &[f32; LINE]) {
-    let (line, _) = line.as_chunks::<LANES>();
-    let (weights, _) = weights.as_chunks::<LANES>();
-    for ((sum, x), w) in sums.iter_mut().zip(line).zip(weights) {
-        *sum = _mm256_fmadd_ps(load_halves(x), load_weights(w), *sum);
+fn add_products(sums: &mut Sums, stretch: &[f16; STRETCH], weights: &[f32; STRETCH]) {
+    let (halves, _) = stretch.as_chunks::<{ STRETCH / 2 }>();
+    let (weights, _) = weights.as_chunks::<{ STRETCH / 2 }>();
+    for (half, weights) in halves.iter().zip(weights) {
+        let (half, _) = half.as_chunks();
+        let (weights, _) = weights.as_chunks();
+        for ((sum, x), w) in sums.iter_mut().zip(half).zip(weights) {
+            *sum = _mm256_fmadd_ps(load_halves(x), load_weights(w), *sum);
+        }
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn total(sums: &Sums) -> __m256 {
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = *sums;
+    let left = _mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3));
+    let right = _mm256_add_ps(_mm256_add_ps(s4, s5), _mm256_add_ps(s6, s7));
+    _mm256_add_ps(left, right)
 }
 
 #[inline]
