@@ -3,8 +3,9 @@
 //! The score of a direction, in standard deviations of the corpus, goes through a logistic curve of
 //! two parameters, slope and offset, fitted to the labels. A prior stands for what is known without
 //! any: a concept is rare, and lies some deviations above the mean. Labels come from the top of
-//! the corpus, so they tell where the boundary lies between what was found and what was not, and the
-//! prior, not the labels, speaks for all the rest.
+//! the corpus, so they tell where the boundary lies between what was found and what was not; for
+//! the bulk of the corpus, which nobody labels, imagined labels say that it is irrelevant. Without
+//! them, labels that contradict each other can put the whole corpus above the boundary.
 
 use crate::{
     Background, Example, LinearClassifier, Projection, Start,
@@ -29,6 +30,12 @@ const MIN_SLOPE_SHARE: f64 = 0.1;
 /// Targets stay within this and one less this: no label is certain.
 const MIN_TARGET: f64 = 0.02;
 
+/// Where the bulk of the corpus lies, in deviations.
+const BULK: [f64; 3] = [-1.0, 0.0, 1.0];
+
+/// How much the imagined labels of the bulk weigh, for each label that was given.
+const BULK_WEIGHT: f64 = 0.5;
+
 /// Parts that the labels are split into, to score each by a direction that did not see it.
 const N_FOLDS: usize = 10;
 
@@ -45,7 +52,8 @@ pub(crate) fn calibrate(
     let direction = fit_direction(examples);
     let projection = background.project(&direction);
     let prior = Prior::new(start, background);
-    let observations = observe_across_folds(examples, background, fit_direction);
+    let mut observations = observe_across_folds(examples, background, fit_direction);
+    observations.extend(observe_bulk(examples.len()));
     let curve = prior.fit(&observations);
     curve.classifier(&direction, projection)
 }
@@ -56,6 +64,8 @@ struct Observation {
     z: f64,
     /// The probability asked for.
     target: f64,
+    /// How many labels it counts for.
+    weight: f64,
 }
 
 /// Scores each label by a direction fitted without it and its fold: a record that helped to fit
@@ -85,7 +95,12 @@ fn observe(example: &Example, direction: &[f64], projection: Projection) -> Obse
     let products = example.embedding.as_slice().iter().zip(direction);
     let score: f64 = products.map(|(&x, w)| f64::from(x) * w).sum();
     let target = f64::from(example.label.grade()).clamp(MIN_TARGET, 1.0 - MIN_TARGET);
-    Observation { z: (score - projection.mean) / projection.deviation, target }
+    Observation { z: (score - projection.mean) / projection.deviation, target, weight: 1.0 }
+}
+
+fn observe_bulk(n_labels: usize) -> impl Iterator<Item = Observation> {
+    let weight = BULK_WEIGHT * n_labels as f64 / BULK.len() as f64;
+    BULK.into_iter().map(move |z| Observation { z, target: 0.0, weight })
 }
 
 /// logit = slope z + offset.
@@ -185,7 +200,7 @@ impl Prior {
             .iter()
             .map(|o| {
                 let logit = curve.logit(o.z);
-                logit.max(0.0) + (-logit.abs()).exp().ln_1p() - o.target * logit
+                o.weight * (logit.max(0.0) + (-logit.abs()).exp().ln_1p() - o.target * logit)
             })
             .sum();
         let (slope, logit) = self.deviations(curve);
@@ -210,7 +225,7 @@ impl Prior {
         sum.slope_slope += self.slope_deviation().powi(-2);
         for o in observations {
             let p = sigmoid(curve.logit(o.z));
-            sum.add(o.z, p - o.target, p * (1.0 - p));
+            sum.add(o.z, o.weight * (p - o.target), o.weight * p * (1.0 - p));
         }
         sum
     }
@@ -260,7 +275,8 @@ mod tests {
     }
 
     fn observations(pairs: &[(f64, f64)]) -> Vec<Observation> {
-        pairs.iter().map(|&(z, target)| Observation { z, target }).collect()
+        let observation = |&(z, target): &(f64, f64)| Observation { z, target, weight: 1.0 };
+        pairs.iter().map(observation).collect()
     }
 
     #[test]
@@ -286,8 +302,20 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_are_upside_down_leave_the_bulk_below_the_boundary() {
+        let labels = [(2.0, 0.98), (2.5, 0.98), (3.0, 0.98), (6.0, 0.02)].repeat(10);
+        let alone = prior().fit(&observations(&labels));
+        assert!(alone.logit(0.0) > 0.0, "else there is nothing to guard against");
+        let with_bulk: Vec<Observation> =
+            observations(&labels).into_iter().chain(observe_bulk(labels.len())).collect();
+        assert!(prior().fit(&with_bulk).logit(1.0) < 0.0);
+    }
+
+    #[test]
     fn the_gradient_is_that_of_the_loss() {
-        let (prior, labels) = (prior(), observations(&[(4.0, 0.02), (5.0, 0.7), (7.0, 0.98)]));
+        let mut labels = observations(&[(4.0, 0.02), (5.0, 0.7), (7.0, 0.98)]);
+        labels.extend(observe_bulk(3));
+        let prior = prior();
         let at = Curve { slope: 1.3, offset: -6.0 };
         let loss = |slope: f64, offset: f64| {
             prior.loss(Curve { slope: at.slope + slope, offset: at.offset + offset }, &labels)
