@@ -7,7 +7,11 @@ use linprobe_core::Embedder;
 use crate::{
     folder::ModelFolder,
     hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot},
-    model::{self, Name, precomputed::Precomputed, static_::StaticEncoder},
+    model::{
+        self, Name,
+        precomputed::Precomputed,
+        static_::{MODEL_ID, StaticEncoder},
+    },
 };
 
 /// The name of the text encoder inside the binary.
@@ -22,14 +26,15 @@ pub struct OpenOptions {
     pub progress: Progress,
 }
 
-/// Opens a model: [`BUILTIN`], a folder, or a name on the hub (`org/name`, `org/name@revision`).
+/// Opens a model: [`BUILTIN`], or the id that it gives itself; a folder; or a name on the hub
+/// (`org/name`, `org/name@revision`).
 ///
 /// A model from the hub is taken from the cache when it is there, without a request.
 ///
 /// # Errors
 /// [`OpenError`] says what is wrong with the name or the files, and what would help.
 pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, OpenError> {
-    if name == BUILTIN {
+    if name == BUILTIN || name == MODEL_ID {
         let encoder =
             StaticEncoder::builtin().map_err(|source| OpenError::Builtin(source.into()))?;
         return Ok(Arc::new(encoder));

@@ -8,6 +8,8 @@ use linprobe_embed::{BUILTIN, HubConfig, OpenError, OpenOptions, Progress, open}
 fn the_built_in_encoder_needs_no_file() {
     let encoder = open(BUILTIN, &offline()).unwrap();
     assert!(encoder.model().modalities.text);
+    let again = open(&encoder.model().id, &offline()).unwrap();
+    assert_eq!(again.model(), encoder.model());
 }
 
 #[test]
