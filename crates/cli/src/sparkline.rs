@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn a_single_record_is_still_seen_beside_a_million() {
         let counts = vec![1_000_000, 1_000, 0, 1];
-        assert_eq!(sparkline(&Histogram { low: 0.0, high: 1.0, counts }), "█▄ ▁");
+        assert_eq!(sparkline(&Histogram { low: 0.0, high: 1.0, counts }), "█▅ ▁");
     }
 
     #[test]

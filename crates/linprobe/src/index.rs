@@ -104,6 +104,7 @@ pub(crate) struct Ledger<'a> {
     progress: IndexProgress,
     pending: Pending,
     written: Instant,
+    batch_records: usize,
 }
 
 /// What is to be written next.
@@ -138,6 +139,7 @@ impl<'a> Ledger<'a> {
             progress: IndexProgress { n_records_hint, ..IndexProgress::default() },
             pending: Pending::default(),
             written: Instant::now(),
+            batch_records: BATCH_RECORDS,
         }
     }
 
@@ -193,7 +195,8 @@ impl<'a> Ledger<'a> {
     }
 
     fn write_if_due(&mut self) -> Result<(), ProjectError> {
-        let due = self.pending.n_records() >= BATCH_RECORDS || self.written.elapsed() >= BATCH_TIME;
+        let due =
+            self.pending.n_records() >= self.batch_records || self.written.elapsed() >= BATCH_TIME;
         if due { self.write() } else { Ok(()) }
     }
 
@@ -207,5 +210,178 @@ impl<'a> Ledger<'a> {
         self.written = Instant::now();
         (self.report)(self.progress);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The ledger over a source, a fake model and a store that can fail.
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use linprobe_core::{
+        BadRecord, Hit, Metadata, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport,
+    };
+    use linprobe_embed::fake::FakeEmbedder;
+    use linprobe_store::MemoryStore;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::SourceConfig;
+
+    const DIMENSION: usize = 8;
+
+    /// Texts by id; a text of `!` is a bad record.
+    struct Texts(Vec<String>);
+
+    impl Source for Texts {
+        fn fingerprint(&self) -> &'static str {
+            "texts"
+        }
+
+        fn records(&self) -> Records<'_> {
+            Box::new((0..).zip(&self.0).map(|(row_idx, text)| {
+                let id = RecordId::from_row(row_idx);
+                if text == "!" {
+                    let (file, reason) = ("texts".into(), "bad".to_owned());
+                    return Err(BadRecord { file, row: Some(row_idx), id: Some(id), reason }.into());
+                }
+                let content = Content::Text(text.clone());
+                Ok(Record { id, content, label: None, metadata: Metadata::new() })
+            }))
+        }
+    }
+
+    /// A store that is killed at the n-th write: before it, or after it.
+    struct Mortal<'a> {
+        store: &'a MemoryStore,
+        writes_left: AtomicUsize,
+        after: bool,
+    }
+
+    #[async_trait]
+    impl VectorStore for Mortal<'_> {
+        fn spec(&self) -> &StoreSpec {
+            self.store.spec()
+        }
+
+        async fn upsert(&self, points: &[Point]) -> Result<(), StoreError> {
+            if self.writes_left.fetch_sub(1, Ordering::Relaxed) > 0 {
+                return self.store.upsert(points).await;
+            }
+            if self.after {
+                self.store.upsert(points).await?;
+            }
+            Err(StoreError::Locked { path: "killed".into() })
+        }
+
+        async fn delete(&self, ids: &[RecordId]) -> Result<u64, StoreError> {
+            self.store.delete(ids).await
+        }
+
+        async fn search(&self, query: Query<'_>) -> Result<Vec<Hit>, StoreError> {
+            self.store.search(query).await
+        }
+
+        async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
+            self.store.survey(survey).await
+        }
+
+        async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+            self.store.fetch(ids).await
+        }
+
+        async fn scan(
+            &self,
+            after: Option<&RecordId>,
+            limit: usize,
+        ) -> Result<Vec<Point>, StoreError> {
+            self.store.scan(after, limit).await
+        }
+
+        async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
+            self.store.sample(n_points, seed).await
+        }
+
+        async fn count(&self) -> Result<u64, StoreError> {
+            self.store.count().await
+        }
+
+        async fn flush(&self) -> Result<(), StoreError> {
+            self.store.flush().await
+        }
+    }
+
+    /// A catalogue and a store, as a process leaves them behind.
+    struct Remains {
+        _folder: tempfile::TempDir,
+        catalogue: Catalogue,
+        store: MemoryStore,
+    }
+
+    impl Remains {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("project.db");
+            Catalogue::create(&path).unwrap();
+            let catalogue = Catalogue::open(&path).unwrap();
+            Self { _folder: folder, catalogue, store: MemoryStore::new(DIMENSION) }
+        }
+
+        fn index(
+            &self,
+            texts: &Texts,
+            store: &dyn VectorStore,
+        ) -> Result<IndexProgress, ProjectError> {
+            let location = Path::new("texts");
+            let config = SourceConfig::new(location, &linprobe_source::SourceOptions::default());
+            let key = self.catalogue.enter_source(texts.fingerprint(), &config)?;
+            let embedder = FakeEmbedder::new(DIMENSION);
+            let mut report = |_| ();
+            let ledger = Ledger::new(&self.catalogue, store, (key, location), None, &mut report);
+            // A batch to a write, so that there are many moments to be killed in.
+            let ledger = Ledger { batch_records: 3, ..ledger };
+            index(texts, &embedder, &StreamOptions::default(), ledger)
+        }
+
+        fn points(&self) -> Vec<Point> {
+            pollster::block_on(self.store.scan(None, usize::MAX)).unwrap()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_killed_at_any_write_and_run_again_gives_what_one_run_gives(
+            texts in prop::collection::vec("[abc!]{1,3}", 0..40),
+            kill_at in 0_usize..12,
+            after in any::<bool>(),
+        ) {
+            let texts = Texts(texts);
+            let whole = Remains::new();
+            let killed = Remains::new();
+            let once = whole.index(&texts, &whole.store).unwrap();
+            let writes_left = AtomicUsize::new(kill_at);
+            let mortal = Mortal { store: &killed.store, writes_left, after };
+            drop(killed.index(&texts, &mortal));
+            let again = killed.index(&texts, &killed.store).unwrap();
+            prop_assert_eq!(whole.points(), killed.points());
+            prop_assert_eq!(once.n_skipped, again.n_skipped);
+            prop_assert_eq!(once.n_done(), again.n_done());
+            let skipped = killed.catalogue.skipped().unwrap();
+            prop_assert_eq!(whole.catalogue.skipped().unwrap(), skipped);
+            prop_assert_eq!(whole.catalogue.n_records().unwrap(), killed.catalogue.n_records().unwrap());
+        }
+
+        #[test]
+        fn no_bad_record_shifts_another(texts in prop::collection::vec("[abc!]{1,2}", 0..30)) {
+            let remains = Remains::new();
+            remains.index(&Texts(texts.clone()), &remains.store).unwrap();
+            for (row_idx, text) in (0..).zip(&texts) {
+                let id = RecordId::from_row(row_idx);
+                let record = remains.catalogue.record(&id).unwrap();
+                prop_assert_eq!(record.and_then(|record| record.text), (text != "!").then(|| text.clone()));
+            }
+        }
     }
 }

@@ -1,0 +1,91 @@
+//! Every refusal says what is wrong, names the thing, and what would help.
+
+use crate::support::Bench;
+
+#[test]
+fn a_folder_without_a_project_is_told_apart() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(bench.fails(&["search", "x"]).1, @r#"
+    error: project is not a linprobe project
+    hint: run "linprobe init" first
+    "#);
+}
+
+#[test]
+fn an_empty_project_asks_for_a_dataset() {
+    let bench = Bench::new();
+    bench.ok(&["init"]);
+    insta::assert_snapshot!(bench.fails(&["search", "x"]).1, @r#"
+    error: the project has no records yet
+    hint: run "linprobe index DATASET" first
+    "#);
+    insta::assert_snapshot!(bench.fails(&["init"]).1, @"error: project is a linprobe project already");
+}
+
+#[test]
+fn another_model_is_refused() {
+    let bench = Bench::with_texts();
+    bench.write("vectors.jsonl", "");
+    let (code, said) = bench.fails(&["index", "texts.csv", "--model", "nowhere/nothing"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("nowhere/nothing") && said.contains("\nhint: "), "{said}");
+}
+
+#[test]
+fn pictures_without_a_model_say_what_would_do() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("pictures")).unwrap();
+    bench.write("pictures/a.png", "not a picture, but a file");
+    bench.ok(&["init"]);
+    insta::assert_snapshot!(bench.fails(&["index", "pictures"]).1, @r#"
+    error: pictures need a model, and none is built in
+    hint: give --model with a folder or hub name of a CLIP model, such as "openai/clip-vit-base-patch32", or index vectors that you have made elsewhere
+    "#);
+}
+
+#[test]
+fn labelling_without_a_terminal_points_to_the_script_form() {
+    let bench = Bench::with_texts();
+    insta::assert_snapshot!(bench.fails(&["label", "stars"]).1, @r"
+    error: labelling needs a terminal
+    hint: with --json it reads answers from standard input, one JSON object a line
+    ");
+}
+
+#[test]
+fn unknown_names_come_with_those_that_there_are() {
+    let bench = Bench::with_texts();
+    insta::assert_snapshot!(bench.fails(&["predict", "-c", "nothing"]).1, @r#"
+    error: no classifier "nothing" in the project
+    hint: there is none yet
+    "#);
+    insta::assert_snapshot!(bench.fails(&["simulate", "--positive", "sports"]).1, @r#"
+    error: no label "sports" in the project
+    hint: there is astronomy, baking
+    "#);
+    insta::assert_snapshot!(bench.fails(&["session", "show", "nothing"]).1, @r#"
+    error: no session "nothing" in the project
+    hint: there is none yet
+    "#);
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_code_2() {
+    assert_eq!(Bench::new().run(&["label", "--method", "magic"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_classifier_of_another_model_is_refused() {
+    let bench = Bench::with_texts();
+    bench.write("head.json", "{\"weights\": [1.0, 2.0], \"bias\": 0.0}");
+    let (_, said) = bench.fails(&["classifier", "import", "head.json"]);
+    assert!(said.contains("2 dimensions") && said.contains("\nhint: "), "{said}");
+}
+
+#[test]
+fn a_hostile_classifier_file_is_refused_with_a_reason() {
+    let bench = Bench::with_texts();
+    bench.write("pickle.safetensors", "\u{80}\u{2}ctorch.nn.modules.linear\nLinear\n");
+    let (_, said) = bench.fails(&["classifier", "import", "pickle.safetensors"]);
+    assert!(said.contains("pickle.safetensors"), "{said}");
+}

@@ -1,0 +1,45 @@
+//! The commands explain themselves.
+
+use crate::support::Bench;
+
+#[test]
+fn the_overview_lists_every_command() {
+    let help = Bench::new().ok(&["--help"]);
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names = commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    assert_eq!(
+        names,
+        [
+            "init",
+            "index",
+            "search",
+            "label",
+            "session",
+            "simulate",
+            "predict",
+            "classifier",
+            "inspect",
+            "demo",
+            "completions",
+            "help"
+        ]
+    );
+}
+
+#[test]
+fn every_command_has_help() {
+    let bench = Bench::new();
+    let commands =
+        ["init", "index", "search", "label", "session", "simulate", "predict", "classifier"];
+    for command in commands.into_iter().chain(["inspect", "demo", "completions"]) {
+        assert!(bench.ok(&[command, "--help"]).contains("Usage: linprobe"), "{command}");
+    }
+}
+
+#[test]
+fn completions_name_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(Bench::new().ok(&["completions", shell]).contains("simulate"), "{shell}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The binary as a user runs it: real input, real files, real exit codes.
+
+#![cfg(test)]
+
+mod demo;
+mod durability;
+mod errors;
+mod help;
+mod journey;
+mod python;
+mod support;
+mod terminal;

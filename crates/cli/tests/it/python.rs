@@ -1,0 +1,78 @@
+//! What linprobe writes is read by the tools that it is written for.
+
+use std::{env, process::Command};
+
+use crate::{journey::label_rounds, support::Bench};
+
+/// Runs a Python script in the folder of the bench, in an interpreter with NumPy, safetensors and
+/// pyarrow.
+fn python(bench: &Bench, script: &str) {
+    let interpreter = env::var_os("LINPROBE_TEST_PYTHON").unwrap();
+    let output =
+        Command::new(interpreter).args(["-c", script]).current_dir(bench.folder()).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy, safetensors and pyarrow"]
+fn safetensors_in_python_reproduces_every_score_to_1e_6() {
+    let bench = Bench::new();
+    python(
+        &bench,
+        "import numpy as np\n\
+         rows = np.random.default_rng(0).normal(size=(500, 64)).astype('<f4')\n\
+         np.save('vectors.npy', rows)",
+    );
+    bench.ok(&["init"]);
+    bench.ok(&["index", "vectors.npy"]);
+    let lines: Vec<_> = (0..40)
+        .map(|id| serde_json::json!({ "id": id.to_string(), "label": f64::from(id) / 20.0 - 1.0 }))
+        .chain([serde_json::json!({ "fit": true })])
+        .collect();
+    bench.script(&["--like", "7", "--session", "s"], &lines);
+    bench.ok(&["classifier", "export", "s", "head.safetensors"]);
+    bench.ok(&["predict", "vectors.npy", "-c", "head.safetensors", "-o", "scores.csv"]);
+    python(
+        &bench,
+        "import csv, numpy as np\n\
+         from safetensors import safe_open\n\
+         head = safe_open('head.safetensors', 'np')\n\
+         w, b = head.get_tensor('weight'), head.get_tensor('bias')\n\
+         assert w.shape == (1, 64) and w.dtype == np.float32, (w.shape, w.dtype)\n\
+         assert b.shape == (1,) and b.dtype == np.float32\n\
+         assert 'precomputed' in head.metadata()['linprobe']\n\
+         x = np.load('vectors.npy').astype(np.float64)\n\
+         x /= np.linalg.norm(x, axis=1, keepdims=True)\n\
+         ours = {int(r['id']): float(r['score']) for r in csv.DictReader(open('scores.csv'))}\n\
+         theirs = (x @ w.T.astype(np.float64) + b)[:, 0]\n\
+         assert len(ours) == 500\n\
+         worst = max(abs(ours[i] - theirs[i]) for i in range(500))\n\
+         assert worst < 1e-6, worst",
+    );
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy, safetensors and pyarrow"]
+fn pyarrow_reads_the_predictions_and_numpy_maps_the_store() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 1);
+    for name in ["all.parquet", "all.csv"] {
+        bench.ok(&["predict", "-c", "stars", "-o", name]);
+    }
+    python(
+        &bench,
+        "import csv, numpy as np, pyarrow.parquet as pq\n\
+         table = pq.read_table('all.parquet').to_pylist()\n\
+         rows = list(csv.DictReader(open('all.csv')))\n\
+         assert len(table) == len(rows) == 80\n\
+         for ours, theirs in zip(table, rows):\n\
+         \x20   assert ours['rank'] == int(theirs['rank']) and ours['id'] == theirs['id']\n\
+         \x20   assert abs(ours['score'] - float(theirs['score'])) < 1e-6\n\
+         \x20   assert ours['text'] == theirs['text'] and ours['label'] == theirs['label']\n\
+         stored = np.load('project/store/vectors.npy', mmap_mode='r')\n\
+         assert stored.dtype == np.float16 and stored.shape[0] == 80, stored.shape\n\
+         norms = np.linalg.norm(stored.astype(np.float64), axis=1)\n\
+         assert np.abs(norms - 1).max() < 2e-3, norms",
+    );
+}

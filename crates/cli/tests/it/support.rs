@@ -1,0 +1,120 @@
+//! Runs the binary in a folder of its own.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a project in `project`, and the binary to run over it.
+pub(crate) struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A project with an indexed table of texts.
+    pub(crate) fn with_texts() -> Self {
+        let bench = Self::new();
+        bench.write("texts.csv", &texts());
+        bench.ok(&["init"]);
+        bench.ok(&["index", "texts.csv"]);
+        bench
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test's input need not be atomic")]
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    /// The command, in the folder, over its project, with nothing of the caller's environment.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linprobe"));
+        command.args(args).current_dir(self.folder.path()).env_clear();
+        command.env("LINPROBE_PROJECT_DIR", "project").env("HOME", self.folder.path());
+        command.env("HF_HUB_OFFLINE", "1").env("TMPDIR", self.folder.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs to a good end; gives what was written to standard output.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs to a bad end; gives the exit code and what was said.
+    pub(crate) fn fails(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        assert!(!output.status.success(), "{args:?} should fail");
+        let said = text(&output.stderr);
+        let folder = self.folder.path().display().to_string();
+        (output.status.code().unwrap(), said.trim().replace(&folder, "[folder]"))
+    }
+
+    /// Runs with `--json`; gives the objects.
+    pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
+        objects(&self.ok(&[args, &["--json"]].concat()))
+    }
+
+    /// Runs a labelling script: lines in, objects out.
+    pub(crate) fn script(&self, args: &[&str], lines: &[Value]) -> Vec<Value> {
+        let mut child = self.spawn_script(args);
+        let mut stdin = child.stdin.take().unwrap();
+        for line in lines {
+            writeln!(stdin, "{line}").unwrap();
+        }
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        objects(&text(&output.stdout))
+    }
+
+    pub(crate) fn spawn_script(&self, args: &[&str]) -> Child {
+        let mut command = self.command(&[&["label", "--json"], args].concat());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+pub(crate) fn objects(lines: &str) -> Vec<Value> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Forty texts about stars and forty about bread, as a table with ids and classes.
+pub(crate) fn texts() -> String {
+    let stars = ["telescope", "galaxy", "planet", "comet", "nebula", "orbit", "eclipse", "quasar"];
+    let bread = ["dough", "yeast", "oven", "flour", "crust", "sourdough", "baguette", "bakery"];
+    let mut table = String::from("id,text,topic\n");
+    for (topic, words) in [("astronomy", stars), ("baking", bread)] {
+        for (n, word) in words.iter().enumerate() {
+            for (m, other) in words.iter().enumerate().take(5) {
+                table += &format!("{topic}-{n}{m},the {word} and the {other},{topic}\n");
+            }
+        }
+    }
+    table
+}

@@ -1,0 +1,84 @@
+//! The loop as a person at a terminal has it: keys in, records out.
+
+use std::process::Stdio;
+
+use rexpect::session::{PtySession, spawn_command};
+
+use crate::support::Bench;
+
+const PATIENCE_MS: u64 = 30_000;
+
+fn label(bench: &Bench, args: &[&str]) -> PtySession {
+    let mut command = bench.command(&[&["label"], args].concat());
+    command.env("TERM", "xterm-256color").env("NO_COLOR", "1").stdin(Stdio::inherit());
+    spawn_command(command, Some(PATIENCE_MS)).unwrap()
+}
+
+fn press(terminal: &mut PtySession, keys: &str) {
+    terminal.send(keys).unwrap();
+    terminal.flush().unwrap();
+}
+
+#[test]
+fn a_session_is_led_by_keys_alone_and_kept() {
+    let bench = Bench::with_texts();
+    let mut terminal = label(&bench, &["astronomy", "-k", "3", "--session", "keys"]);
+    terminal.exp_string("fitted on 0 labels").unwrap();
+    terminal.exp_string("round 1, 1 of 3").unwrap();
+    terminal.exp_string("? keys").unwrap();
+    press(&mut terminal, "?");
+    terminal.exp_string("backspace").unwrap();
+    terminal.exp_string("round 1, 1 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "9");
+    terminal.exp_string("+1.00").unwrap();
+    terminal.exp_string("round 1, 2 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "3");
+    terminal.exp_string("-0.50").unwrap();
+    terminal.exp_string("round 1, 3 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "\u{7f}");
+    terminal.exp_string("took back -0.50").unwrap();
+    terminal.exp_string("round 1, 2 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "x");
+    terminal.exp_string("round 1, 3 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, " ");
+    terminal.exp_string("skipped").unwrap();
+    terminal.exp_string("enter fits").unwrap();
+    press(&mut terminal, "\r");
+    terminal.exp_string("fitted on 2 labels (1 positive, 1 negative)").unwrap();
+    terminal.exp_string("round 2, 1 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "q");
+    terminal.exp_string("2 labels are kept").unwrap();
+    terminal.exp_eof().unwrap();
+
+    let mut terminal = label(&bench, &["-k", "3"]);
+    terminal.exp_string("session keys").unwrap();
+    terminal.exp_string("round 2, 1 of 3").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "\u{3}");
+    terminal.exp_string("2 labels are kept").unwrap();
+    terminal.exp_eof().unwrap();
+}
+
+#[test]
+fn enter_passes_over_the_rest_of_a_round() {
+    let bench = Bench::with_texts();
+    let mut terminal = label(&bench, &["astronomy", "-k", "5", "--session", "short"]);
+    terminal.exp_string("round 1, 1 of 5").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "a");
+    terminal.exp_string("round 1, 2 of 5").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "\r");
+    terminal.exp_string("fitted on 1 labels").unwrap();
+    terminal.exp_string("round 2, 1 of 5").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "q");
+    terminal.exp_eof().unwrap();
+    assert_eq!(bench.json(&["session", "show", "short"])[0]["n_seen"], 10);
+}
