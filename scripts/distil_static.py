@@ -18,8 +18,8 @@ Run it with the pinned versions, and WordNet 3.0 as Debian 12 packages it (wordn
 
 It takes some ten minutes on two cores, nearly all of it MiniLM's. It writes `minilm-static.safetensors` (`embeddings`
 i8 [v, 256], `scales` f32 [v]) and `minilm-static.vocab.txt` (one token a line, line i is row i), and prints their
-SHA-256. On one machine the files are the same each time; on another, sums in another order may move a value by one
-step of int8.
+SHA-256. No random numbers are drawn; sums in another order, as another machine may take them, can move a value by one
+step of int8, and the digest with it.
 """
 
 import argparse
