@@ -75,7 +75,7 @@ fn parse(text: &str) -> Result<Vec<Line>> {
 /// The built-in encoder beside model2vec over the same texts.
 fn embed() -> Result<Vec<Line>> {
     let mut lines = example("linprobe-embed", "static_bench")?;
-    let python = tools::python(&["model2vec==0.8.2"])?;
+    let python = tools::python(&["model2vec==0.10.0"])?;
     let peer = shell::root().join("scripts/bench_static_peer.py");
     let peer = parse(&shell::output(&mut shell::command(python, &[path(&peer)?]))?)?;
     for line in &mut lines {

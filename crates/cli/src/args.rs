@@ -285,7 +285,7 @@ pub(crate) struct InspectArgs {
 
 #[derive(Args)]
 pub(crate) struct DemoArgs {
-    /// Lets the packages' sections play the user.
+    /// Lets the packages' own classes play the user, as it does without a terminal.
     #[arg(long)]
     pub(crate) simulate: bool,
     /// The demo's project. [default: linprobe-demo in the folder for temporary files]

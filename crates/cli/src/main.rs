@@ -4,6 +4,7 @@ mod args;
 mod clock;
 mod command;
 mod keys;
+mod picture;
 mod progress;
 mod report;
 mod sparkline;

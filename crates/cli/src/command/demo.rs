@@ -1,5 +1,5 @@
 //! `linprobe demo`: the whole loop on a dataset that comes inside the binary, the packages of
-//! Debian, each with a sentence or two about it and its section.
+//! Debian, each with a line about it, its section, and the team that looks after it.
 
 use std::{
     collections::BTreeMap,
@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use linprobe::{
-    IndexOptions, Method, Project, ProjectError, RecordId, Simulated, Simulation, StartFrom,
-    write_atomic,
+    IndexOptions, Method, Project, ProjectError, RecordId, Simulated, Simulation, SourceOptions,
+    StartFrom, write_atomic,
 };
 
 use super::{Door, Outcome, is_terminal, label, simulate, surroundings};
@@ -20,13 +20,14 @@ use crate::{
     report,
 };
 
-/// The dataset: id, text and section of some 20,000 packages, gzipped.
+/// The dataset: id, text, section and team of 20,000 packages, gzipped.
 const DATASET: &[u8] = include_bytes!("../../assets/debian-packages.csv.gz");
 const DATASET_NAME: &str = "debian-packages.csv.gz";
 
-/// What the session looks for, and the section that plays the user.
+/// What the session looks for, and the team whose packages play the user.
 const PHRASE: &str = "software for astronomy";
-const SECTION: &str = "science";
+const TEAM: &str = "astronomy";
+const LABEL_COLUMN: &str = "team";
 
 /// Finds that are shown after a simulation.
 const SHOWN_FINDS: usize = 10;
@@ -57,7 +58,7 @@ fn prepare(door: &Door, folder: &Path) -> Result<Project> {
     };
     let shown = Progress::new(door.json);
     let started = std::time::Instant::now();
-    let progress = project.index(&dataset, &IndexOptions::default(), &mut |p| shown.show(p));
+    let progress = project.index(&dataset, &options(), &mut |progress| shown.show(progress));
     shown.finish();
     let (n_embedded, seconds) = (progress?.n_embedded, started.elapsed().as_secs_f64());
     if n_embedded > 0 {
@@ -67,6 +68,11 @@ fn prepare(door: &Door, folder: &Path) -> Result<Project> {
         ))?;
     }
     Ok(project)
+}
+
+fn options() -> IndexOptions {
+    let source = SourceOptions { label: Some(LABEL_COLUMN.to_owned()), ..SourceOptions::default() };
+    IndexOptions { source, ..IndexOptions::default() }
 }
 
 /// The session of a person: a new one, or the one of the last time.
@@ -86,15 +92,10 @@ fn start() -> StartFrom {
     StartFrom { phrases: vec![PHRASE.to_owned()], ..StartFrom::default() }
 }
 
-/// The section plays the user: the learning curve, and what the labels have found.
+/// The team plays the user: the learning curve, and what the labels have found.
 fn play(door: &Door, project: &Project) -> Result<()> {
-    let simulation = Simulation {
-        label: SECTION.to_owned(),
-        from: start(),
-        per_round: 10,
-        n_rounds: 10,
-        seed: 0,
-    };
+    let simulation =
+        Simulation { label: TEAM.to_owned(), from: start(), per_round: 10, n_rounds: 10, seed: 0 };
     let simulated = pollster::block_on(project.simulate(&simulation))?;
     simulate::show(door, &simulation, &simulated)?;
     show_finds(door, project, &simulated)

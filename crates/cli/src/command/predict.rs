@@ -137,7 +137,7 @@ fn write_to(format: Format, result: &Predictions, out: &mut (impl Write + Send))
 
 fn table(result: &Predictions) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(["rank", "score", "probability", "", "record"]);
     for prediction in result.ranked.iter().take(TABLE_ROWS) {
         table.add_row([

@@ -58,7 +58,7 @@ fn lines<'a>(name: &'a str, curve: &'a Curve) -> impl Iterator<Item = Value> + '
 
 fn table(simulated: &Simulated) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     let names = named(simulated).map(|(name, _)| name.to_owned());
     table.set_header(["labels".to_owned()].into_iter().chain(names));
     let n_rows = simulated.curves.iter().map(|curve| curve.points.len()).max().unwrap_or(0);

@@ -10,13 +10,14 @@ fn a_table_becomes_a_classifier_that_predicts_unseen_records() {
     let found = bench.json(&["search", "astronomy", "-k", "3"]);
     assert!(found.iter().all(|hit| hit["label"] == "astronomy"), "{found:?}");
 
-    label_rounds(&bench, "stars", 6);
+    label_rounds(&bench, "stars", 3);
     bench.ok(&["classifier", "export", "stars", "stars.safetensors"]);
-    bench.write("new.jsonl", "{\"text\":\"a galaxy far away\"}\n{\"text\":\"yeast and flour\"}\n");
+    let new = ["the yeast and the orbit of dough", "the planet and the orbit"];
+    bench.write("new.jsonl", &new.map(|text| json!({ "text": text }).to_string()).join("\n"));
     let unseen = bench.json(&["predict", "new.jsonl", "--classifier", "stars.safetensors"]);
     let ids: Vec<_> =
         unseen.iter().map(|row| (row["id"].clone(), row["positive"].clone())).collect();
-    assert_eq!(ids, [(json!("0"), json!(true)), (json!("1"), json!(false))]);
+    assert_eq!(ids, [(json!("1"), json!(true)), (json!("0"), json!(false))]);
 }
 
 /// Labels by the class, k = 10, so that every label is right.

@@ -108,13 +108,16 @@ pub(crate) fn objects(lines: &str) -> Vec<Value> {
 pub(crate) fn texts() -> String {
     let stars = ["telescope", "galaxy", "planet", "comet", "nebula", "orbit", "eclipse", "quasar"];
     let bread = ["dough", "yeast", "oven", "flour", "crust", "sourdough", "baguette", "bakery"];
-    let mut table = String::from("id,text,topic\n");
+    let mut rows = vec!["id,text,topic".to_owned()];
     for (topic, words) in [("astronomy", stars), ("baking", bread)] {
         for (n, word) in words.iter().enumerate() {
-            for (m, other) in words.iter().enumerate().take(5) {
-                table += &format!("{topic}-{n}{m},the {word} and the {other},{topic}\n");
-            }
+            let pairs = words
+                .iter()
+                .enumerate()
+                .take(5)
+                .map(|(m, other)| format!("{topic}-{n}{m},the {word} and the {other},{topic}"));
+            rows.extend(pairs);
         }
     }
-    table
+    rows.join("\n")
 }

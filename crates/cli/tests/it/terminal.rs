@@ -57,7 +57,7 @@ fn a_session_is_led_by_keys_alone_and_kept() {
     terminal.exp_eof().unwrap();
 
     let mut terminal = label(&bench, &["-k", "3"]);
-    terminal.exp_string("session keys").unwrap();
+    terminal.exp_string("fitted on 2 labels").unwrap();
     terminal.exp_string("round 2, 1 of 3").unwrap();
     terminal.exp_string("q quit").unwrap();
     press(&mut terminal, "\u{3}");

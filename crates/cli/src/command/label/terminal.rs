@@ -16,7 +16,7 @@ use crate::{
     args::LabelArgs,
     command::{Outcome, print},
     keys::{self, Action},
-    report,
+    picture, report,
 };
 
 /// Lines of a text that are shown of one record.
@@ -25,8 +25,9 @@ const TEXT_LINES: usize = 12;
 /// Columns of a text or picture, at most.
 const WIDTH: u16 = 100;
 
-/// Columns of a picture; its rows are half as many, so about a quarter of a screen.
-const PICTURE_WIDTH: u32 = 48;
+/// The room for a picture, in characters: it leaves some for the text and the keys.
+const PICTURE_COLUMNS: u32 = 64;
+const PICTURE_ROWS: u32 = 18;
 
 /// A session at a terminal.
 pub(super) struct Loop<'a> {
@@ -152,22 +153,16 @@ impl<'a> Loop<'a> {
         prompt(keys::LINE)
     }
 
-    /// Draws the picture as well as the terminal can: in pixels, or in half blocks. One that cannot
-    /// be drawn is still labelled by its name.
+    /// Draws the picture. One that cannot be drawn is still labelled by its name.
     fn show_picture(&self, id: &RecordId) -> Result<()> {
         let picture = match self.project.content(id)? {
-            Content::Image(bytes) => image::load_from_memory(&bytes).ok(),
+            Content::Image(bytes) => picture::decode(&bytes, PICTURE_COLUMNS, PICTURE_ROWS),
             Content::Text(_) | Content::Vector { .. } => None,
         };
-        let size = viuer::Config {
-            absolute_offset: false,
-            width: Some(PICTURE_WIDTH),
-            ..viuer::Config::default()
-        };
-        if picture.is_none_or(|picture| viuer::print(&picture, &size).is_err()) {
-            print("(this picture cannot be drawn here)")?;
+        match picture {
+            Some(picture) => Ok(picture::draw(&picture, &mut io::stdout())?),
+            None => print("(this picture cannot be drawn)"),
         }
-        Ok(())
     }
 
     fn farewell(&self) -> Result<()> {
@@ -202,7 +197,9 @@ fn help() -> Result<()> {
 
 /// What a person reads of a record: its name, its text, its class and further columns.
 fn record_text(record: &CatalogueRecord) -> String {
-    let width = terminal::size().map_or(WIDTH, |(columns, _)| columns.min(WIDTH));
+    // A terminal that does not know its size says 0.
+    let columns = terminal::size().map_or(0, |(columns, _)| columns);
+    let width = if columns == 0 { WIDTH } else { columns.min(WIDTH) };
     let mut lines = vec![record.id.to_string().bold().to_string()];
     if let Some(text) = &record.text {
         let wrapped = textwrap::wrap(text, usize::from(width));
