@@ -22,7 +22,7 @@ pub(crate) fn draw(picture: &RgbImage, out: &mut impl Write) -> std::io::Result<
         for x in 0..picture.width() {
             let upper = picture.get_pixel(x, y);
             let lower = picture.get_pixel_checked(x, y + 1).unwrap_or(upper);
-            queue!(out, SetForegroundColor(color(upper)), SetBackgroundColor(color(lower)))?;
+            queue!(out, SetForegroundColor(color(*upper)), SetBackgroundColor(color(*lower)))?;
             queue!(out, Print('▀'))?;
         }
         queue!(out, ResetColor, Print('\n'))?;
@@ -30,7 +30,7 @@ pub(crate) fn draw(picture: &RgbImage, out: &mut impl Write) -> std::io::Result<
     out.flush()
 }
 
-fn color(&Rgb([r, g, b]): &Rgb<u8>) -> Color {
+fn color(Rgb([r, g, b]): Rgb<u8>) -> Color {
     Color::Rgb { r, g, b }
 }
 
