@@ -50,7 +50,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 fn measure(area: Area) -> Result<Vec<Line>> {
     match area {
-        Area::Store => example("linprobe-store", "survey_bench"),
+        Area::Store => store(),
         Area::Learn => example("linprobe-classifier", "fit_bench"),
         Area::Data => example("linprobe-source", "read_bench"),
         Area::Embed => embed(),
@@ -70,6 +70,12 @@ fn parse(text: &str) -> Result<Vec<Line>> {
     text.lines()
         .map(|line| serde_json::from_str(line).with_context(|| format!("no measurement: {line}")))
         .collect()
+}
+
+fn store() -> Result<Vec<Line>> {
+    let mut lines = example("linprobe-store", "survey_bench")?;
+    lines.extend(example("linprobe", "index_bench")?);
+    Ok(lines)
 }
 
 /// The built-in encoder beside model2vec over the same texts.

@@ -205,8 +205,9 @@ pub(crate) struct SimulateArgs {
     /// The class to find: a value of the dataset's label column.
     #[arg(long, value_name = "LABEL")]
     pub(crate) positive: String,
-    /// What the session starts from, in words. [default: the class's own name]
-    pub(crate) phrases: Vec<String>,
+    /// What the session starts from. [default: the class's own name]
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
     /// Records to a round.
     #[arg(short = 'k', long, default_value_t = 10)]
     pub(crate) round_size: usize,

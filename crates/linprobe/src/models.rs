@@ -51,13 +51,14 @@ pub(crate) fn same_model(chosen: &ModelSpec, given: &ModelSpec) -> Result<(), Pr
     if chosen.fingerprint == given.fingerprint && chosen.dimension == given.dimension {
         return Ok(());
     }
-    Err(ProjectError::OtherModel { project: shown(chosen), given: shown(given) })
+    let exactly =
+        |model: &ModelSpec| format!("{} with digest {:.12}", shown(model), model.fingerprint);
+    Err(ProjectError::OtherModel { project: exactly(chosen), given: exactly(given) })
 }
 
-/// A model's name as messages have it: with its dimension, and the start of its fingerprint.
+/// A model's name as messages have it.
 pub(crate) fn shown(model: &ModelSpec) -> String {
-    let fingerprint: String = model.fingerprint.chars().take(8).collect();
-    format!("{} ({} dimensions, {fingerprint})", model.id, model.dimension)
+    format!("{} ({} dimensions)", model.id, model.dimension)
 }
 
 /// The first content of a source, which tells what kind it is of.

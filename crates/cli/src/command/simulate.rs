@@ -5,14 +5,14 @@ use comfy_table::{Table, presets};
 use linprobe::{Curve, CurvePoint, PLAYERS, Simulated, Simulation};
 use serde_json::{Value, json};
 
-use super::{Door, Outcome, print};
+use super::{Door, Outcome, print, start};
 use crate::args::SimulateArgs;
 
 pub(crate) fn run(door: &Door, args: &SimulateArgs) -> Result<Outcome> {
     let project = door.project()?;
     let simulation = Simulation {
         label: args.positive.clone(),
-        from: linprobe::StartFrom { phrases: args.phrases.clone(), ..Default::default() },
+        from: start::from_args(&project, &args.start)?,
         per_round: args.round_size,
         n_rounds: args.rounds,
         seed: args.seed,

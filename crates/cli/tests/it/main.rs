@@ -5,6 +5,7 @@
 mod demo;
 mod durability;
 mod errors;
+mod frozen;
 mod help;
 mod journey;
 mod python;
