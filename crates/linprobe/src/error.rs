@@ -42,7 +42,7 @@ pub enum ProjectError {
     #[error(
         "pictures need a model, and none is built in\n\
          hint: give --model with a folder or hub name of a CLIP model, such as \
-         \"openai/clip-vit-base-patch32\", or index vectors that you have made elsewhere"
+         \"laion/CLIP-ViT-B-32-laion2B-s34B-b79K\", or index vectors that you have made elsewhere"
     )]
     NoModel,
     /// Use the model that the project has, or another project.

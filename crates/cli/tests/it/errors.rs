@@ -39,7 +39,7 @@ fn pictures_without_a_model_say_what_would_do() {
     bench.ok(&["init"]);
     insta::assert_snapshot!(bench.fails(&["index", "pictures"]).1, @r#"
     error: pictures need a model, and none is built in
-    hint: give --model with a folder or hub name of a CLIP model, such as "openai/clip-vit-base-patch32", or index vectors that you have made elsewhere
+    hint: give --model with a folder or hub name of a CLIP model, such as "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", or index vectors that you have made elsewhere
     "#);
 }
 
