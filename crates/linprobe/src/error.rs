@@ -96,7 +96,7 @@ pub enum ProjectError {
         /// The model.
         model: String,
         /// What it was given.
-        kind: &'static str,
+        kind: String,
         /// What would do.
         hint: &'static str,
     },

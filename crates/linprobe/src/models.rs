@@ -81,7 +81,11 @@ pub(crate) fn check_takes(model: &ModelSpec, content: &Content) -> Result<(), Pr
     if taken {
         return Ok(());
     }
-    Err(ProjectError::Modality { model: shown(model), kind: content.kind(), hint })
+    let kind = match content {
+        Content::Vector { values, .. } => format!("vector of {} dimensions", values.len()),
+        Content::Text(_) | Content::Image(_) => content.kind().to_owned(),
+    };
+    Err(ProjectError::Modality { model: shown(model), kind, hint })
 }
 
 /// Embeds one content.

@@ -182,7 +182,11 @@ fn embed_phrases(
     let model = embedder.model();
     if !model.modalities.text && !phrases.is_empty() {
         let hint = "start from examples (--like), a vector or a classifier";
-        return Err(ProjectError::Modality { model: models::shown(model), kind: "text", hint });
+        return Err(ProjectError::Modality {
+            model: models::shown(model),
+            kind: "text".to_owned(),
+            hint,
+        });
     }
     phrases
         .iter()

@@ -1,6 +1,6 @@
 //! Every refusal says what is wrong, names the thing, and what would help.
 
-use crate::support::Bench;
+use crate::support::{Bench, write_npy};
 
 #[test]
 fn a_folder_without_a_project_is_told_apart() {
@@ -25,9 +25,28 @@ fn an_empty_project_asks_for_a_dataset() {
 #[test]
 fn another_model_is_refused() {
     let bench = Bench::with_texts();
-    bench.write("vectors.jsonl", "");
-    let (code, said) = bench.fails(&["index", "texts.csv", "--model", "nowhere/nothing"]);
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");
+    let (code, said) = bench.fails(&["index", "texts.csv", "--model", other]);
     assert_eq!(code, 1);
+    assert!(said.starts_with("error: the project is embedded with builtin/"), "{said}");
+    assert!(said.contains("bert-mean") && said.contains("\nhint: leave out --model"), "{said}");
+}
+
+#[test]
+fn vectors_of_another_dimension_are_refused() {
+    let bench = Bench::with_texts();
+    write_npy(&bench.path("vectors.npy"), &[[1., 0., 0.]]);
+    insta::assert_snapshot!(bench.fails(&["index", "vectors.npy"]).1, @r"
+    error: builtin/minilm-static-256 (256 dimensions) takes no vector of 3 dimensions
+    hint: index vectors of the dimension that the project has, made with its model
+    ");
+    assert_eq!(bench.json(&["inspect"])[0]["n_records"], 80, "nothing is written");
+}
+
+#[test]
+fn a_model_that_is_nowhere_is_named() {
+    let bench = Bench::with_texts();
+    let (_, said) = bench.fails(&["index", "texts.csv", "--model", "nowhere/nothing"]);
     assert!(said.contains("nowhere/nothing") && said.contains("\nhint: "), "{said}");
 }
 

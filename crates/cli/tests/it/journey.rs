@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::{Bench, write_npy};
 
 #[test]
 fn a_table_becomes_a_classifier_that_predicts_unseen_records() {
@@ -168,7 +168,6 @@ fn a_classifier_travels_through_a_file_into_another_session() {
 #[test]
 fn vectors_made_elsewhere_need_no_model() {
     let bench = Bench::new();
-    bench.write("corpus.jsonl", "");
     let rows: [[f32; 3]; 4] = [[1., 0., 0.], [0., 2., 0.], [0., 0., 0.], [0.9, 0.1, 0.]];
     write_npy(&bench.path("vectors.npy"), &rows);
     bench.ok(&["init"]);
@@ -179,18 +178,6 @@ fn vectors_made_elsewhere_need_no_model() {
     assert_eq!(ids, ["0", "3"]);
     let hits = bench.json(&["search", "--vector", "vectors.npy:1", "-k", "1"]);
     assert_eq!(hits[0]["id"], "1");
-}
-
-fn write_npy(path: &std::path::Path, rows: &[[f32; 3]]) {
-    let header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, 3), }}", rows.len());
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    let padded = format!("{header:<117}\n");
-    bytes.extend(u16::try_from(padded.len()).unwrap().to_le_bytes());
-    bytes.extend(padded.as_bytes());
-    bytes.extend(rows.iter().flatten().flat_map(|value| value.to_le_bytes()));
-    #[expect(clippy::disallowed_methods, reason = "a test's input need not be atomic")]
-    std::fs::write(path, bytes).unwrap();
 }
 
 #[test]

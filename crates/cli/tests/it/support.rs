@@ -121,3 +121,16 @@ pub(crate) fn texts() -> String {
     }
     rows.join("\n")
 }
+
+/// A file of vectors.
+pub(crate) fn write_npy(path: &Path, rows: &[[f32; 3]]) {
+    let header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, 3), }}", rows.len());
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    let padded = format!("{header:<117}\n");
+    bytes.extend(u16::try_from(padded.len()).unwrap().to_le_bytes());
+    bytes.extend(padded.as_bytes());
+    bytes.extend(rows.iter().flatten().flat_map(|value| value.to_le_bytes()));
+    #[expect(clippy::disallowed_methods, reason = "a test's input need not be atomic")]
+    std::fs::write(path, bytes).unwrap();
+}
