@@ -19,7 +19,8 @@ pub trait Source: Send + Sync {
     /// and iteration goes on; after any other the iterator ends.
     fn records(&self) -> Records<'_>;
 
-    /// How many records there are, where that is known without reading them.
+    /// About how many records there are, where that can be told sooner than by reading them: to show
+    /// how far a run has come, and for nothing else.
     fn n_records_hint(&self) -> Option<u64> {
         None
     }

@@ -78,6 +78,14 @@ impl Source for Table {
             Err(error) => Box::new(iter::once(Err(error))),
         }
     }
+
+    /// The number of lines, which is read in a fraction of the time that records take.
+    fn n_records_hint(&self) -> Option<u64> {
+        match self.format {
+            Format::JsonArray => None,
+            _ => Some(open_lines(&self.path).ok()?.count() as u64),
+        }
+    }
 }
 
 /// How the rows are written.

@@ -122,3 +122,13 @@ fn a_record_is_read_again_by_its_id() {
     let error = by_place.record(&none).unwrap_err();
     assert_eq!(error.to_string(), "no record \"4\" in this dataset");
 }
+
+#[test]
+fn a_table_tells_about_how_many_records_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("texts.txt");
+    let mut file = std::fs::File::create(&path).unwrap();
+    std::io::Write::write_all(&mut file, b"one\ntwo\nthree").unwrap();
+    let source = open(&path, &SourceOptions::default()).unwrap();
+    assert_eq!(source.n_records_hint(), Some(3));
+}
