@@ -74,7 +74,7 @@ impl Project {
 /// Scores every record of another dataset, with the model that the classifier was made with.
 ///
 /// # Errors
-/// [`ProjectError::NoModelOnCard`] when the file does not say which, or the dataset, the model or
+/// [`ProjectError::NoCard`] when the file does not say which, or the dataset, the model or
 /// the classifier does not fit. A bad record is skipped and reported.
 pub fn predict_dataset(
     file: &ClassifierFile,

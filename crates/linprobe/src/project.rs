@@ -225,16 +225,19 @@ impl Project {
         models::reopen(&model, &self.surroundings.models)
     }
 
-    /// Mean and covariance of the project's embeddings.
+    /// Mean and covariance of the project's embeddings: what was kept, if it is of as many points
+    /// as there are now, since a run may have been killed before it wrote them anew.
     ///
     /// # Errors
     /// [`ProjectError::Empty`], or the store fails.
     pub fn background(&self) -> Result<Arc<Background>, ProjectError> {
-        let path = self.folder.join(BACKGROUND);
-        let kept = fs::read(&path).ok().and_then(|bytes| Background::from_bytes(&bytes).ok());
-        match kept {
+        let store = self.embedded_store()?;
+        let n_points = pollster::block_on(store.count())?.min(BACKGROUND_SAMPLE as u64);
+        let kept = fs::read(self.folder.join(BACKGROUND)).ok();
+        let kept = kept.and_then(|bytes| Background::from_bytes(&bytes).ok());
+        match kept.filter(|background| background.n_points() == n_points) {
             Some(background) => Ok(Arc::new(background)),
-            None => Ok(Arc::new(self.refresh_background(&self.embedded_store()?)?)),
+            None => Ok(Arc::new(self.refresh_background(&store)?)),
         }
     }
 

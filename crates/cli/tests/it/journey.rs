@@ -190,3 +190,19 @@ fn a_label_column_plays_the_user_in_a_simulation() {
     assert!(last["held_out_ap"].as_f64().unwrap() > 0.9, "{last}");
     assert!(bench.ok(&args).contains("article"), "people see a table");
 }
+
+#[test]
+fn a_background_of_fewer_records_is_made_again() {
+    let bench = Bench::with_texts();
+    let background = bench.path("project/background.safetensors");
+    let before = std::fs::read(&background).unwrap();
+    bench.write("more.csv", "id,text\nx1,a comet of flour\nx2,an oven in orbit\n");
+    bench.ok(&["index", "more.csv"]);
+    let found = bench.json(&["search", "--like", "x1", "-k", "5"]);
+    let whole = std::fs::read(&background).unwrap();
+    assert_ne!(before, whole);
+    #[expect(clippy::disallowed_methods, reason = "the test plays a run that was killed")]
+    std::fs::write(&background, before).unwrap();
+    assert_eq!(bench.json(&["search", "--like", "x1", "-k", "5"]), found);
+    assert_eq!(std::fs::read(&background).unwrap(), whole);
+}
