@@ -3,31 +3,38 @@
 //! Directions in which all records differ anyway say little of one concept. Knowing them, from
 //! vectors that nobody labelled, is worth more than any choice of loss, and costs one pass over a
 //! sample: a d x d product in f64. The covariance is shrunk toward a ball, further the fewer
-//! records there are, so that it can be solved with from the first record on.
+//! records there are, so that it can be solved with from the first record on. A few thousand of the
+//! records are kept as they are, for what moments do not tell: which of them lie side by side, and
+//! what the bulk of the corpus looks like under a classifier.
 
 mod file;
+mod moments;
+mod neighbours;
+mod sample;
+
+use std::sync::OnceLock;
 
 use faer::{
-    Accum, Mat, Par, Side,
+    Mat, Par, Side,
     linalg::{
-        matmul::triangular::{self, BlockStructure},
         solvers::{Llt, Solve},
+        triangular_solve,
     },
 };
 use linprobe_core::Embedding;
 
+use self::{moments::Moments, sample::Reservoir};
+
 pub use file::BadBackground;
+pub use sample::Sample;
 
 /// The weight of the ball in the shrunk covariance of many records.
 const SHRINKAGE: f64 = 0.3;
 
-/// Rows that are gathered before they are multiplied: 4 MB at 512 dimensions.
-const BLOCK: usize = 1024;
-
 /// A mean variance below this is rounding: the records are one and the same.
 const NO_VARIANCE: f64 = 1e-14;
 
-/// Mean and covariance of a corpus.
+/// Mean and covariance of a corpus, and a sample of it.
 #[derive(Clone, Debug)]
 pub struct Background {
     n_points: u64,
@@ -36,10 +43,13 @@ pub struct Background {
     covariance: Mat<f64>,
     /// Of the shrunk covariance over its mean variance; none where records do not differ.
     whitener: Option<Llt<f64>>,
+    sample: Sample,
+    neighbour_covariance: OnceLock<Mat<f64>>,
 }
 
 impl Background {
-    /// Estimates mean and covariance from a sample of the corpus, in one pass.
+    /// Estimates mean and covariance from embeddings of the corpus, in one pass, and draws a
+    /// [`Sample`] of them: the same one from the same sequence.
     ///
     /// Embeddings of another dimension are not counted. Any number will do: with none at all the
     /// background is a ball around zero, and whitening does nothing.
@@ -47,15 +57,19 @@ impl Background {
         dimension: usize,
         embeddings: impl IntoIterator<Item = &'a Embedding>,
     ) -> Self {
-        let mut moments = Moments::new(dimension);
-        embeddings.into_iter().for_each(|embedding| moments.add(embedding));
+        let (mut moments, mut reservoir) = (Moments::new(dimension), Reservoir::new(dimension));
+        for embedding in embeddings.into_iter().filter(|e| e.dimension() == dimension) {
+            moments.add(embedding);
+            reservoir.offer(embedding);
+        }
         let (n_points, mean, covariance) = moments.finish();
-        Self::new(n_points, mean, covariance)
+        Self::new(n_points, mean, covariance, reservoir.into_sample())
     }
 
-    fn new(n_points: u64, mean: Vec<f64>, covariance: Mat<f64>) -> Self {
+    fn new(n_points: u64, mean: Vec<f64>, covariance: Mat<f64>, sample: Sample) -> Self {
         let whitener = whitener(n_points, &covariance);
-        Self { n_points, mean, covariance, whitener }
+        let neighbour_covariance = OnceLock::new();
+        Self { n_points, mean, covariance, whitener, sample, neighbour_covariance }
     }
 
     /// The number of coordinates.
@@ -73,13 +87,65 @@ impl Background {
         &self.mean
     }
 
+    /// Unlabelled embeddings of the corpus: all, or [`Sample::CAPACITY`] drawn at random.
+    pub fn sample(&self) -> &Sample {
+        &self.sample
+    }
+
+    /// How neighbours of the sample differ, d x d: `sum a d d' / sum a` over pairs of which one is
+    /// among the other's ten nearest, with `d = x - y` and `a = exp(-(1 - cos(x, y)) / 0.03)`.
+    ///
+    /// A direction in which neighbours differ tells records apart that should be judged alike.
+    /// Computed when it is first asked for: at 512 dimensions, a second. Zeros of less than two records.
+    /// Source: the data prior of `SeeSaw` (Moll et al., <https://arxiv.org/abs/2208.06497>).
+    pub fn neighbour_covariance(&self) -> &Mat<f64> {
+        self.neighbour_covariance.get_or_init(|| neighbours::covariance(&self.sample))
+    }
+
     /// `(tr(S) / d) S_g^-1 v`: stretches the directions in which records seldom differ. Leaves a
     /// vector as long as it would be in a ball.
     pub fn whiten(&self, vector: &[f64]) -> Vec<f64> {
         debug_assert_eq!(self.dimension(), vector.len());
-        let Some(whitener) = &self.whitener else { return vector.to_vec() };
-        let mut column = Mat::from_fn(vector.len(), 1, |i, _| vector[i]);
-        whitener.solve_in_place(column.as_mut());
+        let mut column = column(vector);
+        self.whiten_columns(&mut column);
+        column.col_as_slice(0).to_vec()
+    }
+
+    /// [`whiten`](Self::whiten) of each column of a d x k matrix, in place.
+    pub fn whiten_columns(&self, columns: &mut Mat<f64>) {
+        debug_assert_eq!(self.dimension(), columns.nrows());
+        if let Some(whitener) = &self.whitener {
+            whitener.solve_in_place(columns.as_mut());
+        }
+    }
+
+    /// The coordinates `y = L^-1 (x - mu)` in which the corpus is a ball, `L L'` being the shrunk
+    /// covariance over its mean variance: `y . y' = (x - mu) . whiten(x' - mu)`.
+    pub fn whitened(&self, embedding: &Embedding) -> Vec<f64> {
+        self.whitened_columns(&[embedding.as_slice()]).col_as_slice(0).to_vec()
+    }
+
+    /// [`whitened`](Self::whitened) of many embeddings, a column each: d x k.
+    pub fn whitened_columns(&self, embeddings: &[&[f32]]) -> Mat<f64> {
+        debug_assert!(embeddings.iter().all(|x| x.len() == self.dimension()));
+        let centered = |i: usize, j: usize| f64::from(embeddings[j][i]) - self.mean[i];
+        let mut columns = Mat::from_fn(self.dimension(), embeddings.len(), centered);
+        if let Some(whitener) = &self.whitener {
+            let columns = columns.as_mut();
+            triangular_solve::solve_lower_triangular_in_place(whitener.L(), columns, Par::Seq);
+        }
+        columns
+    }
+
+    /// The way back: weights `L'^-1 u` of an embedding, for weights `u` of whitened coordinates.
+    /// `u . y` is the score of `x - mu` under them.
+    pub fn unwhitened_weights(&self, weights: &[f64]) -> Vec<f64> {
+        debug_assert_eq!(self.dimension(), weights.len());
+        let mut column = column(weights);
+        if let Some(whitener) = &self.whitener {
+            let (upper, column) = (whitener.L().transpose(), column.as_mut());
+            triangular_solve::solve_upper_triangular_in_place(upper, column, Par::Seq);
+        }
         column.col_as_slice(0).to_vec()
     }
 
@@ -87,8 +153,7 @@ impl Background {
     pub fn project(&self, weights: &[f64]) -> Projection {
         debug_assert_eq!(self.dimension(), weights.len());
         let mean = self.mean.iter().zip(weights).map(|(m, w)| m * w).sum();
-        let column = Mat::from_fn(weights.len(), 1, |i, _| weights[i]);
-        let product = &self.covariance * &column;
+        let product = &self.covariance * &column(weights);
         let variance: f64 = product.col_as_slice(0).iter().zip(weights).map(|(p, w)| p * w).sum();
         let length: f64 = weights.iter().map(|w| w * w).sum();
         // Where the corpus does not vary, random unit vectors stand for it: variance 1/d.
@@ -105,6 +170,10 @@ pub struct Projection {
     pub mean: f64,
     /// The standard deviation, above 0 unless the weights are zero.
     pub deviation: f64,
+}
+
+fn column(vector: &[f64]) -> Mat<f64> {
+    Mat::from_fn(vector.len(), 1, |i, _| vector[i])
 }
 
 /// Cholesky factor of the shrunk covariance over its mean variance.
@@ -124,66 +193,4 @@ fn whitener(n_points: u64, covariance: &Mat<f64>) -> Option<Llt<f64>> {
         own * covariance[(i, j)] / mean_variance + ball
     });
     shrunk.llt(Side::Lower).ok()
-}
-
-/// Sums of x and of x x', gathered block by block.
-struct Moments {
-    n_points: u64,
-    sum: Vec<f64>,
-    /// Lower triangle only.
-    products: Mat<f64>,
-    /// One embedding a column, so that each is contiguous: d x `BLOCK`.
-    block: Mat<f64>,
-    filled: usize,
-}
-
-impl Moments {
-    fn new(d: usize) -> Self {
-        let (products, block) = (Mat::zeros(d, d), Mat::zeros(d, BLOCK));
-        Self { n_points: 0, sum: vec![0.0; d], products, block, filled: 0 }
-    }
-
-    fn add(&mut self, embedding: &Embedding) {
-        if embedding.dimension() != self.sum.len() {
-            return;
-        }
-        let column = self.block.col_as_slice_mut(self.filled);
-        for ((cell, sum), &x) in column.iter_mut().zip(&mut self.sum).zip(embedding.as_slice()) {
-            *cell = f64::from(x);
-            *sum += f64::from(x);
-        }
-        self.n_points += 1;
-        self.filled += 1;
-        if self.filled == BLOCK {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        let block = self.block.as_ref().subcols(0, self.filled);
-        triangular::matmul(
-            self.products.as_mut(),
-            BlockStructure::TriangularLower,
-            Accum::Add,
-            block,
-            BlockStructure::Rectangular,
-            block.transpose(),
-            BlockStructure::Rectangular,
-            1.0,
-            Par::rayon(0),
-        );
-        self.filled = 0;
-    }
-
-    /// The number of embeddings, their mean and covariance.
-    fn finish(mut self) -> (u64, Vec<f64>, Mat<f64>) {
-        self.flush();
-        let (d, n) = (self.sum.len(), self.n_points.max(1) as f64);
-        let mean: Vec<f64> = self.sum.iter().map(|sum| sum / n).collect();
-        let covariance = Mat::from_fn(d, d, |i, j| {
-            let product = self.products[(i.max(j), i.min(j))];
-            product / n - mean[i] * mean[j]
-        });
-        (self.n_points, mean, covariance)
-    }
 }

@@ -13,7 +13,7 @@ mod linear;
 mod metrics;
 mod start;
 
-pub use background::{Background, BadBackground, Projection};
+pub use background::{Background, BadBackground, Projection, Sample};
 pub use fit::{ArticleParams, BadArticleParams, FitError, Method, UnknownMethod, fit};
 pub use format::{
     Card, ClassifierFile, ExportError, ImportError, MAX_DIMENSION, MAX_HEADER_BYTES,
