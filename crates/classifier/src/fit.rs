@@ -3,27 +3,52 @@
 //! all alike or contradictory, gives anything but a finite classifier.
 
 mod article;
+mod background_lda;
+mod linear_svc;
+mod logistic;
+mod minimize;
+mod risk;
 mod rocchio;
+mod seesaw;
+mod weak_negatives;
 
 use std::{fmt, str::FromStr};
 
 use linprobe_core::Embedding;
 
-use crate::{Background, Example, LinearClassifier, Start};
+use crate::{Background, Example, LinearClassifier, Start, calibrate};
 
-pub use article::{ArticleParams, BadArticleParams};
+use article::Article;
 
-/// How to fit.
+pub use article::{ArticleParams, ArticleRepair, BadArticleParams};
+
+/// How to fit. All but the default are there to compare with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Method {
     /// Moves the start toward relevant and away from irrelevant records, in the whitened metric.
     #[default]
     WhitenedRocchio,
-    /// The same in the plain metric.
+    /// The same in the plain metric, with weights 1, 0.5 and 0.25.
     Rocchio,
+    /// The same with weights 1, 0.75 and 0.25.
+    EagerRocchio,
+    /// Discriminant analysis against the background, added to the start.
+    BackgroundLda,
+    /// `SeeSaw`'s class-balanced loss with a prior toward the query.
+    SeeSaw,
+    /// The same with its prior on how neighbours differ.
+    SeeSawNeighbours,
+    /// The support vector machine of Forager.
+    LinearSvc,
+    /// Logistic regression, without regard to the start.
+    Logistic,
+    /// Perch's logistic loss, unlabelled records being weak negatives.
+    WeakNegatives,
     /// A few steps of gradient descent on the latest round alone, as the published article has it.
-    /// For comparison: it forgets what it started from.
+    /// It forgets what it started from.
     Article(ArticleParams),
+    /// The same as published, with a defect repaired.
+    RepairedArticle(ArticleRepair),
 }
 
 /// Fits a classifier.
@@ -38,11 +63,39 @@ pub fn fit(
 ) -> Result<LinearClassifier, FitError> {
     check_dimensions(start, examples, background)?;
     let examples = in_canonical_order(examples);
-    Ok(match method {
-        Method::WhitenedRocchio => rocchio::whitened(start, &examples, background),
-        Method::Rocchio => rocchio::plain(start, &examples, background),
-        Method::Article(params) => article::fit(start, &examples, *params),
-    })
+    Ok(dispatch(start, &examples, background, *method))
+}
+
+fn dispatch(
+    start: &Start,
+    examples: &[&Example],
+    background: &Background,
+    method: Method,
+) -> LinearClassifier {
+    use seesaw::Prior;
+
+    let article = |params, repair| Article { params, repair }.fit(start, examples);
+    let rocchio = |forces| rocchio::plain(start, examples, background, forces);
+    let seesaw = |prior| seesaw::fit(start, examples, background, prior);
+    match method {
+        Method::WhitenedRocchio => rocchio::whitened(start, examples, background),
+        Method::Rocchio => rocchio(rocchio::CLASSIC),
+        Method::EagerRocchio => rocchio(rocchio::EAGER),
+        Method::BackgroundLda => background_lda::fit(start, examples, background),
+        Method::SeeSaw => seesaw(Prior::Query),
+        Method::SeeSawNeighbours => seesaw(Prior::QueryAndNeighbours),
+        Method::LinearSvc => linear_svc::fit(start, examples, background),
+        Method::Logistic => logistic::fit(start, examples, background),
+        Method::WeakNegatives => weak_negatives::fit(start, examples, background),
+        Method::Article(params) => article(params, None),
+        Method::RepairedArticle(repair) => article(ArticleParams::PUBLISHED, Some(repair)),
+    }
+}
+
+/// The start, calibrated by the labels: what is left where a method has no fit for them.
+fn start_alone(start: &Start, examples: &[&Example], background: &Background) -> LinearClassifier {
+    let query: Vec<f64> = start.direction().as_slice().iter().map(|&q| f64::from(q)).collect();
+    calibrate::calibrate(start, examples, background, &|_| query.clone())
 }
 
 fn check_dimensions(
@@ -83,22 +136,60 @@ pub struct FitError {
     pub found: usize,
 }
 
-const WHITENED_ROCCHIO: &str = "whitened-rocchio";
-const ROCCHIO: &str = "rocchio";
-const ARTICLE: &str = "article";
-
 impl Method {
-    /// The names of all methods, the default first.
-    pub const NAMES: [&'static str; 3] = [WHITENED_ROCCHIO, ROCCHIO, ARTICLE];
+    /// All methods, the default first; parameters have their defaults.
+    pub const ALL: [Self; 14] = [
+        Self::WhitenedRocchio,
+        Self::Rocchio,
+        Self::EagerRocchio,
+        Self::BackgroundLda,
+        Self::SeeSaw,
+        Self::SeeSawNeighbours,
+        Self::LinearSvc,
+        Self::Logistic,
+        Self::WeakNegatives,
+        Self::Article(ArticleParams::PUBLISHED),
+        Self::RepairedArticle(ArticleRepair::Cumulative),
+        Self::RepairedArticle(ArticleRepair::Targets),
+        Self::RepairedArticle(ArticleRepair::Normalized),
+        Self::RepairedArticle(ArticleRepair::All),
+    ];
+
+    /// Their names.
+    pub const NAMES: [&'static str; Self::ALL.len()] = {
+        let mut names = [""; Self::ALL.len()];
+        let mut i = 0;
+        while i < names.len() {
+            names[i] = Self::ALL[i].name();
+            i += 1;
+        }
+        names
+    };
+
+    /// The name, by which [`FromStr`] finds the method again; of parameters it tells nothing.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WhitenedRocchio => "whitened-rocchio",
+            Self::Rocchio => "rocchio",
+            Self::EagerRocchio => "rocchio-eager",
+            Self::BackgroundLda => "background-lda",
+            Self::SeeSaw => "seesaw",
+            Self::SeeSawNeighbours => "seesaw-data",
+            Self::LinearSvc => "linear-svc",
+            Self::Logistic => "logistic",
+            Self::WeakNegatives => "weak-negatives",
+            Self::Article(_) => "article",
+            Self::RepairedArticle(ArticleRepair::Cumulative) => "article-cumulative",
+            Self::RepairedArticle(ArticleRepair::Targets) => "article-targets",
+            Self::RepairedArticle(ArticleRepair::Normalized) => "article-normalized",
+            Self::RepairedArticle(ArticleRepair::All) => "article-repaired",
+        }
+    }
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WhitenedRocchio => WHITENED_ROCCHIO,
-            Self::Rocchio => ROCCHIO,
-            Self::Article(_) => ARTICLE,
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -107,12 +198,8 @@ impl FromStr for Method {
 
     /// Reads a name; parameters take their defaults.
     fn from_str(name: &str) -> Result<Self, UnknownMethod> {
-        match name {
-            WHITENED_ROCCHIO => Ok(Self::WhitenedRocchio),
-            ROCCHIO => Ok(Self::Rocchio),
-            ARTICLE => Ok(Self::Article(ArticleParams::default())),
-            _ => Err(UnknownMethod { name: name.to_owned() }),
-        }
+        let unknown = || UnknownMethod { name: name.to_owned() };
+        Self::ALL.into_iter().find(|method| method.name() == name).ok_or_else(unknown)
     }
 }
 

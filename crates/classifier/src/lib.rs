@@ -14,7 +14,9 @@ mod metrics;
 mod start;
 
 pub use background::{Background, BadBackground, Projection, Sample};
-pub use fit::{ArticleParams, BadArticleParams, FitError, Method, UnknownMethod, fit};
+pub use fit::{
+    ArticleParams, ArticleRepair, BadArticleParams, FitError, Method, UnknownMethod, fit,
+};
 pub use format::{
     Card, ClassifierFile, ExportError, ImportError, MAX_DIMENSION, MAX_HEADER_BYTES,
     MAX_JSON_BYTES, ModelCard,

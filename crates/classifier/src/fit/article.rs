@@ -6,10 +6,11 @@
 //! Targets below 0 leave that loss without a minimum, and each round overwrites the ones before,
 //! so the loop loses the query it started from: kept as published.
 //! The one departure: torch draws the first bias from U(-1/sqrt(d), 1/sqrt(d)); here it is 0, the
-//! mean of that, so that a fit is the same each time.
+//! mean of that, so that a fit is the same each time. Each of its defects can be repaired alone, to
+//! see what it costs: [`ArticleRepair`].
 
 use crate::{
-    Example, LinearClassifier, Start,
+    Example, Label, LinearClassifier, Start,
     linear::{sigmoid, to_f32},
 };
 
@@ -60,6 +61,19 @@ impl ArticleParams {
     }
 }
 
+/// What is repaired of the published loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArticleRepair {
+    /// Each round's steps are taken on all labels so far, not on the latest ones alone.
+    Cumulative,
+    /// Targets are grades in [0, 1], for which the loss has a minimum, not labels in [-1, 1].
+    Targets,
+    /// The weights are scaled back to unit length after each round.
+    Normalized,
+    /// All three.
+    All,
+}
+
 /// Settings that are out of range.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum BadArticleParams {
@@ -80,15 +94,36 @@ pub enum BadArticleParams {
     },
 }
 
-/// Examples come in the order of their rounds.
-pub(super) fn fit(start: &Start, examples: &[&Example], params: ArticleParams) -> LinearClassifier {
-    let mut layer = Layer::new(start);
-    for batch in examples.chunk_by(|a, b| a.round == b.round) {
-        for _ in 0..params.iterations {
-            layer.step(batch, params.learning_rate);
+/// The loop with its parameters, and what is repaired of it.
+#[derive(Clone, Copy)]
+pub(super) struct Article {
+    pub(super) params: ArticleParams,
+    pub(super) repair: Option<ArticleRepair>,
+}
+
+impl Article {
+    /// Examples come in the order of their rounds.
+    pub(super) fn fit(self, start: &Start, examples: &[&Example]) -> LinearClassifier {
+        let target = if self.repairs(ArticleRepair::Targets) { Label::grade } else { Label::value };
+        let mut layer = Layer::new(start);
+        let mut n_seen = 0;
+        for round in examples.chunk_by(|a, b| a.round == b.round) {
+            n_seen += round.len();
+            let is_cumulative = self.repairs(ArticleRepair::Cumulative);
+            let batch = if is_cumulative { &examples[..n_seen] } else { round };
+            for _ in 0..self.params.iterations {
+                layer.step(batch, target, self.params.learning_rate);
+            }
+            if self.repairs(ArticleRepair::Normalized) {
+                layer.normalize();
+            }
         }
+        layer.into_classifier()
     }
-    layer.into_classifier()
+
+    fn repairs(self, defect: ArticleRepair) -> bool {
+        self.repair.is_some_and(|repair| repair == defect || repair == ArticleRepair::All)
+    }
 }
 
 /// A linear layer of one output.
@@ -105,9 +140,11 @@ impl Layer {
     }
 
     /// One step down the gradient of the mean loss: mean of (sigmoid(logit) - target) x.
-    fn step(&mut self, batch: &[&Example], learning_rate: f64) {
+    fn step(&mut self, batch: &[&Example], target: fn(Label) -> f32, learning_rate: f64) {
         let rate = learning_rate / batch.len() as f64;
-        let errors: Vec<f64> = batch.iter().map(|example| self.error(example)).collect();
+        let error =
+            |example: &&Example| self.probability(example) - f64::from(target(example.label));
+        let errors: Vec<f64> = batch.iter().map(error).collect();
         for (example, error) in batch.iter().zip(errors) {
             for (weight, &x) in self.weights.iter_mut().zip(example.embedding.as_slice()) {
                 *weight -= rate * error * f64::from(x);
@@ -116,10 +153,17 @@ impl Layer {
         }
     }
 
-    fn error(&self, example: &Example) -> f64 {
+    fn probability(&self, example: &Example) -> f64 {
         let products = self.weights.iter().zip(example.embedding.as_slice());
-        let logit = products.map(|(w, &x)| w * f64::from(x)).sum::<f64>() + self.bias;
-        sigmoid(logit) - f64::from(example.label.value())
+        sigmoid(products.map(|(w, &x)| w * f64::from(x)).sum::<f64>() + self.bias)
+    }
+
+    /// To unit length, where there is any length.
+    fn normalize(&mut self) {
+        let length = self.weights.iter().map(|w| w * w).sum::<f64>().sqrt();
+        if length > f64::EPSILON {
+            self.weights.iter_mut().for_each(|w| *w /= length);
+        }
     }
 
     fn into_classifier(self) -> LinearClassifier {

@@ -24,13 +24,16 @@ use crate::{Background, Example, Label, LinearClassifier, Start, calibrate};
 
 /// How far relevant records pull, and irrelevant ones push, against a start of length 1.
 #[derive(Clone, Copy)]
-struct Forces {
-    relevant: f64,
-    irrelevant: f64,
+pub(super) struct Forces {
+    pub(super) relevant: f64,
+    pub(super) irrelevant: f64,
 }
 
 /// The classic weights 1, 0.5, 0.25.
-const PLAIN: Forces = Forces { relevant: 0.5, irrelevant: 0.25 };
+pub(super) const CLASSIC: Forces = Forces { relevant: 0.5, irrelevant: 0.25 };
+
+/// The weights 1, 0.75, 0.25 of textbooks (Manning, Raghavan and Schuetze, 2008, section 9.1.1).
+pub(super) const EAGER: Forces = Forces { relevant: 0.75, irrelevant: 0.25 };
 
 /// In the whitened metric, of few labels: three times the classic weights.
 const FEW: Forces = Forces { relevant: 1.5, irrelevant: 0.75 };
@@ -68,20 +71,21 @@ pub(super) fn whitened(
     calibrate::calibrate(start, examples, background, &direction)
 }
 
-/// `q + 0.5 m+ - 0.25 m-`, normalized and calibrated.
+/// `q + r m+ - i m-`, normalized and calibrated.
 pub(super) fn plain(
     start: &Start,
     examples: &[&Example],
     background: &Background,
+    forces: Forces,
 ) -> LinearClassifier {
     let origin = vec![0.0; background.dimension()];
     let direction =
-        |examples: &[&Example]| toward(start.direction(), &update(examples, &origin, PLAIN));
+        |examples: &[&Example]| toward(start.direction(), &update(examples, &origin, forces));
     calibrate::calibrate(start, examples, background, &direction)
 }
 
 /// The sum of both sides' ways from the origin.
-fn update(examples: &[&Example], origin: &[f64], forces: Forces) -> Vec<f64> {
+pub(super) fn update(examples: &[&Example], origin: &[f64], forces: Forces) -> Vec<f64> {
     let mut update = vec![0.0; origin.len()];
     add_side(&mut update, examples, origin, forces.relevant, Label::is_positive);
     add_side(&mut update, examples, origin, -forces.irrelevant, Label::is_negative);
@@ -111,7 +115,7 @@ fn add_side(
 }
 
 /// The unit vector along the start and the update; the start, where the two cancel out.
-fn toward(start: &Embedding, update: &[f64]) -> Vec<f64> {
+pub(super) fn toward(start: &Embedding, update: &[f64]) -> Vec<f64> {
     let sum: Vec<f64> =
         start.as_slice().iter().zip(update).map(|(&q, u)| f64::from(q) + u).collect();
     let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();

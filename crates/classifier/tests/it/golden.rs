@@ -11,6 +11,22 @@ use serde::Deserialize;
 struct Golden {
     trajectories: Vec<Trajectory>,
     metrics: Vec<Metrics>,
+    fits: Fits,
+}
+
+#[derive(Deserialize)]
+struct Fits {
+    start: Vec<f32>,
+    examples: Vec<GoldenExample>,
+    corpus: Vec<Vec<f32>>,
+    methods: Vec<Head>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    name: String,
+    weights: Vec<f32>,
+    bias: f32,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +83,24 @@ fn the_article_takes_the_steps_that_torch_takes() {
             }
             assert!((fitted.bias() - step.bias).abs() < 1e-5, "step {iterations}");
         }
+    }
+}
+
+#[test]
+fn methods_find_what_the_programs_of_their_authors_find() {
+    let Fits { start, examples, corpus, methods } = golden().fits;
+    let start = Start::from_direction(Embedding::normalize(start).unwrap());
+    let embed = |row| Embedding::normalize(row).unwrap();
+    let corpus: Vec<Embedding> = corpus.into_iter().map(embed).collect();
+    let background = Background::estimate(start.direction().dimension(), &corpus);
+    let examples: Vec<Example> = examples.into_iter().map(example).collect();
+    assert_eq!(methods.len(), 5);
+    for Head { name, weights, bias } in methods {
+        let fitted = fit(&start, &examples, &background, &name.parse().unwrap()).unwrap();
+        for (ours, theirs) in fitted.weights().iter().zip(&weights) {
+            assert!((ours - theirs).abs() < 1e-4, "{name}: {ours}, {theirs}");
+        }
+        assert!((fitted.bias() - bias).abs() < 1e-4, "{name}: {}, {bias}", fitted.bias());
     }
 }
 

@@ -166,10 +166,7 @@ fn decode_example((example, values): (ExamplePayload, &[f32])) -> Result<StartEx
 }
 
 fn encode_method(method: &Method) -> MethodPayload {
-    let params = match method {
-        Method::Article(params) => Some(params),
-        Method::WhitenedRocchio | Method::Rocchio => None,
-    };
+    let params = if let Method::Article(params) = method { Some(params) } else { None };
     MethodPayload {
         name: method.to_string(),
         learning_rate: params.map(|params| params.learning_rate()),
