@@ -1,13 +1,14 @@
 //! Perch's agile classifier (Google, 2025; `perch-hoplite`, `agile/classifier.py`): a linear layer on
 //! the labels, and on unlabelled records as weak negatives of weight 0.05.
 //!
-//! As published: 128 steps of Adam at rate 0.001, each on a batch of labels and one of as many
-//! unlabelled records, with binary cross-entropy. Adam does not see the scale of a loss, so each step
-//! takes the mean over all labels in the place of a batch of 128. Departures, so that a fit is the
-//! same each time: the layer starts at zero, which is the mean of the random numbers that it starts
-//! with there, and the weak negatives come in turn from the sample of the corpus, in which a
-//! labelled record is not looked for. Targets are grades. Without a positive label there is nothing to
-//! train, there or here, and the start is what is left. Its score is its own logit.
+//! As published: 128 steps of Adam at rate 0.001, each on a batch of 128 labels and one of 128
+//! unlabelled records, with binary cross-entropy. Adam does not see the scale of a loss, so fewer
+//! labels than a batch are taken once, not again and again. Departures, so that a fit is the same
+//! each time: the layer starts at zero, which is the mean of the random numbers that it starts with
+//! there, and batches come in turn, not shuffled, from all labels and from the sample of the
+//! corpus, in which a labelled record is not looked for. Targets are grades. Without a positive label
+//! there is nothing to train, there or here, and the start is what is left. Its score is its own
+//! logit.
 
 use crate::{Background, Example, LinearClassifier, Sample, Start};
 
@@ -22,7 +23,7 @@ const LEARNING_RATE: f64 = 1e-3;
 /// What a batch of weak negatives weighs against a batch of labels.
 const WEAK: f64 = 0.05;
 
-/// Weak negatives a step.
+/// Labels a step, and weak negatives a step.
 const BATCH: usize = 128;
 
 pub(super) fn fit(
@@ -33,27 +34,45 @@ pub(super) fn fit(
     if !examples.iter().any(|example| example.label.is_positive()) {
         return start_alone(start, examples, background);
     }
-    let weight = 1.0 / examples.len() as f64;
-    let labels: Vec<Term<'_>> =
-        examples.iter().map(|example| Term { weight, ..Term::graded(example) }).collect();
     let mut layer = Layer::new(background.dimension() + 1);
-    let (mut gradient, mut weak_gradient) = (layer.parameters.clone(), layer.parameters.clone());
     for step in 0..N_STEPS {
-        risk(&labels, cross_entropy, &layer.parameters, &mut gradient);
-        let weak = batch(background.sample(), step);
-        risk(&weak, cross_entropy, &layer.parameters, &mut weak_gradient);
-        gradient.iter_mut().zip(&weak_gradient).for_each(|(g, weak)| *g += weak);
-        layer.step(&gradient);
+        layer.step(&gradient(
+            &layer.parameters,
+            &[labels(examples, step), weak_negatives(background.sample(), step)],
+        ));
     }
     risk::classifier(&layer.parameters)
 }
 
-/// Records spread over the sample, which may hold a corpus in its order; the next ones each step.
-fn batch(sample: &Sample, step: usize) -> Vec<Term<'_>> {
-    let stride = sample.n_rows().div_ceil(BATCH).max(1);
-    let rows = sample.rows().skip(step % stride).step_by(stride);
-    let weight = WEAK / rows.len().max(1) as f64;
-    rows.map(|x| Term { x, target: 0.0, weight }).collect()
+fn labels<'a>(examples: &[&'a Example], step: usize) -> Vec<Term<'a>> {
+    let batch = batch(examples.iter(), step);
+    let weight = 1.0 / batch.len().max(1) as f64;
+    batch.map(|example| Term { weight, ..Term::graded(example) }).collect()
+}
+
+fn weak_negatives(sample: &Sample, step: usize) -> Vec<Term<'_>> {
+    let batch = batch(sample.rows(), step);
+    let weight = WEAK / batch.len().max(1) as f64;
+    batch.map(|x| Term { x, target: 0.0, weight }).collect()
+}
+
+/// Some that are spread over all, which may lie in an order that means something; the next ones
+/// each step.
+fn batch<T>(
+    all: impl ExactSizeIterator<Item = T>,
+    step: usize,
+) -> impl ExactSizeIterator<Item = T> {
+    let stride = all.len().div_ceil(BATCH).max(1);
+    all.skip(step % stride).step_by(stride)
+}
+
+fn gradient(parameters: &[f64], batches: &[Vec<Term<'_>>]) -> Vec<f64> {
+    let (mut sum, mut own) = (vec![0.0; parameters.len()], vec![0.0; parameters.len()]);
+    for batch in batches {
+        risk(batch, cross_entropy, parameters, &mut own);
+        sum.iter_mut().zip(&own).for_each(|(sum, own)| *sum += own);
+    }
+    sum
 }
 
 /// Parameters under Adam (Kingma and Ba, 2015), with the constants that Keras sets.

@@ -2,7 +2,7 @@
 
 use linprobe_classifier::{ArticleParams, Method};
 use linprobe_session::{
-    Event, Journal, JournalError, Session, SessionError, State, Strategy as Choice,
+    Event, Journal, JournalError, Opening, Session, SessionError, State, Strategy as Choice,
 };
 use pollster::FutureExt;
 use proptest::prelude::*;
@@ -144,6 +144,15 @@ fn a_session_that_goes_on_after_a_restart_ends_with_the_same_bits() {
     }
     assert_eq!(first.state(), second.state());
     assert_eq!(first.state().method(), &method);
+}
+
+#[test]
+fn a_session_comes_back_with_its_method_whichever_it_is() {
+    for method in Method::ALL {
+        let stage = Stage::new(4);
+        let id = stage.open(Opening { method, ..opening("dogs") }).id();
+        assert_eq!(stage.resume(id).state().method(), &method, "{method}");
+    }
 }
 
 #[test]
