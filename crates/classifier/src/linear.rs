@@ -79,15 +79,15 @@ pub enum BadClassifier {
 }
 
 /// The dot product in f64, in eight sums side by side so that it runs at the width of the processor.
-pub(crate) fn dot<W: Copy + Into<f64>>(weights: &[W], x: &[f32]) -> f64 {
-    let ((a, a_rest), (b, b_rest)) = (weights.as_chunks::<8>(), x.as_chunks::<8>());
+pub(crate) fn dot<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut sums = [0.0; 8];
     for (a, b) in a.iter().zip(b) {
         for (sum, (&x, &y)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += x.into() * f64::from(y);
+            *sum += x.into() * y.into();
         }
     }
-    let rest = a_rest.iter().zip(b_rest).map(|(&x, &y)| x.into() * f64::from(y));
+    let rest = a_rest.iter().zip(b_rest).map(|(&x, &y)| x.into() * y.into());
     sums.iter().sum::<f64>() + rest.sum::<f64>()
 }
 

