@@ -149,6 +149,25 @@ impl Background {
         column.col_as_slice(0).to_vec()
     }
 
+    /// The gradient `L^-1 g` by weights of whitened coordinates, given that by weights of an embedding.
+    pub(crate) fn whitened_gradient(&self, gradient: &[f64]) -> Vec<f64> {
+        let mut column = column(gradient);
+        if let Some(whitener) = &self.whitener {
+            let column = column.as_mut();
+            triangular_solve::solve_lower_triangular_in_place(whitener.L(), column, Par::Seq);
+        }
+        column.col_as_slice(0).to_vec()
+    }
+
+    /// The mean variance of a coordinate; that of random unit vectors where records do not differ.
+    pub(crate) fn variance(&self) -> f64 {
+        let d = self.dimension();
+        if self.whitener.is_none() {
+            return 1.0 / d as f64;
+        }
+        (0..d).map(|i| self.covariance[(i, i)]).sum::<f64>() / d as f64
+    }
+
     /// How the scores `weights . x` of the corpus are spread.
     pub fn project(&self, weights: &[f64]) -> Projection {
         debug_assert_eq!(self.dimension(), weights.len());

@@ -6,6 +6,7 @@ mod article;
 mod background_lda;
 mod linear_svc;
 mod logistic;
+mod map_logistic;
 mod minimize;
 mod risk;
 mod rocchio;
@@ -25,8 +26,10 @@ pub use article::{ArticleParams, ArticleRepair, BadArticleParams};
 /// How to fit. All but the default are there to compare with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Method {
-    /// Moves the start toward relevant and away from irrelevant records, in the whitened metric.
+    /// Logistic regression at its most probable weights, the start and the background being the prior.
     #[default]
+    MapLogistic,
+    /// Moves the start toward relevant and away from irrelevant records, in the whitened metric.
     WhitenedRocchio,
     /// The same in the plain metric, with weights 1, 0.5 and 0.25.
     Rocchio,
@@ -78,6 +81,7 @@ fn dispatch(
     let rocchio = |forces| rocchio::plain(start, examples, background, forces);
     let seesaw = |prior| seesaw::fit(start, examples, background, prior);
     match method {
+        Method::MapLogistic => map_logistic::fit(start, examples, background),
         Method::WhitenedRocchio => rocchio::whitened(start, examples, background),
         Method::Rocchio => rocchio(rocchio::CLASSIC),
         Method::EagerRocchio => rocchio(rocchio::EAGER),
@@ -138,7 +142,8 @@ pub struct FitError {
 
 impl Method {
     /// All methods, the default first; parameters have their defaults.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::MapLogistic,
         Self::WhitenedRocchio,
         Self::Rocchio,
         Self::EagerRocchio,
@@ -169,6 +174,7 @@ impl Method {
     /// The name, by which [`FromStr`] finds the method again; of parameters it tells nothing.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::MapLogistic => "map-logistic",
             Self::WhitenedRocchio => "whitened-rocchio",
             Self::Rocchio => "rocchio",
             Self::EagerRocchio => "rocchio-eager",

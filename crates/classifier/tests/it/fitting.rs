@@ -143,7 +143,7 @@ fn a_method_is_read_by_the_name_that_it_writes() {
     }
     assert_eq!(Method::NAMES[0].parse::<Method>().unwrap(), Method::default());
     let unknown = "svm".parse::<Method>().unwrap_err().to_string();
-    assert!(unknown.contains("hint: one of whitened-rocchio"), "{unknown}");
+    assert!(unknown.contains("hint: one of map-logistic"), "{unknown}");
 }
 
 #[test]

@@ -1,0 +1,265 @@
+//! Logistic regression at its most probable weights, given what the start says: the default.
+//!
+//! A record's logit is what the start makes of it, plus what the labels have taught:
+//!
+//! `z(x) = z0(x) + v . y(x) + c`, with `y(x) = L^-1 (x - mu) / s`
+//!
+//! in the coordinates where the corpus is a ball of variance 1. Before any label `v` is thought to be
+//! `N(0, t I)` and `c` to be `N(0, 4.5^2)`, so a fit is the start as long as nothing contradicts it, and turns
+//! first in directions in which the corpus seldom varies. The labels' cross-entropy is
+//! balanced between the sides; a handful of unlabelled records say that the bulk is irrelevant, and
+//! make a fit of nothing but relevant labels possible. The logit needs no calibration after it.
+//!
+//! `t` grows with the number of labels. Why each part is there, measured: `docs/learning.md`.
+//! Sources: the prior toward the query is that of `SeeSaw` (Moll et al., 2023); the metric that of linear
+//! discriminant analysis against a background (Hariharan, Malik and Ramanan, 2012).
+
+mod newton;
+mod primal;
+
+use faer::Mat;
+
+use crate::{
+    Background, Example, LinearClassifier, Start,
+    linear::{dot, to_f32},
+};
+
+/// The share of the corpus that is thought to be relevant, before any label.
+const PRIOR_SHARE: f64 = 0.01;
+
+/// How many standard deviations of the corpus's scores under the start one unit of logit is.
+const START_SLOPE: f64 = 1.0;
+
+/// Standard deviation of the bias around the start's.
+const BIAS_DEVIATION: f64 = 4.5;
+
+/// Targets stay within this and one less this: no label is certain.
+const MIN_TARGET: f64 = 0.02;
+
+/// Unlabelled records that stand for the bulk.
+const N_BULK: usize = 128;
+
+/// What all of them together weigh, for each label.
+const BULK_WEIGHT: f64 = 0.5;
+
+/// Variance of a whitened weight around the start's, of no label and of many.
+const FREEDOM: [f64; 2] = [0.01, 0.06];
+
+/// The number of labels at which the freedom is halfway.
+const HALFWAY: f64 = 50.0;
+
+/// The most terms for which Newton's method over their Gram matrix is the faster one.
+const MAX_GRAM: usize = 400;
+
+pub(super) fn fit(
+    start: &Start,
+    examples: &[&Example],
+    background: &Background,
+) -> LinearClassifier {
+    let prior = Prior::new(start, background);
+    if examples.is_empty() {
+        return start.head().cloned().unwrap_or_else(|| prior.classifier());
+    }
+    let terms = terms(&prior, examples, background);
+    let freedom = freedom(examples.len()) / background.variance();
+    let found = if terms.len() <= MAX_GRAM {
+        newton::most_probable(&terms, background, freedom)
+    } else {
+        primal::most_probable(&terms, background, freedom)
+    };
+    prior.moved(&found, background)
+}
+
+/// Loose enough, with many labels, to follow them; with few, close to the start.
+fn freedom(n_labels: usize) -> f64 {
+    let n = n_labels as f64;
+    let [few, many] = FREEDOM;
+    few + (many - few) * n / (n + HALFWAY)
+}
+
+/// What the labels have taught: weights of whitened embeddings, and a bias.
+struct Taught {
+    weights: Vec<f64>,
+    bias: f64,
+}
+
+/// A label, or an unlabelled record of the bulk.
+struct Term<'a> {
+    x: &'a [f32],
+    /// The logit of the start.
+    offset: f64,
+    /// The probability asked for.
+    target: f64,
+    /// How many labels it counts for.
+    weight: f64,
+}
+
+fn terms<'a>(prior: &Prior, examples: &[&'a Example], background: &'a Background) -> Vec<Term<'a>> {
+    let term = |x: &'a [f32], target, weight| Term { x, offset: prior.logit(x), target, weight };
+    let grade = |example: &Example| f64::from(example.label.grade());
+    let n = examples.len() as f64;
+    let relevant: f64 = examples.iter().map(|example| grade(example)).sum();
+    let balance = Balance::new(relevant, n - relevant);
+    let labelled = examples.iter().map(|example| {
+        let target = grade(example).clamp(MIN_TARGET, 1.0 - MIN_TARGET);
+        term(example.embedding.as_slice(), target, balance.weight(grade(example)))
+    });
+    let rows = background.sample().rows().take(N_BULK);
+    let weight = BULK_WEIGHT * n / rows.len() as f64;
+    let bulk = rows.map(|x| term(x, PRIOR_SHARE, weight));
+    labelled.chain(bulk).collect()
+}
+
+/// Gives both sides the same say, whichever has more labels, in total as much as without. Each side
+/// counts one label more than it has, so that a lone label does not outweigh all others.
+struct Balance {
+    relevant: f64,
+    irrelevant: f64,
+}
+
+impl Balance {
+    fn new(n_relevant: f64, n_irrelevant: f64) -> Self {
+        let (relevant, irrelevant) = (1.0 / (n_relevant + 1.0), 1.0 / (n_irrelevant + 1.0));
+        let total = n_relevant * relevant + n_irrelevant * irrelevant;
+        let scale = (n_relevant + n_irrelevant) / total;
+        Self { relevant: relevant * scale, irrelevant: irrelevant * scale }
+    }
+
+    fn weight(&self, grade: f64) -> f64 {
+        grade * self.relevant + (1.0 - grade) * self.irrelevant
+    }
+}
+
+/// The start as a logit.
+struct Prior {
+    weights: Vec<f64>,
+    bias: f64,
+}
+
+impl Prior {
+    /// An existing classifier is its own prior. Else the direction's scores are thought to be those of
+    /// two equal Gaussians, the corpus and the few relevant records.
+    fn new(start: &Start, background: &Background) -> Self {
+        let wide = |weights: &[f32]| weights.iter().map(|&w| f64::from(w)).collect();
+        if let Some(head) = start.head() {
+            return Self { weights: wide(head.weights()), bias: f64::from(head.bias()) };
+        }
+        let mut weights: Vec<f64> = wide(start.direction().as_slice());
+        let projection = background.project(&weights);
+        let scale = START_SLOPE / projection.deviation;
+        weights.iter_mut().for_each(|w| *w *= scale);
+        let odds = PRIOR_SHARE / (1.0 - PRIOR_SHARE);
+        let bias = odds.ln() - START_SLOPE * START_SLOPE / 2.0 - scale * projection.mean;
+        Self { weights, bias }
+    }
+
+    fn logit(&self, x: &[f32]) -> f64 {
+        dot(&self.weights, x) + self.bias
+    }
+
+    fn classifier(&self) -> LinearClassifier {
+        let weights: Vec<f32> = self.weights.iter().map(|&w| to_f32(w)).collect();
+        LinearClassifier::new(weights, to_f32(self.bias))
+            .expect("as many weights as the start has, clamped to finite ones")
+    }
+
+    /// Folds in what the labels have taught, and the centring.
+    fn moved(mut self, taught: &Taught, background: &Background) -> LinearClassifier {
+        let update = background.unwhitened_weights(&taught.weights);
+        self.bias += taught.bias - dot(&update, background.mean());
+        self.weights.iter_mut().zip(update).for_each(|(w, u)| *w += u);
+        self.classifier()
+    }
+}
+
+/// The whitened embeddings of the terms, a column each.
+fn whitened(terms: &[Term<'_>], background: &Background) -> Mat<f64> {
+    let rows: Vec<&[f32]> = terms.iter().map(|term| term.x).collect();
+    background.whitened_columns(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use linprobe_core::Embedding;
+
+    use super::*;
+    use crate::Label;
+
+    const DIMENSION: usize = 12;
+
+    fn embedding(seed: usize) -> Embedding {
+        let noise = |i: usize| ((seed * 131 + i * 17 + 5) as f64 * 12.9898).sin() * 43_758.547;
+        let value = |i: usize| to_f32(noise(i).fract() / (1.0 + i as f64) + 0.3);
+        Embedding::normalize((0..DIMENSION).map(value).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn background() -> Background {
+        let corpus: Vec<Embedding> = (0..300).map(embedding).collect();
+        Background::estimate(DIMENSION, &corpus)
+    }
+
+    fn examples(n: usize) -> Vec<Example> {
+        let grades = [1.0, -1.0, -1.0, 0.5, -1.0, 0.0];
+        let label = |i: usize| Label::new(grades[i % grades.len()]).unwrap();
+        (0..n)
+            .map(|i| Example { embedding: embedding(1000 + i), label: label(i), round: 1 })
+            .collect()
+    }
+
+    #[test]
+    fn both_ways_to_the_minimum_end_in_the_same_place() {
+        let background = background();
+        let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
+        let examples = examples(60);
+        let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background);
+        let freedom = freedom(examples.len()) / background.variance();
+        let by_newton = newton::most_probable(&terms, &background, freedom);
+        let by_descent = primal::most_probable(&terms, &background, freedom);
+        assert!((by_newton.bias - by_descent.bias).abs() < 1e-3, "{}", by_newton.bias);
+        let length = dot(&by_newton.weights, &by_newton.weights).sqrt();
+        for (newton, descent) in by_newton.weights.iter().zip(&by_descent.weights) {
+            assert!((newton - descent).abs() < 1e-4 * length, "{newton} {descent}");
+        }
+    }
+
+    #[test]
+    fn at_the_most_probable_weights_the_gradient_is_zero() {
+        let background = background();
+        let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
+        let examples = examples(40);
+        let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background);
+        let freedom = freedom(examples.len()) / background.variance();
+        let taught = newton::most_probable(&terms, &background, freedom);
+        let columns = whitened(&terms, &background);
+        let mut gradient: Vec<f64> = taught.weights.iter().map(|v| v / freedom).collect();
+        for (j, term) in terms.iter().enumerate() {
+            let y = columns.col_as_slice(j);
+            let logit = term.offset + taught.bias + dot(&taught.weights, y);
+            let slope = term.weight * (crate::linear::sigmoid(logit) - term.target);
+            gradient.iter_mut().zip(y).for_each(|(g, y)| *g += slope * y);
+        }
+        let scale = taught.weights.iter().map(|v| (v / freedom).abs()).fold(0.0, f64::max);
+        assert!(gradient.iter().all(|g| g.abs() < 1e-4 * scale), "{gradient:?} of {scale}");
+    }
+
+    #[test]
+    fn both_sides_have_the_same_say_and_together_as_much_as_without() {
+        let balance = Balance::new(2.0, 18.0);
+        assert!((2.0 * balance.weight(1.0) + 18.0 * balance.weight(0.0) - 20.0).abs() < 1e-12);
+        assert!(balance.weight(1.0) > balance.weight(0.5));
+        assert!(balance.weight(0.5) > balance.weight(0.0));
+        let alone = Balance::new(0.0, 5.0);
+        assert!((alone.weight(0.0) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_labels_the_corpus_is_below_the_boundary() {
+        let background = background();
+        let start = Start::from_direction(embedding(7));
+        let classifier = fit(&start, &[], &background);
+        let rows = background.sample().rows();
+        let above =
+            rows.filter(|x| dot(classifier.weights(), x) + f64::from(classifier.bias()) > 0.0);
+        assert_eq!(above.count(), 0);
+    }
+}
