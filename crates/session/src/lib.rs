@@ -8,7 +8,7 @@
 mod event;
 mod journal;
 mod session;
-mod simulate;
+pub mod simulate;
 mod start;
 mod state;
 mod strategy;
@@ -16,7 +16,6 @@ mod strategy;
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
 pub use journal::{Clock, Entry, Journal, JournalError, SessionId, SessionSummary};
 pub use session::{FitReport, Session, SessionError};
-pub use simulate::{Curve, CurvePoint, Laboratory, Player, Trial};
 pub use start::{Opening, StartExample, StartQuery};
 pub use state::{BadHistory, Fit, LabelCounts, Round, ShownRecord, State, Undone};
 pub use strategy::{Strategy, UnknownStrategy};

@@ -1,0 +1,128 @@
+//! An experiment plays every combination of concept, start, player, oracle and seed.
+//!
+//! Seeds come one after the other, since each has a split and a background of its own; the games of
+//! a seed run side by side. A game is the same whichever thread plays it and whatever is played
+//! beside it, so an experiment that was cut short goes on with the games that are missing.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::{
+    concept::Concept,
+    corpus::Corpus,
+    curve::{Curve, GameKey},
+    laboratory::{Budget, Laboratory, Trial, TrialError},
+    oracle::Oracle,
+    player::Player,
+};
+
+/// What to play.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// What is to be found, and from where.
+    pub concepts: Vec<Concept>,
+    /// Who plays; no two of the same name.
+    pub players: Vec<Player>,
+    /// Who answers.
+    pub oracles: Vec<Oracle>,
+    /// How the corpus is split.
+    pub seeds: Vec<u64>,
+    /// How long a game lasts.
+    pub budget: Budget,
+}
+
+/// Is shown every game that has ended, from several threads at once.
+pub trait Watch: Sync {
+    /// A game has ended. An error ends the experiment.
+    ///
+    /// # Errors
+    /// Whatever keeps the experiment from going on.
+    fn ended(&self, curve: &Curve) -> Result<(), ExperimentError>;
+
+    /// A game is not played: it was played before, or its split leaves nothing to find.
+    fn skipped(&self);
+}
+
+impl Experiment {
+    /// The number of games, those included that the split leaves nothing to find in.
+    pub fn n_games(&self) -> usize {
+        let n_starts: usize = self.concepts.iter().map(|concept| concept.starts().len()).sum();
+        n_starts * self.players.len() * self.oracles.len() * self.seeds.len()
+    }
+
+    /// Plays the games that `known` does not hold. Gives all curves, in the order of the lists.
+    ///
+    /// # Errors
+    /// The first that a game or the watch has.
+    pub fn run(
+        &self,
+        corpus: &Corpus,
+        known: Vec<Curve>,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Curve>, ExperimentError> {
+        let mut known: BTreeMap<GameKey, Curve> =
+            known.into_iter().map(|curve| (curve.key.clone(), curve)).collect();
+        let mut curves = Vec::new();
+        for &seed in &self.seeds {
+            let trials = self.trials().map(|trial| {
+                let known = known.remove(&GameKey::new(&trial, seed));
+                (trial, known)
+            });
+            let trials: Vec<(Trial<'_>, Option<Curve>)> = trials.collect();
+            if trials.iter().any(|(_, known)| known.is_none()) {
+                let laboratory = Laboratory::new(corpus, seed);
+                curves.extend(play_all(&laboratory, trials, watch)?);
+            } else {
+                trials.iter().for_each(|_| watch.skipped());
+                curves.extend(trials.into_iter().filter_map(|(_, known)| known));
+            }
+        }
+        Ok(curves)
+    }
+
+    fn trials(&self) -> impl Iterator<Item = Trial<'_>> {
+        self.concepts.iter().flat_map(move |concept| {
+            concept.starts().iter().flat_map(move |start| {
+                self.oracles.iter().flat_map(move |&oracle| {
+                    self.players.iter().map(move |player| Trial {
+                        concept,
+                        start,
+                        player,
+                        oracle,
+                        budget: self.budget,
+                    })
+                })
+            })
+        })
+    }
+}
+
+fn play_all(
+    laboratory: &Laboratory<'_>,
+    trials: Vec<(Trial<'_>, Option<Curve>)>,
+    watch: &dyn Watch,
+) -> Result<Vec<Curve>, ExperimentError> {
+    let curves = trials.into_par_iter().map(|(trial, known)| {
+        if known.is_some() || !laboratory.can_play(&trial) {
+            watch.skipped();
+            return Ok(known);
+        }
+        let curve = laboratory.play(&trial)?;
+        watch.ended(&curve)?;
+        Ok(Some(curve))
+    });
+    let curves: Result<Vec<Option<Curve>>, ExperimentError> = curves.collect();
+    Ok(curves?.into_iter().flatten().collect())
+}
+
+/// Why an experiment cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// A game cannot be played.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    /// The file of curves fails.
+    #[error(transparent)]
+    Ledger(#[from] super::LedgerError),
+}
