@@ -17,6 +17,9 @@ pub(crate) struct BenchArgs {
     /// Prints one JSON object a line.
     #[arg(long)]
     json: bool,
+    /// Settings of the laboratory, for the area "learn": see its --help.
+    #[arg(last = true)]
+    settings: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -41,18 +44,18 @@ struct Line {
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let lines = measure(args.area)?;
+    let lines = measure(args)?;
     for line in &lines {
         if args.json { print_json(line)? } else { print_row(line) }
     }
     Ok(())
 }
 
-fn measure(area: Area) -> Result<Vec<Line>> {
-    match area {
+fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
+    match args.area {
         Area::Store => store(),
-        Area::Learn => example("linprobe-classifier", "fit_bench"),
-        Area::Data => example("linprobe-source", "read_bench"),
+        Area::Learn => learn(&args.settings),
+        Area::Data => example("linprobe-source", "read_bench", &[]),
         Area::Embed => embed(),
         Area::Serve | Area::Engines => {
             shell::say("nothing is measured in this area yet");
@@ -61,9 +64,9 @@ fn measure(area: Area) -> Result<Vec<Line>> {
     }
 }
 
-fn example(package: &str, name: &str) -> Result<Vec<Line>> {
-    let args = ["run", "--quiet", "--release", "--package", package, "--example", name];
-    parse(&shell::output(&mut shell::command("cargo", &args))?)
+fn example(package: &str, name: &str, settings: &[String]) -> Result<Vec<Line>> {
+    let args = ["run", "--quiet", "--release", "--package", package, "--example", name, "--"];
+    parse(&shell::output(shell::command("cargo", &args).args(settings))?)
 }
 
 fn parse(text: &str) -> Result<Vec<Line>> {
@@ -73,14 +76,22 @@ fn parse(text: &str) -> Result<Vec<Line>> {
 }
 
 fn store() -> Result<Vec<Line>> {
-    let mut lines = example("linprobe-store", "survey_bench")?;
-    lines.extend(example("linprobe", "index_bench")?);
+    let mut lines = example("linprobe-store", "survey_bench", &[])?;
+    lines.extend(example("linprobe", "index_bench", &[])?);
+    Ok(lines)
+}
+
+/// What a fit costs, and how many labels a good one takes beside every baseline. With
+/// `XTASK_BENCH_QUICK` set, fewer concepts and seeds.
+fn learn(settings: &[String]) -> Result<Vec<Line>> {
+    let mut lines = example("linprobe-classifier", "fit_bench", &[])?;
+    lines.extend(example("linprobe-session", "learn_bench", settings)?);
     Ok(lines)
 }
 
 /// The built-in encoder beside model2vec over the same texts.
 fn embed() -> Result<Vec<Line>> {
-    let mut lines = example("linprobe-embed", "static_bench")?;
+    let mut lines = example("linprobe-embed", "static_bench", &[])?;
     let python = tools::python(&["model2vec==0.10.0"])?;
     let peer = shell::root().join("scripts/bench_static_peer.py");
     let peer = parse(&shell::output(&mut shell::command(python, &[path(&peer)?]))?)?;

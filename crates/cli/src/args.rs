@@ -1,10 +1,13 @@
 //! What may stand on the command line, and what it says about itself.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use linprobe::{Method, SourceKind, SourceOptions, Strategy};
+use linprobe::{
+    Method, SourceKind, SourceOptions, Strategy,
+    laboratory::{Oracle, Player},
+};
 
 /// From a sentence or a few examples to a linear classifier over any embedded dataset.
 #[derive(Parser)]
@@ -84,7 +87,7 @@ pub(crate) struct IndexArgs {
     pub(crate) columns: ColumnArgs,
     /// Records to a batch of the model.
     #[arg(long)]
-    pub(crate) batch_size: Option<std::num::NonZeroUsize>,
+    pub(crate) batch_size: Option<NonZeroUsize>,
 }
 
 /// How a dataset is read.
@@ -202,21 +205,55 @@ pub(crate) enum SessionCommand {
 
 #[derive(Args)]
 pub(crate) struct SimulateArgs {
-    /// The class to find: a value of the dataset's label column.
-    #[arg(long, value_name = "LABEL")]
-    pub(crate) positive: String,
-    /// What the session starts from. [default: the class's own name]
+    /// A class to find: a value of the dataset's label column; may be given again.
+    #[arg(long, value_name = "LABEL", required_unless_present = "all_labels")]
+    pub(crate) positive: Vec<String>,
+    /// Finds every class of enough records, each by itself.
+    #[arg(long, conflicts_with = "positive")]
+    pub(crate) all_labels: bool,
+    /// How many records are enough for --all-labels.
+    #[arg(long, default_value_t = 25, value_name = "N")]
+    pub(crate) min_records: u64,
+    /// What sessions start from. [default: the class's own name]
     #[command(flatten)]
     pub(crate) start: StartArgs,
+    /// Where sessions start: "name" for the class's own, "examples:N" for N of its records,
+    /// "head:FILE" for a classifier, or a phrase; may be given again.
+    #[arg(long = "start", value_name = "START")]
+    pub(crate) starts: Vec<String>,
+    /// Who plays: linprobe, a baseline such as article or seesaw, or METHOD+STRATEGY such as
+    /// rocchio+boundary; may be given again. [default: linprobe, article, random, no-feedback]
+    #[arg(long = "player", value_name = "NAME", conflicts_with = "all_players")]
+    pub(crate) players: Vec<Player>,
+    /// Lets every baseline play.
+    #[arg(long)]
+    pub(crate) all_players: bool,
+    /// Who answers: exact, graded (0 for --related), or noisy:P, wrong with probability P; may be
+    /// given again.
+    #[arg(long = "oracle", value_name = "ORACLE", default_value = "exact")]
+    pub(crate) oracles: Vec<Oracle>,
+    /// A class of which the graded oracle says 0; may be given again.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) related: Vec<String>,
     /// Records to a round.
-    #[arg(short = 'k', long, default_value_t = 10)]
-    pub(crate) round_size: usize,
+    #[arg(short = 'k', long, default_value_t = NonZeroUsize::new(10).expect("10 is not 0"))]
+    pub(crate) round_size: NonZeroUsize,
     /// Rounds.
     #[arg(long, default_value_t = 10)]
     pub(crate) rounds: usize,
-    /// Seeds the split and the random order.
+    /// The first seed of the split and the random order.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    /// How many seeds, each with a split of its own.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seeds: u64,
+    /// Writes the curves, a row for each point: to a .csv, which a run that was cut short goes on
+    /// with, or to a .parquet.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Writes a page with figures and tables.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Args)]

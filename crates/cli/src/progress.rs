@@ -40,6 +40,16 @@ impl Progress {
         self.0.set_message("records scored");
     }
 
+    /// Shows how many games of a simulation have ended.
+    pub(crate) fn show_games(&self, n_ended: usize, n_games: usize) {
+        if self.0.length().is_none() {
+            self.0.set_length(n_games as u64);
+            self.0.set_style(style(KNOWN));
+        }
+        self.0.set_position(n_ended as u64);
+        self.0.set_message("games");
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

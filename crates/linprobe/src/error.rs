@@ -5,7 +5,7 @@ use std::{convert::Infallible, io, path::PathBuf};
 use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoStart};
 use linprobe_core::{BadContent, BadId, EmbedError, RecordId, SourceError, StoreError};
 use linprobe_embed::{OpenError, StreamError};
-use linprobe_session::{JournalError, SessionError};
+use linprobe_session::{JournalError, SessionError, simulate::ExperimentError};
 
 /// An error of a [`Project`](crate::Project).
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,27 @@ pub enum ProjectError {
         /// Those that there are.
         there: String,
     },
+    /// Simulate a class of more records, or with another seed.
+    #[error(
+        "too few records of {classes}: no split leaves some to find and some held out\n\
+         hint: one record in five is held out by chance; find a larger class, or give another --seed"
+    )]
+    NothingToFind {
+        /// The classes that were to be found.
+        classes: String,
+    },
+    /// Name the file so that its form is told.
+    #[error(
+        "the form of {path} is not told by its name\nhint: name it .csv or .parquet",
+        path = path.display()
+    )]
+    CurvesForm {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A simulation failed.
+    #[error(transparent)]
+    Simulate(#[from] ExperimentError),
     /// Give a name that a record may have.
     #[error("{name:?} is no id: {reason}")]
     BadId {

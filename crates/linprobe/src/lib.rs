@@ -44,14 +44,14 @@ pub use predict::{PredictOptions, Predictions, predict_dataset};
 pub use predictions::Prediction;
 pub use project::{IndexOptions, Project, Surroundings};
 pub use search::Found;
-pub use simulate::{PLAYERS, Simulated, Simulation};
+pub use simulate::{Classes, ReportGames, Simulated, SimulatedStart, Simulation};
 pub use start::{Exemplar, StartFrom, read_vector};
 
 pub use linprobe_classifier::{ArticleParams, ClassifierFile, Label, LinearClassifier, Method};
 pub use linprobe_core::{Content, Histogram, ModelSpec, RecordId};
 pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
 pub use linprobe_session::{
-    Answer, Clock, Curve, CurvePoint, FitReport, Round, Session, SessionSummary, ShownRecord,
-    State, Strategy, Undone,
+    Answer, Clock, FitReport, Round, Session, SessionSummary, ShownRecord, State, Strategy, Undone,
+    simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};

@@ -175,7 +175,8 @@ impl Project {
     }
 }
 
-fn embed_phrases(
+/// One embedding for each phrase.
+pub(crate) fn embed_phrases(
     embedder: &dyn Embedder,
     phrases: &[String],
 ) -> Result<Vec<Embedding>, ProjectError> {

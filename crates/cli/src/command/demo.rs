@@ -9,8 +9,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use linprobe::{
-    IndexOptions, Method, Project, ProjectError, RecordId, Simulated, Simulation, SourceOptions,
-    StartFrom, write_atomic,
+    Classes, IndexOptions, Method, Project, ProjectError, RecordId, Simulated, SimulatedStart,
+    Simulation, SourceOptions, StartFrom,
+    laboratory::{Budget, Oracle},
+    write_atomic,
 };
 
 use super::{Door, Outcome, is_terminal, label, simulate, surroundings};
@@ -94,10 +96,18 @@ fn start() -> StartFrom {
 
 /// The team plays the user: the learning curve, and what the labels have found.
 fn play(door: &Door, project: &Project) -> Result<()> {
-    let simulation =
-        Simulation { label: TEAM.to_owned(), from: start(), per_round: 10, n_rounds: 10, seed: 0 };
-    let simulated = pollster::block_on(project.simulate(&simulation))?;
-    simulate::show(door, &simulation, &simulated)?;
+    let simulation = Simulation {
+        classes: Classes::Named(vec![TEAM.to_owned()]),
+        starts: vec![SimulatedStart::From(Box::new(start()))],
+        players: simulate::usual_players()?,
+        oracles: vec![Oracle::Exact],
+        related: Vec::new(),
+        seeds: vec![0],
+        budget: Budget { n_rounds: 10, per_round: 10 },
+        out: None,
+    };
+    let simulated = simulate::play(door, project, &simulation)?;
+    simulate::show(door, &simulated)?;
     show_finds(door, project, &simulated)
 }
 

@@ -9,5 +9,6 @@ mod frozen;
 mod help;
 mod journey;
 mod python;
+mod simulate;
 mod support;
 mod terminal;

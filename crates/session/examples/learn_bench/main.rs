@@ -49,9 +49,9 @@ fn main() -> Outcome<()> {
         )?;
     }
     if settings.table {
-        lines::print_tables(&summary)
+        lines::print_tables(&summary);
     } else {
-        lines::print_json(&summary)
+        lines::print_json(&summary);
     }
     Ok(())
 }

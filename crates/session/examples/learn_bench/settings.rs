@@ -17,7 +17,7 @@ settings of learn_bench:
   --player NAME     a baseline or METHOD+STRATEGY; may be given again [default: all baselines]
   --oracle ORACLE   of the named concepts; may be given again [default: exact and noisy:0.05]
   --seeds N         [default: 10; quick: 2]
-  --concepts N      at most so many of each start [default: all; quick: 12]
+  --concepts N      at most so many of each start [default: all; quick: 8]
   --rounds N        [default: 10]
   --round-size N    [default: 10]
   --out PREFIX      keeps games in PREFIX-named.csv and PREFIX-coarse.csv, and goes on with them
@@ -77,7 +77,7 @@ impl Settings {
             players: Vec::new(),
             oracles: Vec::new(),
             n_seeds: if quick { 2 } else { 10 },
-            n_concepts: if quick { 12 } else { usize::MAX },
+            n_concepts: if quick { 8 } else { usize::MAX },
             budget: Budget { n_rounds: 10, per_round: 10 },
             out: None,
             report: None,

@@ -74,8 +74,10 @@ impl Experiment {
                 let laboratory = Laboratory::new(corpus, seed);
                 curves.extend(play_all(&laboratory, trials, watch)?);
             } else {
-                trials.iter().for_each(|_| watch.skipped());
-                curves.extend(trials.into_iter().filter_map(|(_, known)| known));
+                for (_, known) in trials {
+                    watch.skipped();
+                    curves.extend(known);
+                }
             }
         }
         Ok(curves)

@@ -54,12 +54,17 @@ impl<'a> Laboratory<'a> {
     /// Splits a corpus, and learns the background of the pool.
     pub fn new(corpus: &'a Corpus, seed: u64) -> Self {
         let mut pool = SplitMix::new(seed, &["split"]).shuffled(0..corpus.len());
-        let mut held_out = pool.split_off(pool.len() - pool.len() / HELD_OUT);
+        let mut held_out = pool.split_off(pool.len() - Self::n_held_out(pool.len()));
         pool.sort_unstable();
         held_out.sort_unstable();
         let embeddings: Vec<Embedding> = pool.iter().map(|&row| corpus.embedding(row)).collect();
         let background = Background::estimate(corpus.dimension(), &embeddings);
         Self { corpus, pool, held_out, background, seed }
+    }
+
+    /// How many of so many points are held out.
+    pub fn n_held_out(n_points: usize) -> usize {
+        n_points / HELD_OUT
     }
 
     /// The corpus that it splits.

@@ -4,13 +4,13 @@
 //! way and no other. What it left half written, a row or a game, is cut off when the file is opened.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use csv::{IntoInnerError, ReaderBuilder, StringRecord, WriterBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -75,8 +75,7 @@ impl Ledger {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(path).map_err(failed)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
+        let text = fs::read(path).map_err(failed)?;
         let (curves, end) = read(&text, budget)
             .map_err(|reason| LedgerError::Other { path: path.into(), reason })?;
         file.set_len(end).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
@@ -219,15 +218,15 @@ fn header() -> Result<Vec<u8>, csv::Error> {
         &CurvePoint::default(),
     );
     writer.serialize(nothing)?;
-    let mut lines = writer.into_inner().map_err(|error| error.into_error())?;
+    let mut lines = writer.into_inner().map_err(IntoInnerError::into_error)?;
     let end = lines.iter().position(|&byte| byte == b'\n').map_or(0, |position| position + 1);
     lines.truncate(end);
     Ok(lines)
 }
 
-fn to_csv(rows: impl Iterator<Item = Row>) -> Result<Vec<u8>, csv::Error> {
+fn to_csv(mut rows: impl Iterator<Item = Row>) -> Result<Vec<u8>, csv::Error> {
     let mut writer = WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    rows.map(|row| writer.serialize(row)).collect::<Result<(), _>>()?;
+    rows.try_for_each(|row| writer.serialize(row))?;
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 

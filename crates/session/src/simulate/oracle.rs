@@ -47,9 +47,8 @@ impl Oracle {
     pub(crate) fn label(self, truth: Truth, id: &RecordId, concept: (&str, u64)) -> Label {
         let exact = if truth == Truth::Relevant { Label::RELEVANT } else { Label::IRRELEVANT };
         match self {
-            Self::Exact => exact,
             Self::Graded if truth == Truth::Related => Label::NEUTRAL,
-            Self::Graded => exact,
+            Self::Exact | Self::Graded => exact,
             Self::Noisy(Flips(probability)) => {
                 let (name, seed) = concept;
                 let flipped = SplitMix::new(seed, &["flip", name, id.as_str()]).unit();

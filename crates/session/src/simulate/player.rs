@@ -108,7 +108,7 @@ impl FromStr for Player {
     /// Reads the name of a baseline, or `METHOD+SELECTION`.
     fn from_str(name: &str) -> Result<Self, UnknownPlayer> {
         let unknown = || UnknownPlayer { name: name.to_owned() };
-        let method = |method: &str| method.parse::<Method>().map_err(|_| unknown());
+        let method = |method: &str| Method::from_str(method).ok().ok_or_else(unknown);
         match name {
             LINPROBE => Ok(Self::linprobe()),
             NO_FEEDBACK => Ok(Self::no_feedback()),
@@ -117,7 +117,7 @@ impl FromStr for Player {
                 let recipe = BASELINES.iter().find(|(baseline, _)| *baseline == name);
                 let recipe = recipe.map_or(name, |(_, recipe)| recipe);
                 let (fits, chooses) = recipe.split_once('+').ok_or_else(unknown)?;
-                let selection = chooses.parse().map_err(|()| unknown())?;
+                let selection = Selection::named(chooses).ok_or_else(unknown)?;
                 Ok(Self::new(name, Play::Learn { method: method(fits)?, selection }))
             }
         }
@@ -127,14 +127,12 @@ impl FromStr for Player {
 const SEALS: &str = "seals";
 const ANCHOR_AL: &str = "anchoral";
 
-impl FromStr for Selection {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
+impl Selection {
+    fn named(name: &str) -> Option<Self> {
         match name {
-            SEALS => Ok(Self::Seals),
-            ANCHOR_AL => Ok(Self::AnchorAl),
-            _ => name.parse().map(Self::Strategy).map_err(drop),
+            SEALS => Some(Self::Seals),
+            ANCHOR_AL => Some(Self::AnchorAl),
+            _ => name.parse().ok().map(Self::Strategy),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::simulate::summary::{Panel, Standing};
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 180.0;
 const RIGHT: f64 = 600.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 8.0;

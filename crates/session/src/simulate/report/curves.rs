@@ -10,7 +10,7 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 590.0;
-const TOP: f64 = 16.0;
+const TOP: f64 = 32.0;
 const BOTTOM: f64 = 350.0;
 
 /// The least distance of two names at the ends of curves.
@@ -91,7 +91,7 @@ impl Chart<'_> {
             }
         }
         drawing.text("middle", (f64::midpoint(LEFT, RIGHT), HEIGHT - 8.0), "labels");
-        drawing.text("strong", (LEFT + 6.0, TOP + 14.0), self.axis);
+        drawing.text("strong", (8.0, TOP - 14.0), self.axis);
     }
 
     /// Each player with its class, those that should lie on top first.

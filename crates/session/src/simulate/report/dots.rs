@@ -7,7 +7,7 @@ use super::{
 use crate::simulate::summary::{Lead, Panel, TIE};
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 180.0;
 const RIGHT: f64 = 640.0;
 const ROW: f64 = 28.0;
 const TOP: f64 = 44.0;

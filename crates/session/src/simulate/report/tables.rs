@@ -83,12 +83,12 @@ fn row(player: &str, cells: impl IntoIterator<Item = (String, bool)>) -> String 
 }
 
 fn table(title: &str, head: &[String], rows: impl IntoIterator<Item = String>) -> String {
-    let head: String =
-        head.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell))).collect();
+    let head: Vec<String> = head.iter().map(|cell| escape(cell)).collect();
+    let head = head.join("</th><th scope=\"col\">");
     let rows: String = rows.into_iter().collect();
     format!(
         "<h3>{title}</h3>\n<div class=\"scroll\" tabindex=\"0\"><table>\n\
-         <thead><tr><th scope=\"col\">player</th>{head}</tr></thead>\n\
+         <thead><tr><th scope=\"col\">player</th><th scope=\"col\">{head}</th></tr></thead>\n\
          <tbody>\n{rows}</tbody>\n</table></div>\n"
     )
 }
