@@ -6,7 +6,7 @@
 //! full from one full label on; a lone timid label, less.
 //!
 //! Measured over 27,723 CLIP vectors of seven datasets, ten labels a round from the top, mean average
-//! precision on a fifth held out (`crates/session/examples/first_measurements.rs`):
+//! precision on a fifth held out (`crates/session/examples/learn_bench`):
 //!
 //! | loop | from the class's name, at 0 / 20 / 50 / 100 labels | from a broader word |
 //! |---|---|---|

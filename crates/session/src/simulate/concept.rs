@@ -89,6 +89,14 @@ impl Origin {
     pub(crate) fn n_drawn(&self) -> usize {
         if let Self::Examples(n) = self { *n } else { 0 }
     }
+
+    /// How many records of the pool are known from the start, at most.
+    pub(crate) fn n_known(&self) -> usize {
+        match self {
+            Self::Given { examples, .. } => examples.len(),
+            Self::Examples(n) => *n,
+        }
+    }
 }
 
 impl From<Start> for Origin {

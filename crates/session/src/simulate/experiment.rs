@@ -54,7 +54,7 @@ impl Experiment {
     /// Plays the games that `known` does not hold. Gives all curves, in the order of the lists.
     ///
     /// # Errors
-    /// The first that a game or the watch has.
+    /// [`ExperimentError::OtherCorpus`], or the first error that a game or the watch has.
     pub fn run(
         &self,
         corpus: &Corpus,
@@ -67,9 +67,10 @@ impl Experiment {
         for &seed in &self.seeds {
             let trials = self.trials().map(|trial| {
                 let known = known.remove(&GameKey::new(&trial, seed));
-                (trial, known)
+                known.as_ref().map_or(Ok(()), |known| check_corpus(known, &trial, corpus))?;
+                Ok((trial, known))
             });
-            let trials: Vec<(Trial<'_>, Option<Curve>)> = trials.collect();
+            let trials: Vec<_> = trials.collect::<Result<_, ExperimentError>>()?;
             if trials.iter().any(|(_, known)| known.is_none()) {
                 let laboratory = Laboratory::new(corpus, seed);
                 curves.extend(play_all(&laboratory, trials, watch)?);
@@ -100,6 +101,16 @@ impl Experiment {
     }
 }
 
+/// A curve of another corpus has mostly another number of records to label.
+fn check_corpus(known: &Curve, trial: &Trial<'_>, corpus: &Corpus) -> Result<(), ExperimentError> {
+    let n_pool = corpus.len() - Laboratory::n_held_out(corpus.len());
+    let possible = n_pool.saturating_sub(trial.start.from.n_known())..=n_pool;
+    if known.points.first().is_some_and(|point| !possible.contains(&point.n_pool)) {
+        return Err(ExperimentError::OtherCorpus { concept: known.key.concept.clone() });
+    }
+    Ok(())
+}
+
 fn play_all(
     laboratory: &Laboratory<'_>,
     trials: Vec<(Trial<'_>, Option<Curve>)>,
@@ -124,6 +135,15 @@ pub enum ExperimentError {
     /// A game cannot be played.
     #[error(transparent)]
     Trial(#[from] TrialError),
+    /// Games that were played before are of another corpus.
+    #[error(
+        "the games of {concept:?} that were played before are of another dataset\n\
+         hint: name another file for the curves, or delete the one that there is"
+    )]
+    OtherCorpus {
+        /// The concept of the first such game.
+        concept: String,
+    },
     /// The file of curves fails.
     #[error(transparent)]
     Ledger(#[from] super::LedgerError),

@@ -53,7 +53,7 @@ pub struct Trial<'a> {
 impl<'a> Laboratory<'a> {
     /// Splits a corpus, and learns the background of the pool.
     pub fn new(corpus: &'a Corpus, seed: u64) -> Self {
-        let mut pool = SplitMix::new(seed, &["split"]).shuffled(0..corpus.len());
+        let mut pool = SplitMix::new(seed, &[]).shuffled(0..corpus.len());
         let mut held_out = pool.split_off(pool.len() - Self::n_held_out(pool.len()));
         pool.sort_unstable();
         held_out.sort_unstable();

@@ -13,7 +13,7 @@ pub use bootstrap::Interval;
 pub use means::Level;
 
 use self::{bootstrap::interval, means::ConceptCurve};
-use super::{curve::Curve, player::Player};
+use super::curve::Curve;
 
 /// Who the others are compared with, and what nobody should fall below.
 const REFERENCE: &str = "linprobe";
@@ -52,7 +52,7 @@ pub struct Panel {
     pub n_concepts: usize,
     /// Seeds that somebody played.
     pub n_seeds: usize,
-    /// How each player does, linprobe first.
+    /// How each player does, in the order in which they were given.
     pub standings: Vec<Standing>,
 }
 
@@ -185,7 +185,8 @@ impl Lead {
 
 /// The curves of a panel, player by player and concept by concept.
 struct Gathered<'a> {
-    by_player: BTreeMap<(usize, &'a str), BTreeMap<&'a str, ConceptCurve<'a>>>,
+    /// In the order in which they first come.
+    by_player: Vec<(&'a str, BTreeMap<&'a str, ConceptCurve<'a>>)>,
 }
 
 impl<'a> Gathered<'a> {
@@ -194,11 +195,14 @@ impl<'a> Gathered<'a> {
         let budgets: Vec<usize> = longest
             .map(|curve| curve.points.iter().map(|point| point.n_labels).collect())
             .unwrap_or_default();
-        let mut games: BTreeMap<_, BTreeMap<_, Vec<&Curve>>> = BTreeMap::new();
+        let mut games: Vec<(&str, BTreeMap<&str, Vec<&Curve>>)> = Vec::new();
         for curve in curves {
             let (player, concept) = (curve.key.player.as_str(), curve.key.concept.as_str());
-            let concepts = games.entry((place(player), player)).or_default();
-            concepts.entry(concept).or_default().push(curve);
+            let place = games.iter().position(|(own, _)| *own == player).unwrap_or_else(|| {
+                games.push((player, BTreeMap::new()));
+                games.len() - 1
+            });
+            games[place].1.entry(concept).or_default().push(curve);
         }
         let averaged = games.into_iter().map(|(player, concepts)| {
             let mean = |(concept, games)| (concept, ConceptCurve::new(games, &budgets));
@@ -208,11 +212,11 @@ impl<'a> Gathered<'a> {
     }
 
     fn players(&self) -> impl Iterator<Item = &'a str> {
-        self.by_player.keys().map(|(_, player)| *player)
+        self.by_player.iter().map(|(player, _)| *player)
     }
 
     fn concepts(&self, player: &str) -> Option<&BTreeMap<&'a str, ConceptCurve<'a>>> {
-        self.by_player.iter().find(|((_, own), _)| *own == player).map(|(_, concepts)| concepts)
+        self.by_player.iter().find(|(own, _)| *own == player).map(|(_, concepts)| concepts)
     }
 
     fn standing(&self, player: &str) -> Standing {
@@ -284,11 +288,6 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// The place of a player in tables: that of the registry, and others after it by name.
-fn place(player: &str) -> usize {
-    Player::names().position(|name| name == player).unwrap_or(usize::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,7 +348,7 @@ mod tests {
         assert!((lead.ap.mean - (0.4 - 0.105) / 2.0).abs() < 1e-12);
         assert_eq!(lead.wins_ties_losses(), [1, 0, 1]);
         let order: Vec<&str> = panel.standings.iter().map(|s| s.player.as_str()).collect();
-        assert_eq!(order, ["linprobe", "no-feedback", "rocchio", "full"]);
+        assert_eq!(order, ["rocchio", "linprobe", "full", "no-feedback"], "as they were given");
     }
 
     #[test]

@@ -289,3 +289,15 @@ fn a_file_of_another_experiment_is_refused_and_left_alone() {
     assert!(Ledger::open(&other, BUDGET).is_err());
     assert_eq!(std::fs::read(&other).unwrap(), b"id,text\n1,hello\n");
 }
+
+#[test]
+fn games_of_another_corpus_are_not_gone_on_with() {
+    let (corpus, other) = (corpus(), Corpus::new(DIMENSION, points().split_off(500)));
+    let experiment = experiment(&corpus);
+    let known = experiment.run(&corpus, Vec::new(), &Counts::default()).unwrap();
+    let again = experiment.run(&corpus, known.clone(), &Counts::default()).unwrap();
+    assert_eq!(again, known, "nothing is played twice");
+    let smaller = Experiment { concepts: vec![concept(&other)], ..experiment };
+    let refused = smaller.run(&other, known, &Counts::default()).unwrap_err();
+    assert!(matches!(refused, ExperimentError::OtherCorpus { .. }), "{refused}");
+}
