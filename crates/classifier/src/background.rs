@@ -7,6 +7,7 @@
 //! records are kept as they are, for what moments do not tell: which of them lie side by side, and
 //! what the bulk of the corpus looks like under a classifier.
 
+mod directions;
 mod file;
 mod moments;
 mod neighbours;
@@ -25,6 +26,7 @@ use linprobe_core::Embedding;
 
 use self::{moments::Moments, sample::Reservoir};
 
+pub use directions::Directions;
 pub use file::BadBackground;
 pub use sample::Sample;
 

@@ -13,7 +13,7 @@ mod linear;
 mod metrics;
 mod start;
 
-pub use background::{Background, BadBackground, Projection, Sample};
+pub use background::{Background, BadBackground, Directions, Projection, Sample};
 pub use fit::{
     ArticleParams, ArticleRepair, BadArticleParams, FitError, Method, UnknownMethod, fit,
 };

@@ -56,6 +56,8 @@ pub struct Pick {
     pub score: f32,
     /// Why it was chosen.
     pub reason: Reason,
+    /// How likely it was to be chosen, before the draw: 1 but for what was drawn at random.
+    pub probability: f64,
 }
 
 /// What a person said of a record.
@@ -72,23 +74,39 @@ pub enum Answer {
 pub enum Reason {
     /// It scores among the highest.
     Top,
+    /// It scores high, is unlike what was refused, and like many others: nothing relevant is known yet.
+    Explore,
+    /// It lies further down the ranking: nothing irrelevant is known yet.
+    Ladder,
     /// It lies next to the decision boundary.
     Boundary,
+    /// It is like a relevant record that the classifier scores low.
+    Anchor,
     /// It was drawn at random.
     Random,
 }
 
-const TOP: &str = "top";
-const BOUNDARY: &str = "boundary";
-const RANDOM: &str = "random";
+impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 6] =
+        [Self::Top, Self::Explore, Self::Ladder, Self::Boundary, Self::Anchor, Self::Random];
+
+    /// The name, by which [`FromStr`] finds the reason again.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Top => "top",
+            Self::Explore => "explore",
+            Self::Ladder => "ladder",
+            Self::Boundary => "boundary",
+            Self::Anchor => "anchor",
+            Self::Random => "random",
+        }
+    }
+}
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Top => TOP,
-            Self::Boundary => BOUNDARY,
-            Self::Random => RANDOM,
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -96,12 +114,8 @@ impl FromStr for Reason {
     type Err = UnknownReason;
 
     fn from_str(name: &str) -> Result<Self, UnknownReason> {
-        match name {
-            TOP => Ok(Self::Top),
-            BOUNDARY => Ok(Self::Boundary),
-            RANDOM => Ok(Self::Random),
-            _ => Err(UnknownReason { name: name.to_owned() }),
-        }
+        let unknown = || UnknownReason { name: name.to_owned() };
+        Self::ALL.into_iter().find(|reason| reason.name() == name).ok_or_else(unknown)
     }
 }
 

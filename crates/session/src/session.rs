@@ -94,10 +94,19 @@ impl Session {
             return Ok(round.clone());
         }
         let round = self.state.round() + 1;
-        let classifier = self.classifier().clone();
-        let (store, seen) = (Arc::clone(&self.store), self.state.seen().clone());
-        let (classifier, seen, seed) = (&classifier, &seen, u64::from(round));
-        let choice = Choice { store: store.as_ref(), classifier, seen, seed };
+        let (examples, _) = self.examples().await?;
+        let start = fit(&self.state.query().start, &[], &self.background, self.state.method())?;
+        let (classifier, seen) = (self.classifier().clone(), self.state.seen().clone());
+        let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
+        let choice = Choice {
+            store: store.as_ref(),
+            background: &background,
+            classifier: &classifier,
+            start: &start,
+            examples: &examples,
+            seen: &seen,
+            seed: u64::from(round),
+        };
         let records = choice.choose(k, strategy).await?;
         if records.is_empty() {
             return Ok(Round { number: round, records: Vec::new() });

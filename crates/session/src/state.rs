@@ -52,6 +52,8 @@ pub struct ShownRecord {
     pub score: f32,
     /// Why it was chosen.
     pub reason: Reason,
+    /// How likely it was to be chosen, before the draw.
+    pub probability: f64,
     /// What was said of it in this round.
     pub answer: Option<Answer>,
 }
@@ -316,7 +318,8 @@ impl Round {
 
 impl ShownRecord {
     fn unanswered(pick: Pick) -> Self {
-        Self { id: pick.id, score: pick.score, reason: pick.reason, answer: None }
+        let Pick { id, score, reason, probability } = pick;
+        Self { id, score, reason, probability, answer: None }
     }
 
     fn is_open(&self) -> bool {

@@ -1,145 +1,134 @@
-//! What to show next: from one pass over the store, and each record with the reason for it.
+//! What to show next, and why.
 //!
-//! The highest scores are the default: of a rare concept, most labels are needed where it is thought
-//! to be. The boundary and random records are for those who know that they want them.
+//! A round is made of slots, each with its reason; how many of each depends on what is known. While
+//! nothing relevant is known the whole round explores: it is spread over what the start ranks
+//! highest, away from what was already refused. Later most slots go to the highest scores, for of a rare concept most
+//! is learned where it is thought to be; a few look at the boundary, at what lies near a known
+//! record that the classifier scores low, and anywhere.
+//!
+//! [`Strategy::plan`] says what to ask the store for, [`choose`] picks from the answer, and
+//! `ask` does the asking: a session and the laboratory share the first two.
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    str::FromStr,
-};
+mod ask;
+mod choose;
 
-use linprobe_classifier::LinearClassifier;
-use linprobe_core::{Excluded, Query, RecordId, StoreError, Survey, VectorStore};
+use std::{fmt, str::FromStr};
 
-use crate::{Pick, Reason};
+use linprobe_classifier::Label;
+
+pub(crate) use ask::{Choice, N_BOUNDARY, N_LIKE_ANCHOR, toward};
+pub(crate) use choose::{Candidate, Found, Known, choose};
 
 /// Which unseen records to show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Strategy {
-    /// The highest scores.
+    /// A mix for the state of things: explores until something relevant is known, then mostly the
+    /// highest scores.
     #[default]
+    Auto,
+    /// The highest scores.
     Top,
+    /// High scores that are unlike each other and unlike what was refused.
+    Diverse,
     /// The scores nearest to the decision boundary.
     Boundary,
     /// Any, each as likely as the other.
     Random,
-    /// Half the highest, three tenths from the boundary, the rest random.
-    Mixed,
 }
 
-/// Where the records of a round come from.
-pub(crate) struct Choice<'a> {
-    pub(crate) store: &'a dyn VectorStore,
-    pub(crate) classifier: &'a LinearClassifier,
-    pub(crate) seen: &'a Excluded,
-    /// Decides what is drawn at random.
-    pub(crate) seed: u64,
+/// How many records of a round are shown for each reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slots {
+    pub(crate) explore: usize,
+    pub(crate) top: usize,
+    pub(crate) ladder: usize,
+    pub(crate) boundary: usize,
+    pub(crate) anchor: usize,
+    pub(crate) random: usize,
 }
 
-impl Choice<'_> {
-    /// Chooses `k` records, or as many as are unseen.
-    pub(crate) async fn choose(
-        &self,
-        k: usize,
-        strategy: Strategy,
-    ) -> Result<Vec<Pick>, StoreError> {
-        match strategy {
-            Strategy::Top => self.top(k).await,
-            Strategy::Boundary => self.boundary(k).await,
-            Strategy::Random => self.random(k, BTreeSet::new()).await,
-            Strategy::Mixed => self.mixed(k).await,
+/// What to ask the store for, and how to choose from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Records to choose.
+    pub(crate) k: usize,
+    pub(crate) slots: Slots,
+    /// Asks with what the session started from: what was fitted to refusals alone has turned away
+    /// from all that they have in common, which may be what is looked for.
+    pub(crate) asks_start: bool,
+    /// The length of the list of highest scores.
+    pub(crate) n_top: usize,
+}
+
+/// The list of highest scores that records are compared within.
+const SHORTLIST: usize = 1000;
+
+impl Strategy {
+    /// The plan of a round of `k` records, given the labels so far.
+    pub(crate) fn plan(self, k: usize, labels: impl Iterator<Item = Label>) -> Plan {
+        let (mut n_positive, mut n_negative) = (0, 0);
+        for label in labels {
+            n_positive += usize::from(label.is_positive());
+            n_negative += usize::from(label.is_negative());
+        }
+        let slots = self.slots(k, n_positive, n_negative);
+        let compares = slots.explore + slots.ladder + slots.anchor > 0 || self == Self::Auto;
+        let n_top = if compares { SHORTLIST.max(2 * k) } else { slots.top };
+        Plan { k, slots, asks_start: n_positive == 0 && self == Self::Auto, n_top }
+    }
+
+    fn slots(self, k: usize, n_positive: usize, n_negative: usize) -> Slots {
+        let none = Slots::default();
+        match self {
+            Self::Auto => Slots::mixed(k, n_positive, n_negative),
+            Self::Top => Slots { top: k, ..none },
+            Self::Diverse => Slots { explore: k, ..none },
+            Self::Boundary => Slots { boundary: k, ..none },
+            Self::Random => Slots { random: k, ..none },
         }
     }
+}
 
-    async fn top(&self, k: usize) -> Result<Vec<Pick>, StoreError> {
-        let weights = self.classifier.weights();
-        let hits = self.store.search(Query { weights, top_k: k, exclude: self.seen }).await?;
-        let bias = self.classifier.bias();
-        let pick = |id, score| Pick { id, score, reason: Reason::Top };
-        Ok(hits.into_iter().map(|hit| pick(hit.id, hit.score + bias)).collect())
-    }
-
-    async fn boundary(&self, k: usize) -> Result<Vec<Pick>, StoreError> {
-        let (_, boundary) = self.survey(0, k).await?;
-        Ok(boundary)
-    }
-
-    /// A record that two reasons choose counts for the first.
-    async fn mixed(&self, k: usize) -> Result<Vec<Pick>, StoreError> {
-        let (n_top, n_boundary) = (k.div_ceil(2), k * 3 / 10);
-        let (mut picks, boundary) = self.survey(n_top, n_top + n_boundary).await?;
-        let mut chosen: BTreeSet<RecordId> = picks.iter().map(|pick| pick.id.clone()).collect();
-        let boundary = boundary.into_iter().filter(|pick| chosen.insert(pick.id.clone()));
-        picks.extend(boundary.take(n_boundary).collect::<Vec<_>>());
-        let chosen = picks.iter().map(|pick| pick.id.clone()).collect();
-        picks.extend(self.random(k - picks.len(), chosen).await?);
-        Ok(picks)
-    }
-
-    /// The highest scores and those nearest to the boundary.
-    async fn survey(
-        &self,
-        top_k: usize,
-        n_boundary: usize,
-    ) -> Result<(Vec<Pick>, Vec<Pick>), StoreError> {
-        let survey = Survey {
-            weights: self.classifier.weights(),
-            bias: self.classifier.bias(),
-            top_k,
-            n_boundary,
-            threshold: 0.0,
-            n_bins: 1,
-            exclude: self.seen,
-        };
-        let report = self.store.survey(survey).await?;
-        let pick =
-            |reason| move |hit: linprobe_core::Hit| Pick { id: hit.id, score: hit.score, reason };
-        let top = report.top.into_iter().map(pick(Reason::Top)).collect();
-        let boundary = report.boundary.into_iter().map(pick(Reason::Boundary)).collect();
-        Ok((top, boundary))
-    }
-
-    /// Of a sample larger by as many as were seen or chosen, k at least are neither. It may come in
-    /// any order, so it is shuffled before the first k are taken.
-    async fn random(&self, k: usize, chosen: BTreeSet<RecordId>) -> Result<Vec<Pick>, StoreError> {
-        let n_points = k + self.seen.len() + chosen.len();
-        let mut points = self.store.sample(n_points, self.seed).await?;
-        points.retain(|point| !self.seen.contains(&point.id) && !chosen.contains(&point.id));
-        points.sort_by_cached_key(|point| (hash(self.seed, &point.id), point.id.clone()));
-        let picks = points.into_iter().take(k).map(|point| Pick {
-            score: self.classifier.score(&point.embedding),
-            id: point.id,
-            reason: Reason::Random,
-        });
-        Ok(picks.collect())
+impl Slots {
+    /// Explores while nothing relevant is known; looks for the lower end while nothing irrelevant
+    /// is; else takes the highest, with a few others.
+    fn mixed(k: usize, n_positive: usize, n_negative: usize) -> Self {
+        let none = Self::default();
+        if n_positive == 0 {
+            return Self { explore: k, ..none };
+        }
+        if n_negative == 0 {
+            let ladder = k * 3 / 10;
+            return Self { top: k - ladder, ladder, ..none };
+        }
+        let (boundary, anchor) = (k * 2 / 10, k / 10);
+        let random = if n_positive < MANY_POSITIVE { 0 } else { k / 10 };
+        Self { top: k - boundary - anchor - random, boundary, anchor, random, ..none }
     }
 }
 
-fn hash(seed: u64, id: &RecordId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (seed, id).hash(&mut hasher);
-    hasher.finish()
-}
+/// From so many relevant labels on, a mixed round holds a random record too.
+const MANY_POSITIVE: usize = 20;
 
+const AUTO: &str = "auto";
 const TOP: &str = "top";
+const DIVERSE: &str = "diverse";
 const BOUNDARY: &str = "boundary";
 const RANDOM: &str = "random";
-const MIXED: &str = "mixed";
 
 impl Strategy {
     /// The names of all strategies, the default first.
-    pub const NAMES: [&'static str; 4] = [TOP, BOUNDARY, RANDOM, MIXED];
+    pub const NAMES: [&'static str; 5] = [AUTO, TOP, DIVERSE, BOUNDARY, RANDOM];
 }
 
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Auto => AUTO,
             Self::Top => TOP,
+            Self::Diverse => DIVERSE,
             Self::Boundary => BOUNDARY,
             Self::Random => RANDOM,
-            Self::Mixed => MIXED,
         })
     }
 }
@@ -149,10 +138,11 @@ impl FromStr for Strategy {
 
     fn from_str(name: &str) -> Result<Self, UnknownStrategy> {
         match name {
+            AUTO => Ok(Self::Auto),
             TOP => Ok(Self::Top),
+            DIVERSE => Ok(Self::Diverse),
             BOUNDARY => Ok(Self::Boundary),
             RANDOM => Ok(Self::Random),
-            MIXED => Ok(Self::Mixed),
             _ => Err(UnknownStrategy { name: name.to_owned() }),
         }
     }
@@ -164,4 +154,40 @@ impl FromStr for Strategy {
 pub struct UnknownStrategy {
     /// The name given.
     pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(strategy: Strategy, n_positive: usize, n_negative: usize) -> Plan {
+        let positive = std::iter::repeat_n(Label::RELEVANT, n_positive);
+        strategy.plan(10, positive.chain(std::iter::repeat_n(Label::IRRELEVANT, n_negative)))
+    }
+
+    #[test]
+    fn every_round_is_full() {
+        for (n_positive, n_negative) in [(0, 0), (0, 10), (10, 0), (3, 7), (40, 60)] {
+            for k in [1, 3, 10, 25] {
+                let Slots { explore, top, ladder, boundary, anchor, random } =
+                    Slots::mixed(k, n_positive, n_negative);
+                assert_eq!(explore + top + ladder + boundary + anchor + random, k);
+            }
+        }
+    }
+
+    #[test]
+    fn the_start_is_asked_until_something_relevant_is_known() {
+        assert!(plan(Strategy::Auto, 0, 10).asks_start);
+        assert!(!plan(Strategy::Auto, 1, 9).asks_start);
+        assert!(!plan(Strategy::Top, 0, 10).asks_start);
+    }
+
+    #[test]
+    fn a_strategy_is_read_by_the_name_that_it_writes() {
+        for name in Strategy::NAMES {
+            assert_eq!(name.parse::<Strategy>().unwrap().to_string(), name);
+        }
+        assert!("best".parse::<Strategy>().unwrap_err().to_string().contains("auto, top"));
+    }
 }

@@ -147,7 +147,9 @@ impl Prior {
         let mut weights: Vec<f64> = wide(start.direction().as_slice());
         let projection = background.project(&weights);
         let scale = START_SLOPE / projection.deviation;
-        weights.iter_mut().for_each(|w| *w *= scale);
+        for weight in &mut weights {
+            *weight *= scale;
+        }
         let odds = PRIOR_SHARE / (1.0 - PRIOR_SHARE);
         let bias = odds.ln() - START_SLOPE * START_SLOPE / 2.0 - scale * projection.mean;
         Self { weights, bias }

@@ -59,6 +59,18 @@ struct ExamplePayload {
 struct PickPayload {
     id: String,
     reason: String,
+    /// Left out where it is 1; journals of before it was kept have none.
+    #[serde(default = "certain", skip_serializing_if = "is_certain")]
+    probability: f64,
+}
+
+fn certain() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_certain(probability: &f64) -> bool {
+    *probability >= 1.0
 }
 
 /// What is wrong with a row, in words.
@@ -184,7 +196,8 @@ fn decode_method(method: &MethodPayload) -> Result<Method, Bad> {
 }
 
 fn encode_pick(pick: &Pick) -> PickPayload {
-    PickPayload { id: pick.id.to_string(), reason: pick.reason.to_string() }
+    let Pick { id, reason, probability, .. } = pick;
+    PickPayload { id: id.to_string(), reason: reason.to_string(), probability: *probability }
 }
 
 fn decode_picks(picks: Vec<PickPayload>, scores: &[f32]) -> Result<Vec<Pick>, Bad> {
@@ -192,7 +205,8 @@ fn decode_picks(picks: Vec<PickPayload>, scores: &[f32]) -> Result<Vec<Pick>, Ba
         return Err("there are not as many records as scores".into());
     }
     let pick = |(pick, &score): (PickPayload, &f32)| {
-        Ok(Pick { id: RecordId::new(pick.id)?, score, reason: pick.reason.parse()? })
+        let (id, reason) = (RecordId::new(pick.id)?, pick.reason.parse()?);
+        Ok(Pick { id, score, reason, probability: pick.probability })
     };
     picks.into_iter().zip(scores).map(pick).collect()
 }

@@ -33,6 +33,8 @@ struct Game<'a> {
     laboratory: &'a Laboratory<'a>,
     trial: &'a Trial<'a>,
     start: Start,
+    /// The scores of the corpus under the fit of no labels.
+    start_scores: Vec<f32>,
     examples: Vec<Example>,
     /// Rows of the pool that can be labelled still, in order.
     unseen: Vec<usize>,
@@ -65,8 +67,21 @@ impl<'a> Game<'a> {
             .collect();
         let n_pool = unseen.len();
         let n_relevant = unseen.iter().filter(|&&row| trial.concept.is_relevant(row)).count();
-        let found = Vec::new();
-        Ok(Self { laboratory, trial, start, examples, unseen, labelled, found, n_pool, n_relevant })
+        let (found, background) = (Vec::new(), laboratory.background());
+        let unlabelled = fit(&start, &[], background, &Method::default())?;
+        let start_scores = laboratory.corpus().score(&unlabelled);
+        Ok(Self {
+            laboratory,
+            trial,
+            start,
+            start_scores,
+            examples,
+            unseen,
+            labelled,
+            found,
+            n_pool,
+            n_relevant,
+        })
     }
 
     /// Plays round after round, while there is something to label. Without a method nothing is
@@ -144,8 +159,10 @@ impl<'a> Game<'a> {
         let name = [self.trial.concept.name(), &round.to_string()];
         Board {
             corpus: self.laboratory.corpus(),
+            background: self.laboratory.background(),
             unseen: &self.unseen,
             scores: &view.scores,
+            start_scores: &self.start_scores,
             labelled: &self.labelled,
             seed: SplitMix::new(self.laboratory.seed(), &name).next(),
         }

@@ -6,10 +6,13 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, collections::BTreeSet};
 
-use linprobe_classifier::Label;
+use linprobe_classifier::{Background, Label};
 
 use super::{corpus::Corpus, player::Selection, random::SplitMix};
-use crate::Strategy;
+use crate::{
+    Strategy,
+    strategy::{self, Candidate, Found, Known, N_BOUNDARY, N_LIKE_ANCHOR, Plan, choose},
+};
 
 /// Neighbours of each labelled record that SEALS looks at.
 const SEALS_NEIGHBOURS: usize = 100;
@@ -26,10 +29,13 @@ const ANCHOR_POOL: usize = 500;
 /// How things stand when a round is chosen. Rows are those of the corpus.
 pub(crate) struct Board<'a> {
     pub(crate) corpus: &'a Corpus,
+    pub(crate) background: &'a Background,
     /// The rows that may be labelled and are not yet.
     pub(crate) unseen: &'a [usize],
     /// The scores of all rows.
     pub(crate) scores: &'a [f32],
+    /// Those under the fit of no labels.
+    pub(crate) start_scores: &'a [f32],
     /// What is labelled, in the order in which it was.
     pub(crate) labelled: &'a [(usize, Label)],
     /// Decides what is drawn at random.
@@ -60,47 +66,78 @@ impl Selector {
                 let pool = self.neighbours.anchored(board);
                 or_top(k, board, board.nearest_to_boundary(k, &pool))
             }
-            Selection::Seals | Selection::AnchorAl => board.top(k, board.unseen),
+            Selection::Seals | Selection::AnchorAl => board.top(k, board.scores),
         }
     }
 }
 
-/// As a session chooses.
+/// As a session chooses, from the same lists, made of scores that are there already.
 fn by_strategy(strategy: Strategy, k: usize, board: &Board<'_>) -> Vec<usize> {
-    match strategy {
-        Strategy::Top => board.top(k, board.unseen),
-        Strategy::Boundary => board.nearest_to_boundary(k, board.unseen),
-        Strategy::Random => board.random(k, board.unseen),
-        Strategy::Mixed => {
-            let mut chosen = board.top(k.div_ceil(2), board.unseen);
-            let rest = board.others_than(&chosen);
-            chosen.extend(board.nearest_to_boundary(k * 3 / 10, &rest));
-            let rest = board.others_than(&chosen);
-            chosen.extend(board.random(k - chosen.len(), &rest));
-            chosen
-        }
-    }
+    let plan = strategy.plan(k, board.labelled.iter().map(|(_, label)| *label));
+    let asked = if plan.asks_start { board.start_scores } else { board.scores };
+    let (top, boundary) = (board.top(plan.n_top, asked), board.boundary(&plan, asked));
+    let (anchor, random) = (board.like_anchor(&plan), board.random(&plan));
+    let lists = [&top, &boundary, &anchor, &random];
+    let rows: BTreeSet<usize> = lists.into_iter().flatten().copied().collect();
+    let rows: Vec<usize> = rows.into_iter().collect();
+    let places =
+        |list: &[usize]| list.iter().filter_map(|row| rows.binary_search(row).ok()).collect();
+    let candidate =
+        |&row: &usize| Candidate { embedding: board.corpus.values(row), asked: asked[row] };
+    let found = Found {
+        candidates: rows.iter().map(candidate).collect(),
+        top: places(&top),
+        boundary: places(&boundary),
+        anchor: places(&anchor),
+        random: places(&random),
+    };
+    let labelled = board.labelled.iter().map(|(row, label)| (board.corpus.values(*row), *label));
+    let known = Known {
+        background: board.background,
+        labelled: labelled.collect(),
+        n_unseen: board.unseen.len() as u64,
+    };
+    choose(&plan, &found, &known).into_iter().map(|chosen| rows[chosen.index]).collect()
 }
 
 /// Fills up with the highest scores.
 fn or_top(k: usize, board: &Board<'_>, mut chosen: Vec<usize>) -> Vec<usize> {
     let rest = board.others_than(&chosen);
-    chosen.extend(board.top(k - chosen.len(), &rest));
+    chosen.extend(highest(k - chosen.len(), &rest, board.scores));
     chosen
 }
 
 impl Board<'_> {
-    fn top(&self, k: usize, rows: &[usize]) -> Vec<usize> {
-        first(k, rows, |&a, &b| self.scores[b].total_cmp(&self.scores[a]))
+    fn top(&self, k: usize, scores: &[f32]) -> Vec<usize> {
+        highest(k, self.unseen, scores)
     }
 
     fn nearest_to_boundary(&self, k: usize, rows: &[usize]) -> Vec<usize> {
         first(k, rows, |&a, &b| self.scores[a].abs().total_cmp(&self.scores[b].abs()))
     }
 
-    fn random(&self, k: usize, rows: &[usize]) -> Vec<usize> {
-        let mut shuffled = SplitMix::new(self.seed, &["random"]).shuffled(rows.iter().copied());
-        shuffled.truncate(k);
+    fn boundary(&self, plan: &Plan, asked: &[f32]) -> Vec<usize> {
+        let n = if plan.slots.boundary > 0 { N_BOUNDARY * plan.k } else { 0 };
+        first(n, self.unseen, |&a, &b| asked[a].abs().total_cmp(&asked[b].abs()))
+    }
+
+    fn like_anchor(&self, plan: &Plan) -> Vec<usize> {
+        let relevant = self.labelled.iter().filter(|(_, label)| label.is_positive());
+        let lowest = relevant.min_by(|(a, _), (b, _)| self.scores[*a].total_cmp(&self.scores[*b]));
+        let (true, Some((row, _))) = (plan.slots.anchor > 0, lowest) else { return Vec::new() };
+        let anchor = strategy::toward(&self.corpus.embedding(*row), self.background);
+        anchor.map_or_else(Vec::new, |anchor| {
+            highest(N_LIKE_ANCHOR, self.unseen, &self.corpus.score(&anchor))
+        })
+    }
+
+    fn random(&self, plan: &Plan) -> Vec<usize> {
+        if plan.slots.random == 0 {
+            return Vec::new();
+        }
+        let rows = self.unseen.iter().copied();
+        let mut shuffled = SplitMix::new(self.seed, &["random"]).shuffled(rows);
+        shuffled.truncate(plan.k);
         shuffled
     }
 
@@ -108,6 +145,11 @@ impl Board<'_> {
         let chosen: BTreeSet<usize> = chosen.iter().copied().collect();
         self.unseen.iter().copied().filter(|row| !chosen.contains(row)).collect()
     }
+}
+
+/// The rows of the `k` highest scores.
+fn highest(k: usize, rows: &[usize], scores: &[f32]) -> Vec<usize> {
+    first(k, rows, |&a, &b| scores[b].total_cmp(&scores[a]))
 }
 
 /// The first `k` in an order; ties by row.
@@ -223,8 +265,22 @@ mod tests {
         let pool: Vec<usize> = (0..360).collect();
         let seen = |row: &usize| labelled.iter().any(|(labelled, _)| labelled == row);
         let unseen: Vec<usize> = pool.iter().copied().filter(|row| !seen(row)).collect();
-        let board = Board { corpus: &corpus, unseen: &unseen, scores, labelled, seed: 1 };
+        let background = background(&corpus);
+        let board = Board {
+            corpus: &corpus,
+            background: &background,
+            unseen: &unseen,
+            scores,
+            start_scores: scores,
+            labelled,
+            seed: 1,
+        };
         Selector::new(selection, &pool).choose(10, &board)
+    }
+
+    fn background(corpus: &Corpus) -> Background {
+        let rows: Vec<_> = (0..corpus.len()).map(|row| corpus.embedding(row)).collect();
+        Background::estimate(corpus.dimension(), &rows)
     }
 
     /// The boundary runs through 170 and 190 degrees.
@@ -256,18 +312,38 @@ mod tests {
     }
 
     #[test]
-    fn a_mixed_round_shows_no_record_twice() {
-        let chosen = choose(Selection::Strategy(Strategy::Mixed), &[], &scores());
+    fn a_mixed_round_shows_no_record_twice_and_ends_with_the_boundary() {
+        let labelled = [(1, Label::RELEVANT), (90, Label::IRRELEVANT)];
+        let chosen = choose(Selection::Strategy(Strategy::Auto), &labelled, &scores());
         let distinct: BTreeSet<_> = chosen.iter().collect();
         assert_eq!((chosen.len(), distinct.len()), (10, 10));
-        assert_eq!(chosen[0], 0, "the highest score");
-        assert_eq!(chosen[5], 170, "the nearest to the boundary");
+        assert_eq!(chosen[0], 0, "the highest score, and next to what is relevant");
+        assert_eq!(chosen[7], 170, "the nearest to the boundary");
+    }
+
+    #[test]
+    fn while_nothing_relevant_is_known_a_round_keeps_away_from_what_was_refused() {
+        let refused = [(0, Label::IRRELEVANT)];
+        let flat: Vec<f32> = scores().into_iter().map(|score| score / 100.0).collect();
+        let chosen = choose(Selection::Strategy(Strategy::Auto), &refused, &flat);
+        let near = |row: &usize| *row < 20 || *row > 340;
+        assert!(!near(&chosen[0]), "{chosen:?}");
+        assert!(!chosen[..2].windows(2).any(|pair| pair[0].abs_diff(pair[1]) < 20), "{chosen:?}");
     }
 
     #[test]
     fn anchors_lie_apart() {
         let corpus = circle();
-        let board = Board { corpus: &corpus, unseen: &[], scores: &[], labelled: &[], seed: 3 };
+        let background = background(&corpus);
+        let board = Board {
+            corpus: &corpus,
+            background: &background,
+            unseen: &[],
+            scores: &[],
+            start_scores: &[],
+            labelled: &[],
+            seed: 3,
+        };
         let rows: Vec<usize> = (0..40).chain([180]).collect();
         let anchors = spread(&rows, &board);
         assert_eq!(anchors.len(), N_ANCHORS);

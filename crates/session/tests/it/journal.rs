@@ -24,7 +24,7 @@ enum Deed {
 }
 
 fn choice() -> impl Strategy<Value = Choice> {
-    prop::sample::select(vec![Choice::Top, Choice::Boundary, Choice::Random, Choice::Mixed])
+    prop::sample::select(vec![Choice::Top, Choice::Boundary, Choice::Random, Choice::Auto])
 }
 
 fn deed() -> impl Strategy<Value = Deed> {

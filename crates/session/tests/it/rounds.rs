@@ -1,10 +1,10 @@
 //! What is shown, what is kept open, and what a fit makes of the labels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use linprobe_classifier::{LinearClassifier, Start};
 use linprobe_core::{Embedding, StoreError};
-use linprobe_session::{Answer, Reason, Session, SessionError, StartExample, Strategy};
+use linprobe_session::{Answer, Reason, Round, Session, SessionError, StartExample, Strategy};
 use pollster::FutureExt;
 
 use crate::stage::{Act, DIMENSION, Stage, id, ids, label, opening, point};
@@ -27,7 +27,7 @@ fn play_out(session: &mut Session, k: usize, strategy: Strategy) -> Vec<linprobe
 
 #[test]
 fn rounds_until_empty_show_each_record_exactly_once() {
-    for strategy in [Strategy::Top, Strategy::Boundary, Strategy::Random, Strategy::Mixed] {
+    for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap()) {
         for k in [1, 7, 40] {
             let stage = Stage::new(23);
             let shown = play_out(&mut stage.start("dogs"), k, strategy);
@@ -51,13 +51,38 @@ fn the_top_round_holds_the_highest_scores_under_the_classifier() {
     }
 }
 
+/// The reasons of a round, and how many records are there for each.
+fn reasons(round: &Round) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for record in &round.records {
+        *counts.entry(record.reason.to_string()).or_default() += 1;
+    }
+    counts
+}
+
 #[test]
-fn a_mixed_round_says_why_each_record_is_there() {
+fn a_round_of_the_default_mix_says_why_each_record_is_there() {
     let stage = Stage::new(200);
-    let round = stage.start("dogs").next_round(10, Strategy::Mixed).block_on().unwrap();
-    let count = |reason| round.records.iter().filter(|record| record.reason == reason).count();
-    let counts = [Reason::Top, Reason::Boundary, Reason::Random].map(count);
-    assert_eq!(counts, [5, 3, 2]);
+    let mut session = stage.start("dogs");
+    let round = |session: &mut Session| session.next_round(10, Strategy::Auto).block_on().unwrap();
+    let explored = round(&mut session);
+    assert_eq!(reasons(&explored), BTreeMap::from([("explore".into(), 10)]));
+    for (place, record) in ids(&explored).iter().enumerate() {
+        session.say(record, if place == 0 { 1.0 } else { -1.0 });
+    }
+    session.fit().block_on().unwrap();
+    let mixed = reasons(&round(&mut session));
+    assert_eq!(mixed.get("boundary"), Some(&2), "{mixed:?}");
+    assert_eq!(mixed.values().sum::<usize>(), 10);
+}
+
+#[test]
+fn what_is_drawn_at_random_says_how_likely_it_was() {
+    let stage = Stage::new(40);
+    let mut session = stage.start("dogs");
+    let round = session.next_round(10, Strategy::Random).block_on().unwrap();
+    assert!(round.records.iter().all(|record| (record.probability - 0.25).abs() < 1e-12));
+    assert_eq!(stage.resume(session.id()).state().rounds(), [round]);
 }
 
 #[test]

@@ -18,7 +18,9 @@ pub(super) fn most_probable(terms: &[Term<'_>], background: &Background, freedom
     // In units of the prior's deviation all directions are alike, the bias too.
     let mut found = minimize(vec![0.0; background.dimension() + 1], &objective);
     let bias = BIAS_DEVIATION * found.pop().unwrap_or(0.0);
-    found.iter_mut().for_each(|weight| *weight *= freedom.sqrt());
+    for weight in &mut found {
+        *weight *= freedom.sqrt();
+    }
     Taught { weights: found, bias }
 }
 
@@ -31,7 +33,9 @@ fn loss(
 ) -> f64 {
     let (scaled, bias) = split(parameters);
     let mut weights = background.unwhitened_weights(scaled);
-    weights.iter_mut().for_each(|weight| *weight *= freedom.sqrt());
+    for weight in &mut weights {
+        *weight *= freedom.sqrt();
+    }
     let bias = BIAS_DEVIATION * bias - dot(&weights, background.mean());
     let (mut pull, mut total, mut sum) = (vec![0.0; weights.len()], 0.0, 0.0);
     for term in terms {

@@ -1,0 +1,167 @@
+//! Asks the store for what a plan needs, in one pass or two, and makes picks of what is chosen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    slice,
+};
+
+use linprobe_classifier::{Background, Example, LinearClassifier, from_examples};
+use linprobe_core::{
+    Embedding, Excluded, Hit, Point, Query, RecordId, StoreError, Survey, VectorStore,
+};
+
+use super::{Candidate, Found, Known, Plan, Strategy, choose, choose::Chosen};
+use crate::Pick;
+
+/// The length of the list of what is like an anchor.
+pub(crate) const N_LIKE_ANCHOR: usize = 50;
+
+/// The length of the list of what is near the boundary, for each record of a round.
+pub(crate) const N_BOUNDARY: usize = 3;
+
+/// Where the records of a round come from.
+pub(crate) struct Choice<'a> {
+    pub(crate) store: &'a dyn VectorStore,
+    pub(crate) background: &'a Background,
+    pub(crate) classifier: &'a LinearClassifier,
+    /// The fit of no labels.
+    pub(crate) start: &'a LinearClassifier,
+    pub(crate) examples: &'a [Example],
+    pub(crate) seen: &'a Excluded,
+    /// Decides what is drawn at random.
+    pub(crate) seed: u64,
+}
+
+/// Ids in the order of the lists that they were found in.
+#[derive(Default)]
+struct Lists {
+    top: Vec<RecordId>,
+    boundary: Vec<RecordId>,
+    anchor: Vec<RecordId>,
+    random: Vec<RecordId>,
+}
+
+impl Choice<'_> {
+    /// Chooses `k` records, or as many as are unseen.
+    pub(crate) async fn choose(
+        &self,
+        k: usize,
+        strategy: Strategy,
+    ) -> Result<Vec<Pick>, StoreError> {
+        let plan = strategy.plan(k, self.examples.iter().map(|example| example.label));
+        let lists = self.ask(&plan).await?;
+        let all = [&lists.top, &lists.boundary, &lists.anchor, &lists.random];
+        let ids: BTreeSet<RecordId> = all.into_iter().flatten().cloned().collect();
+        let points = self.store.fetch(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let n_unseen = self.store.count().await?.saturating_sub(self.seen.len() as u64);
+        Ok(self.pick(&plan, &lists, &points, n_unseen))
+    }
+
+    /// A record that has left the store since it was listed is left out.
+    fn pick(&self, plan: &Plan, lists: &Lists, points: &[Point], n_unseen: u64) -> Vec<Pick> {
+        let asked = self.asked(plan);
+        let candidates = points.iter().map(|point| Candidate {
+            embedding: point.embedding.as_slice(),
+            asked: asked.score(&point.embedding),
+        });
+        let places: BTreeMap<&RecordId, usize> =
+            points.iter().enumerate().map(|(place, point)| (&point.id, place)).collect();
+        let indices =
+            |ids: &[RecordId]| ids.iter().filter_map(|id| places.get(id).copied()).collect();
+        let found = Found {
+            candidates: candidates.collect(),
+            top: indices(&lists.top),
+            boundary: indices(&lists.boundary),
+            anchor: indices(&lists.anchor),
+            random: indices(&lists.random),
+        };
+        let labelled = self.examples.iter().map(|e| (e.embedding.as_slice(), e.label)).collect();
+        let known = Known { background: self.background, labelled, n_unseen };
+        let pick = |chosen: Chosen| {
+            let point = &points[chosen.index];
+            let score = self.classifier.score(&point.embedding);
+            let (reason, probability) = (chosen.reason, chosen.probability);
+            Pick { id: point.id.clone(), score, reason, probability }
+        };
+        choose(plan, &found, &known).into_iter().map(pick).collect()
+    }
+
+    fn asked(&self, plan: &Plan) -> &LinearClassifier {
+        if plan.asks_start { self.start } else { self.classifier }
+    }
+
+    async fn ask(&self, plan: &Plan) -> Result<Lists, StoreError> {
+        let mut lists = Lists::default();
+        if plan.slots.boundary > 0 {
+            (lists.top, lists.boundary) = self.survey(plan).await?;
+        } else if plan.n_top > 0 {
+            lists.top = self.search(self.asked(plan).weights(), plan.n_top).await?;
+        }
+        if let (true, Some(anchor)) = (plan.slots.anchor > 0, self.anchor()) {
+            lists.anchor = self.search(anchor.weights(), N_LIKE_ANCHOR).await?;
+        }
+        if plan.slots.random > 0 || lists.top.len() < plan.k {
+            lists.random = self.random(plan.k).await?;
+        }
+        Ok(lists)
+    }
+
+    async fn search(&self, weights: &[f32], top_k: usize) -> Result<Vec<RecordId>, StoreError> {
+        let hits = self.store.search(Query { weights, top_k, exclude: self.seen }).await?;
+        Ok(ids(hits))
+    }
+
+    /// The highest scores, and those nearest to the boundary.
+    async fn survey(&self, plan: &Plan) -> Result<(Vec<RecordId>, Vec<RecordId>), StoreError> {
+        let asked = self.asked(plan);
+        let survey = Survey {
+            weights: asked.weights(),
+            bias: asked.bias(),
+            top_k: plan.n_top,
+            // Some of them may be chosen for another reason, or be near-duplicates.
+            n_boundary: N_BOUNDARY * plan.k,
+            threshold: 0.0,
+            n_bins: 1,
+            exclude: self.seen,
+        };
+        let report = self.store.survey(survey).await?;
+        Ok((ids(report.top), ids(report.boundary)))
+    }
+
+    /// The direction of the relevant example that the classifier scores lowest: the part of the
+    /// concept that the hyperplane covers least.
+    fn anchor(&self) -> Option<LinearClassifier> {
+        let relevant = self.examples.iter().filter(|example| example.label.is_positive());
+        let score = |example: &Example| self.classifier.score(&example.embedding);
+        let lowest = relevant.min_by(|a, b| score(a).total_cmp(&score(b)))?;
+        toward(&lowest.embedding, self.background)
+    }
+
+    /// Of a sample larger by as many as were seen, `n` at least are not. It may come in any order, so
+    /// it is shuffled before the first are taken.
+    async fn random(&self, n: usize) -> Result<Vec<RecordId>, StoreError> {
+        let points = self.store.sample(n + self.seen.len(), self.seed).await?;
+        let mut ids: Vec<RecordId> = points.into_iter().map(|point| point.id).collect();
+        ids.retain(|id| !self.seen.contains(id));
+        ids.sort_by_cached_key(|id| (hash(self.seed, id), id.clone()));
+        ids.truncate(n);
+        Ok(ids)
+    }
+}
+
+/// Scores highest what is most like an example, in the whitened metric.
+pub(crate) fn toward(example: &Embedding, background: &Background) -> Option<LinearClassifier> {
+    let direction = from_examples(slice::from_ref(example), background).ok()?;
+    LinearClassifier::new(direction.as_slice(), 0.0).ok()
+}
+
+fn ids(hits: Vec<Hit>) -> Vec<RecordId> {
+    hits.into_iter().map(|hit| hit.id).collect()
+}
+
+fn hash(seed: u64, id: &RecordId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, id).hash(&mut hasher);
+    hasher.finish()
+}
