@@ -9,7 +9,7 @@ mod json;
 mod safetensors;
 
 pub(crate) use card::FORMAT;
-pub use card::{Card, ModelCard};
+pub use card::{AuditCard, Card, IntervalCard, ModelCard};
 
 use crate::{BadClassifier, LinearClassifier};
 

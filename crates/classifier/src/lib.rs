@@ -6,22 +6,27 @@
 
 mod background;
 mod calibrate;
+mod doubt;
 mod fit;
 mod format;
 mod label;
 mod linear;
 mod metrics;
 mod start;
+mod threshold;
 
 pub use background::{Background, BadBackground, Directions, Projection, Sample};
 pub use fit::{
     ArticleParams, ArticleRepair, BadArticleParams, FitError, Method, UnknownMethod, fit,
 };
 pub use format::{
-    Card, ClassifierFile, ExportError, ImportError, MAX_DIMENSION, MAX_HEADER_BYTES,
-    MAX_JSON_BYTES, ModelCard,
+    AuditCard, Card, ClassifierFile, ExportError, ImportError, IntervalCard, MAX_DIMENSION,
+    MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
 };
 pub use label::{BadLabel, Example, Label};
 pub use linear::{BadClassifier, LinearClassifier};
 pub use metrics::{Confusion, Scored, average_precision, brier_score};
 pub use start::{NoStart, Start, combine, from_examples};
+pub use threshold::{
+    CorpusScores, OutOfReach, ScoreGroup, Threshold, ThresholdPolicy, UnknownPolicy,
+};

@@ -93,6 +93,7 @@ impl Project {
                 n_rounds: fit.round,
                 created: self.now(),
                 start: state.query().description.clone(),
+                audit: None,
             };
             ClassifierFile { classifier: fit.classifier.clone(), card: Some(card) }
         }))

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use linprobe_classifier::{Label, LinearClassifier};
 use linprobe_core::RecordId;
 
-use crate::Opening;
+use crate::{AuditDraw, Opening};
 
 /// One thing that happened in a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,15 @@ pub enum Event {
         /// The classifier.
         classifier: LinearClassifier,
     },
+    /// Records were drawn to measure the last classifier.
+    AuditDrawn(AuditDraw),
+    /// A record of the last audit was judged. Its label is no label to fit to.
+    AuditAnswered {
+        /// The record.
+        id: RecordId,
+        /// What was said of it.
+        answer: Answer,
+    },
 }
 
 /// A record that was chosen to be shown.
@@ -67,6 +76,16 @@ pub enum Answer {
     Labelled(Label),
     /// Nothing.
     Skipped,
+}
+
+impl Answer {
+    /// The label, if it is one.
+    pub fn label(self) -> Option<Label> {
+        match self {
+            Self::Labelled(label) => Some(label),
+            Self::Skipped => None,
+        }
+    }
 }
 
 /// Why a record was chosen to be shown.

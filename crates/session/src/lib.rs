@@ -5,16 +5,25 @@
 //! folded into the [`State`], so a session that is resumed is the session that was left.
 //! Embeddings and ids are all it sees: it never touches a model or a file of the dataset.
 
+mod advice;
+mod audit;
 mod event;
 mod journal;
+mod look_again;
 mod session;
 pub mod simulate;
 mod start;
 mod state;
 mod strategy;
 
+pub use advice::{Advice, Flips, Hits, Left, Verdict};
+pub use audit::{
+    Audit, AuditBasis, AuditDraw, AuditPick, AuditPlan, AuditReport, AuditStratum, AuditedRecord,
+    Interval,
+};
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
 pub use journal::{Clock, Entry, Journal, JournalError, SessionId, SessionSummary};
+pub use look_again::{AgainstLabel, DoubtfulLabel};
 pub use session::{FitReport, Session, SessionError};
 pub use start::{Opening, StartExample, StartQuery};
 pub use state::{BadHistory, Fit, LabelCounts, Round, ShownRecord, State, Undone};

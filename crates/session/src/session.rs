@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use linprobe_classifier::{Background, Example, FitError, Label, LinearClassifier, fit};
+use linprobe_classifier::{
+    Background, Example, FitError, Label, LinearClassifier, OutOfReach, fit,
+};
 use linprobe_core::{Excluded, RecordId, StoreError, Survey, SurveyReport, VectorStore};
 
 use crate::{
@@ -204,6 +206,10 @@ impl Session {
         &self.store
     }
 
+    pub(crate) fn background(&self) -> &Background {
+        &self.background
+    }
+
     /// Fits, and writes the classifier down if it is another. Returns the number of labels that were
     /// left out.
     async fn refit(&mut self) -> Result<u64, SessionError> {
@@ -244,7 +250,7 @@ impl Session {
     }
 
     /// The journal first: what is not durable has not happened.
-    fn record(&mut self, event: Event) -> Result<(), SessionError> {
+    pub(crate) fn record(&mut self, event: Event) -> Result<(), SessionError> {
         self.journal.append(self.id, self.state.n_events(), &event)?;
         Ok(self.state.apply(event)?)
     }
@@ -309,6 +315,15 @@ pub enum SessionError {
         /// The id asked for.
         id: RecordId,
     },
+    /// Judge a record of the audit.
+    #[error("the audit has not drawn {id:?}", id = id.as_str())]
+    NotInAudit {
+        /// The id given.
+        id: RecordId,
+    },
+    /// Ask for another threshold.
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
     /// See the store's error.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use linprobe_classifier::{Label, LinearClassifier, Method};
 use linprobe_core::{Excluded, RecordId};
 
-use crate::{Answer, Event, Opening, Pick, Reason, StartQuery};
+use crate::{Answer, Audit, Event, Opening, Pick, Reason, StartQuery, audit::AuditLog};
 
 /// A session as its events have left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,7 @@ pub struct State {
     /// Answers that still stand and can be undone, the last one last.
     answers: Vec<GivenAnswer>,
     fits: Vec<Fit>,
+    audits: AuditLog,
 }
 
 /// A label and the round that it belongs to.
@@ -127,7 +128,8 @@ impl State {
         let labels: BTreeMap<_, _> = labels.collect();
         let seen = labels.keys().cloned().collect();
         let (rounds, shown, answers, fits) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
-        Self { opening, n_events: 1, rounds, shown, seen, labels, answers, fits }
+        let audits = AuditLog::default();
+        Self { opening, n_events: 1, rounds, shown, seen, labels, answers, fits, audits }
     }
 
     /// Takes in the next event.
@@ -144,6 +146,10 @@ impl State {
             Event::SeenReset => self.reset_seen(),
             Event::Fitted { round, classifier } => {
                 self.fits.push(Fit { round, counts: self.counts(), classifier });
+            }
+            Event::AuditDrawn(draw) => self.audits.draw(draw, self.fits.len())?,
+            Event::AuditAnswered { id, answer } => {
+                self.audits.answer(self.n_events, &id, answer)?;
             }
         }
         self.n_events += 1;
@@ -184,6 +190,9 @@ impl State {
     }
 
     fn undo(&mut self, seq: u64) -> Result<(), BadHistory> {
+        if self.audits.undo(seq) {
+            return Ok(());
+        }
         let Some(last) = self.answers.pop_if(|last| last.seq == seq) else {
             return Err(BadHistory::NotLast { seq: self.n_events, undone: seq });
         };
@@ -297,6 +306,15 @@ impl State {
         self.fits.last().map(|fit| &fit.classifier)
     }
 
+    /// All audits that were drawn, in order.
+    pub fn audits(&self) -> &[Audit] {
+        self.audits.audits()
+    }
+
+    pub(crate) fn audit_log(&self) -> &AuditLog {
+        &self.audits
+    }
+
     /// The event that an undo would take back, and what that would change.
     pub(crate) fn last_answer(&self) -> Option<(u64, Undone)> {
         let GivenAnswer { seq, id, answer, label_before, .. } = self.answers.last()?;
@@ -362,5 +380,16 @@ pub enum BadHistory {
         seq: u64,
         /// The number of the event that it undoes.
         undone: u64,
+    },
+    /// An audit is drawn before a classifier was fitted, or one record twice.
+    #[error("an audit is drawn that cannot be")]
+    AuditDraw,
+    /// A record is judged that the last audit has not drawn.
+    #[error("event {seq} judges {id:?}, which is not in the audit", id = id.as_str())]
+    NotInAudit {
+        /// The number of the event.
+        seq: u64,
+        /// The record.
+        id: RecordId,
     },
 }

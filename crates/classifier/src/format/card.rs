@@ -35,6 +35,42 @@ pub struct Card {
     pub created: String,
     /// What it was started from, in words.
     pub start: String,
+    /// What an audit has measured; none when it was not audited.
+    #[serde(default)]
+    pub audit: Option<AuditCard>,
+}
+
+/// How good the decisions at the card's threshold are on the corpus that it was fitted over: intervals
+/// that hold the truth in nine of ten audits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditCard {
+    /// The relevant share of what is said to be relevant.
+    pub precision: IntervalCard,
+    /// The share of the relevant that is found.
+    pub recall: IntervalCard,
+    /// Their harmonic mean.
+    pub f1: IntervalCard,
+    /// The number of relevant records.
+    pub n_relevant: IntervalCard,
+    /// The number of records.
+    pub n_points: u64,
+    /// Records that were drawn at random and judged.
+    pub n_judged: u64,
+    /// Records whose label was known, as counted.
+    pub n_known: u64,
+    /// How the numbers were obtained, in words.
+    pub basis: String,
+}
+
+/// A number and its 90 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntervalCard {
+    /// The lower end.
+    pub low: f64,
+    /// The middle of what is likely.
+    pub estimate: f64,
+    /// The upper end.
+    pub high: f64,
 }
 
 /// A model, as a card names it.

@@ -1,8 +1,8 @@
 //! Files: what is written is read back, what is broken is refused with a reason.
 
 use linprobe_classifier::{
-    Card, ClassifierFile, ImportError, LinearClassifier, MAX_DIMENSION, MAX_HEADER_BYTES,
-    MAX_JSON_BYTES, ModelCard,
+    AuditCard, Card, ClassifierFile, ImportError, IntervalCard, LinearClassifier, MAX_DIMENSION,
+    MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
 };
 use proptest::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
@@ -25,6 +25,7 @@ fn card(dimension: usize) -> Card {
         n_rounds: 2,
         created: "2026-01-02T03:04:05Z".to_owned(),
         start: "a dog in the snow".to_owned(),
+        audit: None,
     }
 }
 
@@ -189,4 +190,28 @@ fn a_card_may_hold_what_later_versions_add() {
     let json = String::from_utf8(file(vec![1.0], 0.5, true).to_json().unwrap()).unwrap();
     let json = json.replace("\"format\":1", "\"format\":1,\"licence\":\"any\"");
     assert!(ClassifierFile::from_json(json.as_bytes()).unwrap().card.is_some());
+}
+
+#[test]
+fn what_an_audit_measured_travels_with_the_file_and_old_cards_have_none() {
+    let interval = IntervalCard { low: 0.25, estimate: 0.5, high: 0.75 };
+    let audit = AuditCard {
+        precision: interval,
+        recall: interval,
+        f1: interval,
+        n_relevant: IntervalCard { low: 200.0, estimate: 300.0, high: 400.0 },
+        n_points: 2000,
+        n_judged: 100,
+        n_known: 30,
+        basis: "drawn for this classifier".to_owned(),
+    };
+    let mut file = file(vec![0.5, -1.5], 0.25, true);
+    file.card.as_mut().unwrap().audit = Some(audit);
+    let read = ClassifierFile::from_safetensors(&file.to_safetensors().unwrap()).unwrap();
+    assert_eq!(read, file);
+    file.card.as_mut().unwrap().audit = None;
+    let json = String::from_utf8(file.to_json().unwrap()).unwrap();
+    let old = json.replace(",\"audit\":null", "");
+    assert_ne!(old, json);
+    assert_eq!(ClassifierFile::from_json(old.as_bytes()).unwrap(), file);
 }

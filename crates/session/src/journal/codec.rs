@@ -5,7 +5,9 @@ use linprobe_classifier::{ArticleParams, Label, LinearClassifier, Method, Start}
 use linprobe_core::{Embedding, RecordId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, Opening, Pick, StartExample, StartQuery};
+use crate::{
+    Answer, AuditDraw, AuditPick, AuditStratum, Event, Opening, Pick, StartExample, StartQuery,
+};
 
 /// The JSON of a row.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +20,8 @@ enum Payload {
     Undone { seq: u64 },
     SeenReset,
     Fitted { round: u32 },
+    AuditDrawn { strata: Vec<StratumPayload>, records: Vec<String> },
+    AuditAnswered { id: String, label: Option<f32> },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,6 +77,13 @@ fn is_certain(probability: &f64) -> bool {
     *probability >= 1.0
 }
 
+/// A stratum of an audit; its lowest score stands among the vectors.
+#[derive(Serialize, Deserialize)]
+struct StratumPayload {
+    n_points: u64,
+    n_drawn: u64,
+}
+
 /// What is wrong with a row, in words.
 type Bad = Box<dyn std::error::Error + Send + Sync>;
 
@@ -94,6 +105,10 @@ pub(super) fn encode(event: &Event) -> serde_json::Result<(String, Option<Vec<u8
         Event::Fitted { round, classifier } => {
             encode_classifier(classifier, &mut vectors);
             Payload::Fitted { round: *round }
+        }
+        Event::AuditDrawn(draw) => encode_audit(draw, &mut vectors),
+        Event::AuditAnswered { id, answer } => {
+            Payload::AuditAnswered { id: id.to_string(), label: answer.label().map(Label::value) }
         }
     };
     let vectors = (!vectors.is_empty())
@@ -121,6 +136,14 @@ pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Event, Bad> {
         Payload::SeenReset => Event::SeenReset,
         Payload::Fitted { round } => {
             Event::Fitted { round, classifier: decode_classifier(&vectors)? }
+        }
+        Payload::AuditDrawn { strata, records } => {
+            Event::AuditDrawn(decode_audit(strata, records, &vectors)?)
+        }
+        Payload::AuditAnswered { id, label } => {
+            let label = label.map(Label::new).transpose()?;
+            let answer = label.map_or(Answer::Skipped, Answer::Labelled);
+            Event::AuditAnswered { id: RecordId::new(id)?, answer }
         }
     })
 }
@@ -219,4 +242,36 @@ fn encode_classifier(classifier: &LinearClassifier, vectors: &mut Vec<f32>) {
 fn decode_classifier(vectors: &[f32]) -> Result<LinearClassifier, Bad> {
     let (bias, weights) = vectors.split_last().ok_or("there is no classifier")?;
     Ok(LinearClassifier::new(weights, *bias)?)
+}
+
+/// The threshold, the lowest score of each stratum, then the scores of the records.
+fn encode_audit(draw: &AuditDraw, vectors: &mut Vec<f32>) -> Payload {
+    vectors.push(draw.threshold);
+    vectors.extend(draw.strata.iter().map(|stratum| stratum.low));
+    vectors.extend(draw.picks.iter().map(|pick| pick.score));
+    let strata = draw.strata.iter();
+    let strata =
+        strata.map(|&AuditStratum { n_points, n_drawn, .. }| StratumPayload { n_points, n_drawn });
+    let records = draw.picks.iter().map(|pick| pick.id.to_string());
+    Payload::AuditDrawn { strata: strata.collect(), records: records.collect() }
+}
+
+fn decode_audit(
+    strata: Vec<StratumPayload>,
+    records: Vec<String>,
+    scores: &[f32],
+) -> Result<AuditDraw, Bad> {
+    if scores.len() != 1 + strata.len() + records.len() {
+        return Err("there are not as many records as scores".into());
+    }
+    let (threshold, scores) = scores.split_first().ok_or("the audit has no threshold")?;
+    let (lows, scores) = scores.split_at(strata.len());
+    let stratum =
+        |(StratumPayload { n_points, n_drawn }, &low)| AuditStratum { low, n_points, n_drawn };
+    let pick = |(id, &score)| Ok(AuditPick { id: RecordId::new(id)?, score });
+    Ok(AuditDraw {
+        threshold: *threshold,
+        strata: strata.into_iter().zip(lows).map(stratum).collect(),
+        picks: records.into_iter().zip(scores).map(pick).collect::<Result<_, Bad>>()?,
+    })
 }

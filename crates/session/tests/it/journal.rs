@@ -1,8 +1,9 @@
 //! The journal: what is resumed is what was left, bit for bit, and what is damaged is said to be.
 
-use linprobe_classifier::{ArticleParams, Method};
+use linprobe_classifier::{ArticleParams, Method, ThresholdPolicy};
 use linprobe_session::{
-    Event, Journal, JournalError, Opening, Session, SessionError, State, Strategy as Choice,
+    Answer, AuditPlan, Event, Journal, JournalError, Opening, Session, SessionError, State,
+    Strategy as Choice,
 };
 use pollster::FutureExt;
 use proptest::prelude::*;
@@ -21,6 +22,9 @@ enum Deed {
     Undo,
     ResetSeen,
     Fit,
+    DrawAudit(usize),
+    JudgeOpen(f32),
+    UndoAudit,
 }
 
 fn choice() -> impl Strategy<Value = Choice> {
@@ -37,6 +41,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => Just(Deed::Undo),
         1 => Just(Deed::ResetSeen),
         2 => Just(Deed::Fit),
+        1 => (1_usize..6).prop_map(Deed::DrawAudit),
+        3 => (-1.0_f32..=1.0).prop_map(Deed::JudgeOpen),
+        1 => Just(Deed::UndoAudit),
     ]
 }
 
@@ -71,6 +78,19 @@ fn act(session: &mut Session, deed: &Deed) {
         Deed::ResetSeen => session.reset_seen().unwrap(),
         Deed::Fit => {
             session.fit().block_on().unwrap();
+        }
+        Deed::DrawAudit(budget) => {
+            let threshold = ThresholdPolicy::default();
+            session.draw_audit(&AuditPlan { budget, threshold, seed: 0 }).block_on().unwrap();
+        }
+        Deed::JudgeOpen(value) => {
+            let open = session.open_audit().and_then(|audit| audit.open());
+            if let Some(id) = open.map(|record| record.id.clone()) {
+                session.answer_audit(&id, Answer::Labelled(label(value))).unwrap();
+            }
+        }
+        Deed::UndoAudit => {
+            session.undo_audit().unwrap();
         }
     }
 }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod audit;
+#[path = "../../examples/audit_coverage/world.rs"]
+mod audit_world;
 mod journal;
 mod laboratory;
 mod rounds;

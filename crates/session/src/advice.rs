@@ -1,0 +1,212 @@
+//! Advice on when to stop, with its reasons in numbers. It is advice: nothing is locked by it.
+//!
+//! Four things are looked at. Whether decisions still change from fit to fit, on the shortlist of highest
+//! scores, since over a whole corpus nearly nothing ever changes. Whether rounds still find relevant
+//! records. How many are expected to be left. And, since a loop can go blind without noticing, what
+//! an audit has measured: nobody is told to stop before one.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use linprobe_classifier::{LinearClassifier, ThresholdPolicy};
+use linprobe_core::{Excluded, Query, RecordId};
+
+use crate::{AuditReport, Interval, Round, Session, SessionError};
+
+/// Records of the shortlist.
+const SHORTLIST: usize = 1000;
+
+/// Rounds that are looked back on.
+const N_ROUNDS: usize = 3;
+
+/// Below so many relevant labels, nothing is settled.
+const MIN_POSITIVE: u64 = 5;
+
+/// Decisions agree from fit to fit when their kappa reaches this.
+const SETTLED_KAPPA: f64 = 0.99;
+
+/// Rounds are dry when at most this share of what they show is relevant.
+const DRY_SHARE: f64 = 0.05;
+
+/// Nearly all is found when at most this share of the relevant is expected to be left.
+const LEFT_SHARE: f64 = 0.05;
+
+/// An audit is firm when its interval of F1 is no wider.
+const FIRM_WIDTH: f64 = 0.2;
+
+/// What to do next, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    /// What to do next.
+    pub verdict: Verdict,
+    /// How the decisions have changed with the last fit that saw other labels.
+    pub flips: Option<Flips>,
+    /// What the last rounds have found.
+    pub hits: Hits,
+    /// Relevant records that no label has found yet.
+    pub n_left: Left,
+    /// What the audits measured of F1; none without an audit.
+    pub f1: Option<Interval>,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Labels still change something.
+    KeepGoing,
+    /// Labels change little: measure whether that is because it is good.
+    AuditNow,
+    /// Labels change little, and an audit has measured how good it is.
+    CouldStop,
+}
+
+/// Decisions on the shortlist that differ between two fits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Flips {
+    /// Records on the shortlist of one of them.
+    pub n_compared: u64,
+    /// Those decided otherwise.
+    pub n_flipped: u64,
+    /// Cohen's kappa of the two.
+    pub kappa: f64,
+}
+
+/// What rounds have found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// Records that were labelled in them.
+    pub n_labelled: u64,
+    /// The relevant ones among them.
+    pub n_relevant: u64,
+}
+
+/// Relevant records that are expected to be left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Left {
+    /// By the classifier's own probabilities.
+    Expected(f64),
+    /// By the audits.
+    Audited(Interval),
+}
+
+impl Left {
+    /// The number, or the middle of its interval.
+    pub fn estimate(self) -> f64 {
+        match self {
+            Self::Expected(n) => n,
+            Self::Audited(interval) => interval.estimate,
+        }
+    }
+}
+
+impl Session {
+    /// Weighs the last fits, rounds and audits.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store fails.
+    pub async fn advise(&mut self) -> Result<Advice, SessionError> {
+        let audit = self.audit_report(ThresholdPolicy::Score(0.0)).await?;
+        let n_left = self.n_left(audit.as_ref()).await?;
+        let flips = self.flips().await?;
+        let hits = self.hits();
+        let f1 = audit.map(|audit| audit.f1);
+        let verdict = self.verdict(flips, hits, n_left, f1);
+        Ok(Advice { verdict, flips, hits, n_left, f1 })
+    }
+
+    fn verdict(
+        &self,
+        flips: Option<Flips>,
+        hits: Hits,
+        left: Left,
+        f1: Option<Interval>,
+    ) -> Verdict {
+        let n_positive = self.state().counts().n_positive;
+        let settled = flips.is_some_and(|flips| flips.kappa >= SETTLED_KAPPA);
+        let dry =
+            hits.n_labelled > 0 && hits.n_relevant as f64 <= DRY_SHARE * hits.n_labelled as f64;
+        let all_found = left.estimate() <= LEFT_SHARE * (left.estimate() + n_positive as f64);
+        let n_signs = u8::from(settled) + u8::from(dry) + u8::from(all_found);
+        match f1 {
+            _ if n_positive < MIN_POSITIVE || n_signs < 2 => Verdict::KeepGoing,
+            Some(f1) if f1.width() <= FIRM_WIDTH => Verdict::CouldStop,
+            _ => Verdict::AuditNow,
+        }
+    }
+
+    /// The audits' number where there is one, less those that labels have found.
+    async fn n_left(&mut self, audit: Option<&AuditReport>) -> Result<Left, SessionError> {
+        let Some(audit) = audit else {
+            let corpus = self.corpus(ThresholdPolicy::Score(0.0)).await?;
+            return Ok(Left::Expected(corpus.scores.n_relevant_unlabelled()));
+        };
+        let n_found = self.state().labels().filter(|(_, label)| label.is_positive()).count() as f64;
+        let Interval { low, estimate, high } = audit.n_relevant;
+        let [low, estimate, high] = [low, estimate, high].map(|n| (n - n_found).max(0.0));
+        Ok(Left::Audited(Interval { low, estimate, high }))
+    }
+
+    /// Compares the last classifier with the last one that was fitted to fewer labels.
+    async fn flips(&mut self) -> Result<Option<Flips>, SessionError> {
+        let fits = self.state().fits();
+        let Some(last) = fits.last() else { return Ok(None) };
+        let earlier = fits.iter().rfind(|fit| fit.counts.n_labels < last.counts.n_labels);
+        let Some(earlier) = earlier.map(|fit| fit.classifier.clone()) else { return Ok(None) };
+        let (before, before_above) = self.shortlist(&earlier).await?;
+        let (now, now_above) = self.shortlist(&self.classifier().clone()).await?;
+        let n_compared = before.union(&now).count() as u64;
+        let n_flipped = before_above.symmetric_difference(&now_above).count() as u64;
+        let share_above = |above: &Excluded| above.len() as f64 / n_compared.max(1) as f64;
+        let kappa = kappa(
+            n_flipped as f64 / n_compared.max(1) as f64,
+            share_above(&before_above),
+            share_above(&now_above),
+        );
+        Ok(Some(Flips { n_compared, n_flipped, kappa }))
+    }
+
+    /// The records of the highest scores, and those of them above the boundary.
+    async fn shortlist(
+        &mut self,
+        classifier: &LinearClassifier,
+    ) -> Result<(Excluded, Excluded), SessionError> {
+        let nothing = Excluded::new();
+        let weights = classifier.weights();
+        let query = Query { weights, top_k: SHORTLIST, exclude: &nothing };
+        let hits = Arc::clone(self.store()).search(query).await?;
+        let above = hits.iter().filter(|hit| hit.score + classifier.bias() >= 0.0);
+        let above: BTreeSet<RecordId> = above.map(|hit| hit.id.clone()).collect();
+        Ok((hits.into_iter().map(|hit| hit.id).collect(), above))
+    }
+
+    /// Over the last rounds that were answered.
+    fn hits(&self) -> Hits {
+        let labels = |round: &Round| -> Vec<_> {
+            round.records.iter().filter_map(|record| record.answer?.label()).collect()
+        };
+        let rounds = self.state().rounds().iter().rev().map(labels);
+        let answered = rounds.filter(|labels| !labels.is_empty()).take(N_ROUNDS).flatten();
+        answered.fold(Hits::default(), |hits, label| Hits {
+            n_labelled: hits.n_labelled + 1,
+            n_relevant: hits.n_relevant + u64::from(label.is_positive()),
+        })
+    }
+}
+
+/// Cohen's kappa of two decisions that differ on one share of the records, and of which each accepts
+/// a share. 1 where neither could differ by chance.
+fn kappa(share_flipped: f64, a: f64, b: f64) -> f64 {
+    let by_chance = a * b + (1.0 - a) * (1.0 - b);
+    if by_chance < 1.0 { (1.0 - share_flipped - by_chance) / (1.0 - by_chance) } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kappa_is_one_for_the_same_decisions_and_zero_for_chance() {
+        assert!((kappa(0.0, 0.3, 0.3) - 1.0).abs() < 1e-12);
+        assert!(kappa(0.42, 0.3, 0.3).abs() < 1e-12);
+        assert!((kappa(0.0, 0.0, 0.0) - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,326 @@
+//! The audit measures how good a classifier is, on records that were not chosen to teach it.
+//!
+//! Labels of the loop are no test: they were chosen where the classifier is sure or unsure, and it was
+//! fitted to them. An audit draws records at random, many where relevant ones may be and some
+//! everywhere, so the odds of each are known; they are judged blind, without score or reason, in random
+//! order. From those odds come precision, recall, F1 and the number of relevant records in the
+//! whole corpus, each with an interval that holds the truth in nine of ten audits.
+//!
+//! Labels of the loop count as what they are, known, and never as drawn; judgements of the audit teach
+//! nothing until somebody asks for it. When the classifier has moved on, earlier judgements still count,
+//! by the odds with which they were drawn, and the report says so.
+//!
+//! Of a store that is not exact, highest scores may be missing from the list that the upper parts
+//! are drawn from, and sizes of parts are estimates: the report says so too, and its intervals do
+//! not know of it.
+
+mod belief;
+mod draw;
+mod estimate;
+mod log;
+mod random;
+mod strata;
+
+use std::collections::BTreeMap;
+
+use linprobe_classifier::{CorpusScores, Label, Scored, Threshold, ThresholdPolicy};
+use linprobe_core::{Excluded, Hit, Point, RecordId, Survey, SurveyReport};
+
+use crate::{Answer, Event, Session, SessionError};
+
+use estimate::{Estimate, Judged, Quality};
+
+pub use estimate::Interval;
+pub use log::{Audit, AuditDraw, AuditPick, AuditStratum, AuditedRecord};
+
+pub(crate) use log::AuditLog;
+
+/// How many of the highest scores are listed one by one, of small corpora.
+const N_LISTED: usize = 4096;
+
+/// And of large ones.
+const MAX_LISTED: usize = 65_536;
+
+/// One record in so many is listed, in between.
+const PER_LISTED: u64 = 256;
+
+/// Bins of the histogram of all the others.
+const N_BINS: usize = 4096;
+
+/// The seed of the draws that make an interval.
+const INTERVAL_SEED: u64 = 0;
+
+/// What to audit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AuditPlan {
+    /// Records to judge.
+    pub budget: usize,
+    /// The decisions to measure.
+    pub threshold: ThresholdPolicy,
+    /// Decides which records are drawn.
+    pub seed: u64,
+}
+
+/// What audits say of the last classifier's decisions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditReport {
+    /// Scores (logits) at or above it count as relevant.
+    pub threshold: f32,
+    /// Records in the store.
+    pub n_points: u64,
+    /// Those at or above the threshold.
+    pub n_above: u64,
+    /// The relevant share of those above the threshold.
+    pub precision: Interval,
+    /// The share of the relevant that is above the threshold.
+    pub recall: Interval,
+    /// Their harmonic mean.
+    pub f1: Interval,
+    /// The number of relevant records in the store.
+    pub n_relevant: Interval,
+    /// Records whose judgement was used.
+    pub n_judged: u64,
+    /// Records whose label was known from the loop.
+    pub n_known: u64,
+    /// How the judgements were obtained.
+    pub basis: AuditBasis,
+    /// Whether counts of the store come from a sample.
+    pub estimated: bool,
+}
+
+/// How the judgements of a report were obtained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditBasis {
+    /// All were drawn for this classifier.
+    Drawn,
+    /// Some were drawn for an earlier one, and weigh by the odds of that draw.
+    Reweighted,
+}
+
+impl AuditReport {
+    /// The share of relevant records in the store.
+    pub fn prevalence(&self) -> Interval {
+        self.n_relevant.scaled(1.0 / self.n_points.max(1) as f64)
+    }
+}
+
+/// What the last classifier makes of the store, and what is known of it.
+pub(crate) struct Corpus {
+    pub(crate) scores: CorpusScores,
+    survey: SurveyReport,
+    /// The scores of the labelled records.
+    known: BTreeMap<RecordId, Scored>,
+}
+
+impl Session {
+    /// Draws records to judge, or goes on with those of an audit that is not finished. Labelled
+    /// records and those of earlier audits are not drawn.
+    ///
+    /// # Errors
+    /// [`SessionError::OutOfReach`] when the threshold cannot be had, or store or journal fail.
+    pub async fn draw_audit(&mut self, plan: &AuditPlan) -> Result<&Audit, SessionError> {
+        if self.open_audit().is_none() {
+            let corpus = self.corpus(plan.threshold).await?;
+            let threshold = corpus.scores.choose(plan.threshold)?.score;
+            let judged = self.judged(&corpus).await?;
+            let draw = draw::draw(self, &corpus, threshold, (&judged, plan)).await?;
+            self.record(Event::AuditDrawn(draw))?;
+        }
+        Ok(self.state().audits().last().expect("an audit is open, or was just drawn"))
+    }
+
+    /// The audit that has records to judge.
+    pub fn open_audit(&self) -> Option<&Audit> {
+        self.state().audits().last().filter(|audit| audit.open().is_some())
+    }
+
+    /// Judges or passes over a record of the last audit; durable when this returns.
+    ///
+    /// # Errors
+    /// [`SessionError::History`] when the audit has no such record, or the journal fails.
+    pub fn answer_audit(&mut self, id: &RecordId, answer: Answer) -> Result<(), SessionError> {
+        let audit = self.state().audits().last();
+        if !audit.is_some_and(|audit| audit.records.iter().any(|record| record.id == *id)) {
+            return Err(SessionError::NotInAudit { id: id.clone() });
+        }
+        self.record(Event::AuditAnswered { id: id.clone(), answer })
+    }
+
+    /// Takes back the last judgement that still stands, and says of which record it was.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`].
+    pub fn undo_audit(&mut self) -> Result<Option<RecordId>, SessionError> {
+        let last = self.state().audit_log().last_answer();
+        let Some((seq, id)) = last.map(|(seq, id)| (seq, id.clone())) else { return Ok(None) };
+        self.record(Event::Undone { seq })?;
+        Ok(Some(id))
+    }
+
+    /// What the audits say of the last classifier's decisions; nothing while no record is judged.
+    ///
+    /// A precision or recall that is asked for is kept by the lower end of its interval, at the
+    /// lowest or highest border between parts that keeps it.
+    ///
+    /// # Errors
+    /// [`SessionError::OutOfReach`] when no threshold keeps the precision, or the store fails.
+    pub async fn audit_report(
+        &mut self,
+        policy: ThresholdPolicy,
+    ) -> Result<Option<AuditReport>, SessionError> {
+        let audits = self.state().audits();
+        let Some(last) = audits.iter().rfind(|audit| audit.judged().next().is_some()) else {
+            return Ok(None);
+        };
+        let drawn_for = last.threshold;
+        let mut corpus = self.corpus(policy).await?;
+        let judged = self.judged(&corpus).await?;
+        if judged.is_empty() {
+            return Ok(None);
+        }
+        let threshold = match policy {
+            ThresholdPolicy::Precision(_) | ThresholdPolicy::Recall(_) => drawn_for,
+            _ => corpus.scores.choose(policy)?.score,
+        };
+        corpus.split_at(threshold);
+        let parts = strata::divide(corpus.scores.groups(), threshold);
+        let estimate = Estimate::new(&parts, &judged, INTERVAL_SEED);
+        let quality = estimate.choose(policy)?.unwrap_or_else(|| estimate.at(threshold));
+        Ok(Some(self.report(&corpus, judged.len(), quality, estimate.n_relevant())))
+    }
+
+    /// The threshold that a policy asks for, and what is expected of it by the classifier's own
+    /// probabilities.
+    ///
+    /// # Errors
+    /// [`SessionError::OutOfReach`], or the store fails.
+    pub async fn threshold(&mut self, policy: ThresholdPolicy) -> Result<Threshold, SessionError> {
+        Ok(self.corpus(policy).await?.scores.choose(policy)?)
+    }
+
+    /// Makes labels of all judgements that are none yet, for the next fit to learn from. From then on
+    /// they count as known. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`SessionError`] when store or journal fail.
+    pub async fn learn_from_audits(&mut self) -> Result<usize, SessionError> {
+        let audits = self.state().audits().iter();
+        let judged =
+            audits.flat_map(Audit::judged).map(|(record, label)| (record.id.clone(), label));
+        let new: Vec<(RecordId, Label)> =
+            judged.filter(|(id, _)| self.state().label(id).is_none()).collect();
+        for (id, label) in &new {
+            self.label(id, *label).await?;
+        }
+        Ok(new.len())
+    }
+
+    /// Surveys the store with the last classifier, finely enough to choose any threshold.
+    pub(crate) async fn corpus(&mut self, policy: ThresholdPolicy) -> Result<Corpus, SessionError> {
+        let classifier = self.classifier().clone();
+        let n_points = self.store().count().await?;
+        let nothing = Excluded::new();
+        let threshold = if let ThresholdPolicy::Score(score) = policy { score } else { 0.0 };
+        let survey = Survey {
+            weights: classifier.weights(),
+            bias: classifier.bias(),
+            top_k: n_listed(n_points),
+            n_boundary: 0,
+            threshold,
+            n_bins: N_BINS,
+            exclude: &nothing,
+        };
+        let survey = std::sync::Arc::clone(self.store()).survey(survey).await?;
+        let mut scores = CorpusScores::new(&survey.top, &survey.histogram);
+        scores.split_at(threshold, survey.n_above);
+        let ids: Vec<RecordId> = self.state().labels().map(|(id, _)| id.clone()).collect();
+        let points = std::sync::Arc::clone(self.store()).fetch(&ids).await?;
+        let known = points.into_iter().filter_map(|Point { id, embedding }| {
+            let relevant = self.state().label(&id)?.is_positive();
+            Some((id, Scored { score: classifier.score(&embedding), relevant }))
+        });
+        let known: BTreeMap<RecordId, Scored> = known.collect();
+        for &known in known.values() {
+            scores.know(known);
+        }
+        Ok(Corpus { scores, survey, known })
+    }
+
+    /// Every judged record that is not labelled and still there, with its weight.
+    async fn judged(&mut self, corpus: &Corpus) -> Result<Vec<Judged>, SessionError> {
+        let audits = self.state().audits().iter();
+        let labels: BTreeMap<RecordId, Label> = audits
+            .flat_map(Audit::judged)
+            .filter(|(record, _)| !corpus.known.contains_key(&record.id))
+            .map(|(record, label)| (record.id.clone(), label))
+            .collect();
+        let ids: Vec<RecordId> = labels.keys().cloned().collect();
+        let points = std::sync::Arc::clone(self.store()).fetch(&ids).await?;
+        let judged = points.iter().filter_map(|point| {
+            Some(Judged {
+                score: self.classifier().score(&point.embedding),
+                relevant: labels.get(&point.id)?.is_positive(),
+                weight: 1.0 / self.odds(point),
+            })
+        });
+        Ok(judged.collect())
+    }
+
+    /// The probability that a record has come to be judged in one of the audits:
+    /// `1 - prod (1 - odds)`.
+    fn odds(&self, point: &Point) -> f64 {
+        let missed = self.state().audits().iter().map(|audit| {
+            let fit = self.state().fits().get(audit.fit_idx);
+            let score = fit.map_or(0.0, |fit| fit.classifier.score(&point.embedding));
+            1.0 - audit.odds(score).min(1.0)
+        });
+        (1.0 - missed.product::<f64>()).max(f64::MIN_POSITIVE)
+    }
+
+    fn report(
+        &self,
+        corpus: &Corpus,
+        n_judged: usize,
+        quality: Quality,
+        n_relevant: Interval,
+    ) -> AuditReport {
+        let Quality { threshold, n_above, precision, recall, f1 } = quality;
+        AuditReport {
+            threshold,
+            n_points: corpus.survey.n_points,
+            n_above,
+            precision,
+            recall,
+            f1,
+            n_relevant,
+            n_judged: n_judged as u64,
+            n_known: corpus.known.len() as u64,
+            basis: self.basis(),
+            estimated: corpus.survey.estimated,
+        }
+    }
+
+    fn basis(&self) -> AuditBasis {
+        let last_fit = self.state().fits().len().saturating_sub(1);
+        let mut audits = self.state().audits().iter();
+        let all = audits.all(|audit| audit.fit_idx == last_fit || audit.judged().next().is_none());
+        if all { AuditBasis::Drawn } else { AuditBasis::Reweighted }
+    }
+}
+
+impl Corpus {
+    /// The highest scores, best first.
+    pub(crate) fn top(&self) -> &[Hit] {
+        &self.survey.top
+    }
+
+    fn split_at(&mut self, threshold: f32) {
+        let n_above = self.scores.at(threshold).n_above;
+        self.scores.split_at(threshold, n_above);
+    }
+}
+
+fn n_listed(n_points: u64) -> usize {
+    let share = usize::try_from(n_points / PER_LISTED).unwrap_or(MAX_LISTED);
+    share.clamp(N_LISTED, MAX_LISTED)
+}
