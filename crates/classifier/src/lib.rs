@@ -16,6 +16,7 @@ mod start;
 mod threshold;
 
 pub use background::{Background, BadBackground, Directions, Projection, Sample};
+pub use doubt::{Doubt, DoubtReason, doubts};
 pub use fit::{
     ArticleParams, ArticleRepair, BadArticleParams, FitError, Method, UnknownMethod, fit,
 };

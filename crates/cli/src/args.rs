@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use linprobe::{
-    Method, SourceKind, SourceOptions, Strategy,
+    Method, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
     laboratory::{Oracle, Player},
 };
 
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Shows records and takes your scores, round by round.
     Label(LabelArgs),
+    /// Measures precision and recall of a session's classifier on records drawn at random.
+    Audit(AuditArgs),
     /// Lists sessions, shows one, or lets it show its records again.
     #[command(subcommand)]
     Session(SessionCommand),
@@ -187,6 +189,27 @@ pub(crate) struct MethodArgs {
     pub(crate) iterations: u32,
 }
 
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    /// The session. [default: the one that was used last]
+    pub(crate) session: Option<String>,
+    /// Records to judge. An audit that is not finished goes on with those that it has drawn.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) budget: usize,
+    /// The decisions to measure: f1, precision>=P, recall>=R, count=K, score=S.
+    #[arg(long, default_value = "score=0", value_name = "POLICY", allow_hyphen_values = true)]
+    pub(crate) threshold: ThresholdPolicy,
+    /// Decides which records are drawn.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Reports what was judged so far, and draws nothing.
+    #[arg(long)]
+    pub(crate) report: bool,
+    /// Lets the classifier learn from the judgements afterwards; they measure nothing any more.
+    #[arg(long)]
+    pub(crate) learn: bool,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum SessionCommand {
     /// Lists the sessions of the project.
@@ -263,9 +286,10 @@ pub(crate) struct PredictArgs {
     /// The classifier: a file, a session or an imported one.
     #[arg(short, long, value_name = "NAME|FILE")]
     pub(crate) classifier: String,
-    /// The lowest score that counts as positive. [default: the classifier's own]
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) threshold: Option<f32>,
+    /// What counts as positive: f1, precision>=P, recall>=R, count=K, or a lowest score.
+    /// [default: the classifier's own threshold]
+    #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]
+    pub(crate) threshold: Option<ThresholdPolicy>,
     /// The form of the output. [default: by the ending of --output, else a table]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
@@ -298,6 +322,10 @@ pub(crate) enum ClassifierCommand {
         name: String,
         /// The file.
         file: PathBuf,
+        /// The threshold on its card: f1, precision>=P, recall>=R, count=K, or a lowest score.
+        /// [default: the classifier's own]
+        #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]
+        threshold: Option<ThresholdPolicy>,
     },
     /// Takes a classifier file into the project.
     Import {

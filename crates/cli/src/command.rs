@@ -1,5 +1,6 @@
 //! One file a command; what they share is here: the project, the output, and how they end.
 
+mod audit;
 mod classifier;
 mod demo;
 mod index;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Index(args) => index::run(&door, &args),
         Command::Search(args) => search::run(&door, &args),
         Command::Label(args) => label::run(&door, &args),
+        Command::Audit(args) => audit::run(&door, &args),
         Command::Session(command) => session::run(&door, &command),
         Command::Simulate(args) => simulate::run(&door, &args),
         Command::Predict(args) => predict::run(&door, &args),

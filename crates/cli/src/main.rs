@@ -1,5 +1,6 @@
 //! The terminal door of linprobe: reads the command line, calls the library, shows what it says.
 
+mod advice;
 mod args;
 mod clock;
 mod command;

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io, path::PathBuf};
 
-use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoStart};
+use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoStart, OutOfReach};
 use linprobe_core::{BadContent, BadId, EmbedError, RecordId, SourceError, StoreError};
 use linprobe_embed::{OpenError, StreamError};
 use linprobe_session::{JournalError, SessionError, simulate::ExperimentError};
@@ -177,6 +177,9 @@ pub enum ProjectError {
     /// The classifier cannot be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// No threshold gives what is asked for.
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
     /// The phrases or examples give no direction.
     #[error(transparent)]
     Start(#[from] NoStart),

@@ -18,6 +18,7 @@
 //! # Ok::<(), linprobe::ProjectError>(())
 //! ```
 
+mod audit;
 mod catalogue;
 mod classifiers;
 mod config;
@@ -34,6 +35,7 @@ mod sessions;
 mod simulate;
 mod start;
 
+pub use audit::ChosenThreshold;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
 pub use classifiers::{read_classifier, write_classifier};
 pub use error::ProjectError;
@@ -47,11 +49,16 @@ pub use search::Found;
 pub use simulate::{Classes, ReportGames, Simulated, SimulatedStart, Simulation};
 pub use start::{Exemplar, StartFrom, read_vector};
 
-pub use linprobe_classifier::{ArticleParams, ClassifierFile, Label, LinearClassifier, Method};
+pub use linprobe_classifier::{
+    ArticleParams, AuditCard, Card, ClassifierFile, IntervalCard, Label, LinearClassifier, Method,
+    Threshold, ThresholdPolicy,
+};
 pub use linprobe_core::{Content, Histogram, ModelSpec, RecordId};
 pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
 pub use linprobe_session::{
-    Answer, Clock, FitReport, Round, Session, SessionSummary, ShownRecord, State, Strategy, Undone,
+    Advice, AgainstLabel, Answer, Audit, AuditBasis, AuditPlan, AuditReport, AuditedRecord, Clock,
+    DoubtfulLabel, FitReport, Flips, Hits, Interval, Left, Round, Session,
+    SessionSummary, ShownRecord, State, Strategy, Undone, Verdict,
     simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};

@@ -5,8 +5,8 @@
 
 use std::{convert::Infallible, path::Path, sync::Arc};
 
-use linprobe_classifier::{ClassifierFile, LinearClassifier};
-use linprobe_core::{Content, Embedder, Excluded, Query, Source, SourceError};
+use linprobe_classifier::{ClassifierFile, CorpusScores, LinearClassifier, ThresholdPolicy};
+use linprobe_core::{Content, Embedder, Excluded, Histogram, Hit, Query, Source, SourceError};
 use linprobe_embed::{Embedded, OpenOptions, StreamOptions, embed_stream, precomputed};
 use linprobe_source::SourceOptions;
 
@@ -39,8 +39,8 @@ impl Predictions {
 /// Another dataset to predict, and how.
 #[derive(Clone, Debug, Default)]
 pub struct PredictOptions {
-    /// The lowest score that counts as positive; none for the classifier's own.
-    pub threshold: Option<f32>,
+    /// What counts as positive; none for the classifier's own threshold.
+    pub threshold: Option<ThresholdPolicy>,
     /// How the dataset is read.
     pub source: SourceOptions,
     /// How the work is shared out.
@@ -55,7 +55,7 @@ impl Project {
     pub async fn predict(
         &self,
         file: &ClassifierFile,
-        threshold: Option<f32>,
+        threshold: Option<ThresholdPolicy>,
     ) -> Result<Predictions, ProjectError> {
         let store = self.store()?;
         let top_k = usize::try_from(store.count().await?).unwrap_or(usize::MAX);
@@ -67,7 +67,8 @@ impl Project {
             Ok((hit.score + file.classifier.bias(), record))
         });
         let scored: Vec<_> = scored.collect::<Result<_, ProjectError>>()?;
-        Ok(Predictions::new(scored, threshold_of(file, threshold), Vec::new()))
+        let threshold = threshold_of(file, threshold, &scored)?;
+        Ok(Predictions::new(scored, threshold, Vec::new()))
     }
 }
 
@@ -109,7 +110,8 @@ pub fn predict_dataset(
         return Err(failure.into());
     }
     skipped.append(&mut scoring.skipped);
-    Ok(Predictions::new(scoring.scored, threshold_of(file, options.threshold), skipped))
+    let threshold = threshold_of(file, options.threshold, &scoring.scored)?;
+    Ok(Predictions::new(scoring.scored, threshold, skipped))
 }
 
 /// Entries of a dataset that belongs to no project.
@@ -160,8 +162,21 @@ fn embedder_for(
     Ok(embedder)
 }
 
-fn threshold_of(file: &ClassifierFile, asked: Option<f32>) -> f32 {
-    asked.or(file.card.as_ref().map(|card| card.threshold)).unwrap_or(0.0)
+/// The classifier's own threshold, or what a policy makes of the scores.
+fn threshold_of(
+    file: &ClassifierFile,
+    asked: Option<ThresholdPolicy>,
+    scored: &[(f32, CatalogueRecord)],
+) -> Result<f32, ProjectError> {
+    let policy = match asked {
+        None => return Ok(file.card.as_ref().map_or(0.0, |card| card.threshold)),
+        Some(ThresholdPolicy::Score(score)) => return Ok(score),
+        Some(policy) => policy,
+    };
+    let hits = scored.iter().map(|(score, record)| Hit { id: record.id.clone(), score: *score });
+    let mut hits: Vec<Hit> = hits.collect();
+    hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
+    Ok(CorpusScores::new(&hits, &Histogram::default()).choose(policy)?.score)
 }
 
 impl Predictions {

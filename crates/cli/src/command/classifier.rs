@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use linprobe::{ClassifierFile, Project, read_classifier, write_classifier};
+use linprobe::{
+    AuditCard, ClassifierFile, IntervalCard, Project, ThresholdPolicy, read_classifier,
+    write_classifier,
+};
 use serde_json::{Value, json};
 
 use super::{Door, Outcome};
@@ -12,7 +15,9 @@ use crate::args::ClassifierCommand;
 pub(crate) fn run(door: &Door, command: &ClassifierCommand) -> Result<Outcome> {
     match command {
         ClassifierCommand::List => list(door, &door.project()?)?,
-        ClassifierCommand::Export { name, file } => export(door, name, file)?,
+        ClassifierCommand::Export { name, file, threshold } => {
+            export(door, name, file, *threshold)?;
+        }
         ClassifierCommand::Import { file, name } => import(door, file, name.as_deref())?,
         ClassifierCommand::Show { name } => show(door, name)?,
     }
@@ -31,10 +36,15 @@ fn list(door: &Door, project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn export(door: &Door, name: &str, path: &Path) -> Result<()> {
-    let file = door.project()?.find_classifier(name)?;
+fn export(door: &Door, name: &str, path: &Path, threshold: Option<ThresholdPolicy>) -> Result<()> {
+    let file = pollster::block_on(door.project()?.export_classifier(name, threshold))?;
     write_classifier(&file, path)?;
-    let text = format!("wrote {} ({} weights)", path.display(), file.classifier.dimension());
+    let audited = file.card.as_ref().map_or_else(String::new, |card| {
+        let kind = if card.audit.is_some() { "audited" } else { "not audited" };
+        format!(", threshold {:+.3}, {kind}", card.threshold)
+    });
+    let n_weights = file.classifier.dimension();
+    let text = format!("wrote {} ({n_weights} weights{audited})", path.display());
     door.answer(&json!({ "file": path, "classifier": object(&file) }), &text)
 }
 
@@ -83,5 +93,24 @@ fn text(file: &ClassifierFile) -> String {
         card.n_labels, card.n_positive, card.n_negative, card.n_rounds
     ));
     lines.push(format!("created    {}", card.created));
+    match &card.audit {
+        Some(audit) => lines.extend(audit_lines(audit)),
+        None => lines.push("audit      not audited".to_owned()),
+    }
     lines.join("\n")
+}
+
+fn audit_lines(audit: &AuditCard) -> [String; 5] {
+    let line = |name: &str, IntervalCard { low, estimate, high }: IntervalCard| {
+        format!("{name:<10} {estimate:.3}, between {low:.3} and {high:.3}")
+    };
+    let IntervalCard { low, estimate, high } = audit.n_relevant;
+    let (n_judged, n_points) = (audit.n_judged, audit.n_points);
+    [
+        format!("audit      {n_judged} judged: {}", audit.basis),
+        line("precision", audit.precision),
+        line("recall", audit.recall),
+        line("f1", audit.f1),
+        format!("relevant   {estimate:.0}, between {low:.0} and {high:.0}, of {n_points}"),
+    ]
 }

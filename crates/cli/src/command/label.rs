@@ -1,7 +1,7 @@
 //! `linprobe label`: the loop in the terminal, or line by line for a script.
 
 mod script;
-mod terminal;
+pub(super) mod terminal;
 
 use anyhow::{Result, bail};
 use linprobe::{ArticleParams, Method, Project, Session};
@@ -52,7 +52,7 @@ fn open(project: &Project, args: &LabelArgs) -> Result<Session> {
     Ok(pollster::block_on(project.start_session(&name, &from, args.method.method()?))?)
 }
 
-fn latest(project: &Project) -> Result<String> {
+pub(super) fn latest(project: &Project) -> Result<String> {
     match project.latest_session()? {
         Some(session) => Ok(session.name),
         None => bail!(

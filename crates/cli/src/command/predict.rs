@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
-    ClassifierFile, PredictOptions, Predictions, ProjectError, predict_dataset, predictions,
-    read_classifier, write_atomic_with,
+    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, ProjectError, ThresholdPolicy,
+    predict_dataset, predictions, read_classifier, write_atomic_with,
 };
 use serde_json::json;
 
@@ -27,7 +27,7 @@ pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
     let file = classifier(door, &args.classifier)?;
     let mut result = match &args.dataset {
         Some(dataset) => predict_other(door, args, &file, dataset)?,
-        None => pollster::block_on(door.project()?.predict(&file, args.threshold))?,
+        None => predict_project(door, args, &file)?,
     };
     let n_records = result.ranked.len();
     let n_positive = result.n_positive();
@@ -64,6 +64,36 @@ fn is_elsewhere(error: &anyhow::Error) -> bool {
                 | ProjectError::Empty
         )
     )
+}
+
+/// The project's own records, with the threshold that the session's audits or labels tell.
+fn predict_project(door: &Door, args: &PredictArgs, file: &ClassifierFile) -> Result<Predictions> {
+    let project = door.project()?;
+    let policy = match args.threshold {
+        Some(policy) if !matches!(policy, ThresholdPolicy::Score(_)) => {
+            let chosen = pollster::block_on(project.choose_threshold(&args.classifier, policy))?;
+            door.say(&threshold_line(policy, &chosen))?;
+            Some(ThresholdPolicy::Score(chosen.score()))
+        }
+        given => given,
+    };
+    Ok(pollster::block_on(project.predict(file, policy))?)
+}
+
+/// What is known of a threshold, and from where.
+fn threshold_line(policy: ThresholdPolicy, chosen: &ChosenThreshold) -> String {
+    match chosen {
+        ChosenThreshold::Expected(threshold) => format!(
+            "{policy}: expected by the classifier's own probabilities, not audited: precision \
+             {:.3}, recall {:.3}",
+            threshold.precision, threshold.recall
+        ),
+        ChosenThreshold::Audited(report) => format!(
+            "{policy}: measured by {} audited records: precision at least {:.3}, recall at least \
+             {:.3}",
+            report.n_judged, report.precision.low, report.recall.low
+        ),
+    }
 }
 
 fn predict_other(

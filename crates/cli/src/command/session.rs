@@ -5,7 +5,7 @@ use linprobe::{Project, SessionSummary, State};
 use serde_json::{Value, json};
 
 use super::{Door, Outcome};
-use crate::{args::SessionCommand, report};
+use crate::{advice, args::SessionCommand, report};
 
 pub(crate) fn run(door: &Door, command: &SessionCommand) -> Result<Outcome> {
     let project = door.project()?;
@@ -49,7 +49,10 @@ fn list(door: &Door, project: &Project) -> Result<()> {
 }
 
 fn show(door: &Door, project: &Project, name: &str) -> Result<()> {
-    let session = pollster::block_on(project.resume_session(name))?;
+    let mut session = pollster::block_on(project.resume_session(name))?;
+    let look_again = advice::look_again_json(&mut session)?;
+    let advice = pollster::block_on(session.advise())?;
+    let doubtful = advice::look_again_lines(&mut session)?;
     let state = session.state();
     let labels = state.labels().map(|(id, label)| label_json(project, id, label.value()));
     let labels: Vec<Value> = labels.collect::<Result<_>>()?;
@@ -65,8 +68,12 @@ fn show(door: &Door, project: &Project, name: &str) -> Result<()> {
             "bias": fit.classifier.bias(),
         })).collect::<Vec<_>>(),
         "labels": labels,
+        "advice": advice::advice_json(&advice),
+        "look_again": look_again,
     });
-    door.answer(&object, &text(project, state)?)
+    let mut lines = vec![text(project, state)?, advice::advice_line(&advice)];
+    lines.extend(doubtful);
+    door.answer(&object, &lines.join("\n"))
 }
 
 fn label_json(project: &Project, id: &linprobe::RecordId, label: f32) -> Result<Value> {

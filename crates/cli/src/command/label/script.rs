@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    advice,
     args::LabelArgs,
     command::{Outcome, print},
     report,
@@ -83,7 +84,10 @@ fn answer(session: &mut Session, line: &str) -> Result<Answered> {
         (None, None) if line.fit => {
             session.skip_rest()?;
             let fit = pollster::block_on(session.fit())?;
-            return Ok(Answered::ByTheNextRound(report::fit_json(&fit)));
+            let mut event = report::fit_json(&fit);
+            event["advice"] = advice::advice_json(&pollster::block_on(session.advise())?);
+            event["look_again"] = advice::look_again_json(session)?;
+            return Ok(Answered::ByTheNextRound(event));
         }
         _ => bail!("an answer has an id with a label or a skip, or it is an undo or a fit"),
     }))

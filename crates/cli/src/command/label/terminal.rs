@@ -13,6 +13,7 @@ use linprobe::{
 };
 
 use crate::{
+    advice,
     args::LabelArgs,
     command::{Outcome, print},
     keys::{self, Action},
@@ -138,7 +139,13 @@ impl<'a> Loop<'a> {
     fn fit(&mut self) -> Result<()> {
         let report = pollster::block_on(self.session.fit())?;
         self.unfitted = false;
-        print(&report::fit_lines(&report))
+        print(&report::fit_lines(&report))?;
+        let advice = pollster::block_on(self.session.advise())?;
+        print(&advice::advice_line(&advice).dim().to_string())?;
+        match advice::look_again_line(&mut self.session)? {
+            Some(line) => print(&line.dim().to_string()),
+            None => Ok(()),
+        }
     }
 
     fn show(&self, open: &Open) -> Result<()> {
@@ -146,23 +153,8 @@ impl<'a> Loop<'a> {
         let record = self.project.record(id)?;
         let place = format!("round {}, {} of {}", open.round, open.position, open.n_records);
         print(&format!("\n{}", format!("{place} · {reason} · score {score:+.2}").dim()))?;
-        if record.kind == "image" {
-            self.show_picture(id)?;
-        }
-        print(&record_text(&record))?;
+        show_record(self.project, &record)?;
         prompt(keys::LINE)
-    }
-
-    /// Draws the picture. One that cannot be drawn is still labelled by its name.
-    fn show_picture(&self, id: &RecordId) -> Result<()> {
-        let picture = match self.project.content(id)? {
-            Content::Image(bytes) => picture::decode(&bytes, PICTURE_COLUMNS, PICTURE_ROWS),
-            Content::Text(_) | Content::Vector { .. } => None,
-        };
-        match picture {
-            Some(picture) => Ok(picture::draw(&picture, &mut io::stdout())?),
-            None => print("(this picture cannot be drawn)"),
-        }
     }
 
     fn farewell(&self) -> Result<()> {
@@ -177,19 +169,39 @@ impl<'a> Loop<'a> {
     }
 }
 
+/// Shows what a person judges a record by.
+pub(in crate::command) fn show_record(project: &Project, record: &CatalogueRecord) -> Result<()> {
+    if record.kind == "image" {
+        show_picture(project, &record.id)?;
+    }
+    print(&record_text(record))
+}
+
+/// Draws the picture. One that cannot be drawn is still labelled by its name.
+fn show_picture(project: &Project, id: &RecordId) -> Result<()> {
+    let picture = match project.content(id)? {
+        Content::Image(bytes) => picture::decode(&bytes, PICTURE_COLUMNS, PICTURE_ROWS),
+        Content::Text(_) | Content::Vector { .. } => None,
+    };
+    match picture {
+        Some(picture) => Ok(picture::draw(&picture, &mut io::stdout())?),
+        None => print("(this picture cannot be drawn)"),
+    }
+}
+
 /// Says how to answer, and leaves the cursor behind it.
-fn prompt(text: &str) -> Result<()> {
+pub(in crate::command) fn prompt(text: &str) -> Result<()> {
     let mut out = io::stdout();
     write!(out, "{}{text}{} ", Attribute::Dim, Attribute::Reset)?;
     Ok(out.flush()?)
 }
 
 /// Says what was answered, behind the prompt.
-fn echo(text: &str) -> Result<()> {
+pub(in crate::command) fn echo(text: &str) -> Result<()> {
     print(&text.bold().to_string())
 }
 
-fn help() -> Result<()> {
+pub(in crate::command) fn help() -> Result<()> {
     echo("")?;
     let lines = keys::HELP.map(|(key, what)| format!("  {key:<10} {what}"));
     print(&lines.join("\n"))

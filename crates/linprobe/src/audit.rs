@@ -1,0 +1,142 @@
+//! Thresholds and audited numbers of classifiers: of a session by its audits, of any other by what its
+//! own probabilities promise.
+
+use linprobe_classifier::{
+    AuditCard, ClassifierFile, CorpusScores, IntervalCard, Threshold, ThresholdPolicy,
+};
+use linprobe_core::{Excluded, Survey};
+use linprobe_session::{AuditBasis, AuditReport, Interval, Session};
+
+use crate::{error::ProjectError, project::Project};
+
+/// The decisions of a classifier that nobody chose a threshold for.
+const AT_THE_BOUNDARY: ThresholdPolicy = ThresholdPolicy::Score(0.0);
+
+/// Highest scores that are told apart, and bins of the rest.
+const N_LISTED: usize = 4096;
+const N_BINS: usize = 4096;
+
+/// A threshold and what is known of the decisions at it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChosenThreshold {
+    /// By the classifier's own probabilities: an expectation.
+    Expected(Threshold),
+    /// By the audits of its session.
+    Audited(Box<AuditReport>),
+}
+
+impl ChosenThreshold {
+    /// Scores (logits) at or above it count as relevant.
+    pub fn score(&self) -> f32 {
+        match self {
+            Self::Expected(threshold) => threshold.score,
+            Self::Audited(report) => report.threshold,
+        }
+    }
+}
+
+impl Project {
+    /// Chooses a threshold for a classifier over the project's records.
+    ///
+    /// # Errors
+    /// [`ProjectError::Unknown`] when there is no classifier of this name, or no threshold gives what
+    /// is asked for.
+    pub async fn choose_threshold(
+        &self,
+        name: &str,
+        policy: ThresholdPolicy,
+    ) -> Result<ChosenThreshold, ProjectError> {
+        if self.catalogue().classifier(name)?.is_none() && self.has_session(name)? {
+            let mut session = self.resume_session(name).await?;
+            return threshold_of(&mut session, policy).await;
+        }
+        let file = self.find_classifier(name)?;
+        Ok(ChosenThreshold::Expected(self.expected_threshold(&file, policy).await?))
+    }
+
+    /// A classifier to take elsewhere, with its threshold and what is known of it on the card: for a
+    /// policy the threshold that it asks for, else the classifier's own.
+    ///
+    /// # Errors
+    /// [`ProjectError::Unknown`] when there is no classifier of this name, or no threshold gives what
+    /// is asked for.
+    pub async fn export_classifier(
+        &self,
+        name: &str,
+        policy: Option<ThresholdPolicy>,
+    ) -> Result<ClassifierFile, ProjectError> {
+        let mut file = self.find_classifier(name)?;
+        let is_session = self.catalogue().classifier(name)?.is_none() && self.has_session(name)?;
+        if policy.is_none() && !is_session {
+            return Ok(file);
+        }
+        let chosen = self.choose_threshold(name, policy.unwrap_or(AT_THE_BOUNDARY)).await?;
+        if let Some(card) = &mut file.card {
+            card.threshold = chosen.score();
+            card.audit = match &chosen {
+                ChosenThreshold::Audited(report) => Some(audit_card(report)),
+                ChosenThreshold::Expected(_) => None,
+            };
+        }
+        Ok(file)
+    }
+
+    fn has_session(&self, name: &str) -> Result<bool, ProjectError> {
+        Ok(self.sessions()?.iter().any(|session| session.name == name))
+    }
+
+    async fn expected_threshold(
+        &self,
+        file: &ClassifierFile,
+        policy: ThresholdPolicy,
+    ) -> Result<Threshold, ProjectError> {
+        let threshold = if let ThresholdPolicy::Score(score) = policy { score } else { 0.0 };
+        let survey = Survey {
+            weights: file.classifier.weights(),
+            bias: file.classifier.bias(),
+            top_k: N_LISTED,
+            n_boundary: 0,
+            threshold,
+            n_bins: N_BINS,
+            exclude: &Excluded::new(),
+        };
+        let report = self.store()?.survey(survey).await?;
+        let mut scores = CorpusScores::new(&report.top, &report.histogram);
+        scores.split_at(threshold, report.n_above);
+        Ok(scores.choose(policy)?)
+    }
+}
+
+async fn threshold_of(
+    session: &mut Session,
+    policy: ThresholdPolicy,
+) -> Result<ChosenThreshold, ProjectError> {
+    Ok(match session.audit_report(policy).await? {
+        Some(report) => ChosenThreshold::Audited(Box::new(report)),
+        None => ChosenThreshold::Expected(session.threshold(policy).await?),
+    })
+}
+
+fn audit_card(report: &AuditReport) -> AuditCard {
+    let how = match report.basis {
+        AuditBasis::Drawn => "drawn at random with known odds for this classifier, judged blind",
+        AuditBasis::Reweighted => {
+            "drawn at random for an earlier classifier, judged blind, re-weighted by their odds"
+        }
+    };
+    let estimated = if report.estimated { "; counts of the store are estimates" } else { "" };
+    AuditCard {
+        precision: interval_card(report.precision),
+        recall: interval_card(report.recall),
+        f1: interval_card(report.f1),
+        n_relevant: interval_card(report.n_relevant),
+        n_points: report.n_points,
+        n_judged: report.n_judged,
+        n_known: report.n_known,
+        basis: format!("{how}{estimated}; intervals of 90 %"),
+    }
+}
+
+fn interval_card(Interval { low, estimate, high }: Interval) -> IntervalCard {
+    IntervalCard { low, estimate, high }
+}
