@@ -2,11 +2,12 @@
 
 use crate::support::Bench;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "init",
     "index",
     "search",
     "label",
+    "audit",
     "session",
     "simulate",
     "predict",

@@ -86,7 +86,7 @@ fn answer(session: &mut Session, line: &str) -> Result<Answered> {
             let fit = pollster::block_on(session.fit())?;
             let mut event = report::fit_json(&fit);
             event["advice"] = advice::advice_json(&pollster::block_on(session.advise())?);
-            event["look_again"] = advice::look_again_json(session)?;
+            event["look_again"] = advice::look_again_json(session)?.into();
             return Ok(Answered::ByTheNextRound(event));
         }
         _ => bail!("an answer has an id with a label or a skip, or it is an undo or a fit"),
