@@ -86,9 +86,9 @@ impl CorpusScores {
     pub fn know(&mut self, known: Scored) {
         let position = self.groups.partition_point(|group| group.low > known.score);
         let position = position.min(self.groups.len().saturating_sub(1));
-        if let Some(group) = self.groups.get_mut(position)
-            && group.n_known < group.n_points
-        {
+        // A score that was rounded otherwise may fall to a neighbour that is full.
+        let mut groups = self.groups.iter_mut().skip(position);
+        if let Some(group) = groups.find(|group| group.n_known < group.n_points) {
             group.n_known += 1;
             group.n_known_relevant += u64::from(known.relevant);
         }

@@ -23,7 +23,9 @@ mod strata;
 
 use std::collections::BTreeMap;
 
-use linprobe_classifier::{CorpusScores, Label, Scored, Threshold, ThresholdPolicy};
+use linprobe_classifier::{
+    CorpusScores, Label, LinearClassifier, Scored, Threshold, ThresholdPolicy,
+};
 use linprobe_core::{Excluded, Hit, Point, RecordId, Survey, SurveyReport};
 
 use crate::{Answer, Event, Session, SessionError};
@@ -108,6 +110,8 @@ impl AuditReport {
 pub(crate) struct Corpus {
     pub(crate) scores: CorpusScores,
     survey: SurveyReport,
+    /// The scores of the list of the highest, as the store has rounded them.
+    listed: BTreeMap<RecordId, f32>,
     /// The scores of the labelled records.
     known: BTreeMap<RecordId, Scored>,
 }
@@ -235,15 +239,17 @@ impl Session {
         scores.split_at(threshold, survey.n_above);
         let ids: Vec<RecordId> = self.state().labels().map(|(id, _)| id.clone()).collect();
         let points = std::sync::Arc::clone(self.store()).fetch(&ids).await?;
-        let known = points.into_iter().filter_map(|Point { id, embedding }| {
-            let relevant = self.state().label(&id)?.is_positive();
-            Some((id, Scored { score: classifier.score(&embedding), relevant }))
-        });
-        let known: BTreeMap<RecordId, Scored> = known.collect();
-        for &known in known.values() {
-            scores.know(known);
+        let listed = survey.top.iter().map(|hit| (hit.id.clone(), hit.score)).collect();
+        let mut corpus = Corpus { scores, survey, listed, known: BTreeMap::new() };
+        for point in points {
+            if let Some(label) = self.state().label(&point.id) {
+                let score = corpus.score(&classifier, &point);
+                let known = Scored { score, relevant: label.is_positive() };
+                corpus.scores.know(known);
+                corpus.known.insert(point.id, known);
+            }
         }
-        Ok(Corpus { scores, survey, known })
+        Ok(corpus)
     }
 
     /// Every judged record that is not labelled and still there, with its weight.
@@ -258,7 +264,7 @@ impl Session {
         let points = std::sync::Arc::clone(self.store()).fetch(&ids).await?;
         let judged = points.iter().filter_map(|point| {
             Some(Judged {
-                score: self.classifier().score(&point.embedding),
+                score: corpus.score(self.classifier(), point),
                 relevant: labels.get(&point.id)?.is_positive(),
                 weight: 1.0 / self.odds(point),
             })
@@ -312,6 +318,13 @@ impl Corpus {
     /// The highest scores, best first.
     pub(crate) fn top(&self) -> &[Hit] {
         &self.survey.top
+    }
+
+    /// The store's score where it lists one: one computed anew may be rounded to the other side of a
+    /// border.
+    fn score(&self, classifier: &LinearClassifier, point: &Point) -> f32 {
+        let listed = self.listed.get(&point.id).copied();
+        listed.unwrap_or_else(|| classifier.score(&point.embedding))
     }
 
     fn split_at(&mut self, threshold: f32) {

