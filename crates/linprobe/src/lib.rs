@@ -57,8 +57,7 @@ pub use linprobe_core::{Content, Histogram, ModelSpec, RecordId};
 pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
 pub use linprobe_session::{
     Advice, AgainstLabel, Answer, Audit, AuditBasis, AuditPlan, AuditReport, AuditedRecord, Clock,
-    DoubtfulLabel, FitReport, Flips, Hits, Interval, Left, Round, Session,
-    SessionSummary, ShownRecord, State, Strategy, Undone, Verdict,
-    simulate as laboratory,
+    DoubtfulLabel, FitReport, Flips, Hits, Interval, Left, Round, Session, SessionSummary,
+    ShownRecord, State, Strategy, Undone, Verdict, simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};
