@@ -66,7 +66,7 @@ pub struct Pick {
     /// Why it was chosen.
     pub reason: Reason,
     /// How likely it was to be chosen, before the draw: 1 but for what was drawn at random.
-    pub probability: f64,
+    pub probability: f32,
 }
 
 /// What a person said of a record.

@@ -54,7 +54,7 @@ pub struct ShownRecord {
     /// Why it was chosen.
     pub reason: Reason,
     /// How likely it was to be chosen, before the draw.
-    pub probability: f64,
+    pub probability: f32,
     /// What was said of it in this round.
     pub answer: Option<Answer>,
 }

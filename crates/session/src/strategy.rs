@@ -1,8 +1,8 @@
 //! What to show next, and why.
 //!
 //! A round is made of slots, each with its reason; how many of each depends on what is known. While
-//! nothing relevant is known the whole round explores: it is spread over what the start ranks
-//! highest, away from what was already refused. Later most slots go to the highest scores, for of a rare concept most
+//! nothing relevant is known a round explores: it is spread over what the start ranks highest, away
+//! from what was already refused. Later most slots go to the highest scores, for of a rare concept most
 //! is learned where it is thought to be; a few look at the boundary, at what lies near a known
 //! record that the classifier scores low, and anywhere.
 //!
@@ -58,10 +58,18 @@ pub(crate) struct Plan {
     pub(crate) asks_start: bool,
     /// The length of the list of highest scores.
     pub(crate) n_top: usize,
+    /// Whether the highest scores are moved by their likeness to what is relevant.
+    pub(crate) prefers_likeness: bool,
 }
 
-/// The list of highest scores that records are compared within.
+/// The highest scores, to choose from.
 const SHORTLIST: usize = 1000;
+
+/// The highest scores that a round which explores is to cover.
+const COVERED: usize = 2000;
+
+/// Those of them that it covers with.
+pub(crate) const N_COVERING: usize = 1000;
 
 impl Strategy {
     /// The plan of a round of `k` records, given the labels so far.
@@ -72,9 +80,15 @@ impl Strategy {
             n_negative += usize::from(label.is_negative());
         }
         let slots = self.slots(k, n_positive, n_negative);
-        let compares = slots.explore + slots.ladder + slots.anchor > 0 || self == Self::Auto;
-        let n_top = if compares { SHORTLIST.max(2 * k) } else { slots.top };
-        Plan { k, slots, asks_start: n_positive == 0 && self == Self::Auto, n_top }
+        let n_top = match self {
+            _ if slots.explore > 0 => COVERED,
+            Self::Auto => SHORTLIST.max(2 * k),
+            _ => slots.top,
+        };
+        let is_auto = self == Self::Auto;
+        let (asks_start, prefers_likeness) =
+            (is_auto && n_positive == 0, is_auto && n_positive > 0);
+        Plan { k, slots, asks_start, n_top, prefers_likeness }
     }
 
     fn slots(self, k: usize, n_positive: usize, n_negative: usize) -> Slots {
@@ -95,7 +109,9 @@ impl Slots {
     fn mixed(k: usize, n_positive: usize, n_negative: usize) -> Self {
         let none = Self::default();
         if n_positive == 0 {
-            return Self { explore: k, ..none };
+            // Of the first round, half: the start alone may be all that is needed.
+            let top = if n_negative == 0 { k.div_ceil(2) } else { 0 };
+            return Self { top, explore: k - top, ..none };
         }
         if n_negative == 0 {
             let ladder = k * 3 / 10;

@@ -65,15 +65,15 @@ struct PickPayload {
     reason: String,
     /// Left out where it is 1; journals of before it was kept have none.
     #[serde(default = "certain", skip_serializing_if = "is_certain")]
-    probability: f64,
+    probability: f32,
 }
 
-fn certain() -> f64 {
+fn certain() -> f32 {
     1.0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_certain(probability: &f64) -> bool {
+fn is_certain(probability: &f32) -> bool {
     *probability >= 1.0
 }
 

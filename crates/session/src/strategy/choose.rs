@@ -1,20 +1,18 @@
 //! Picks the records of a round from the lists that were asked for.
 //!
 //! Records are compared in the whitened metric, where two of different classes have next to
-//! nothing in common. In a round, each next record is the one of highest
-//!
-//! `logit + 4 likest relevant - 2 likest irrelevant or chosen + ln(alike) / 2`,
-//!
-//! the last term, the number of candidates that are like it, only while exploring: a label then speaks for many, and
-//! odd records, that are like nothing, come last.
+//! nothing in common. While nothing relevant is known, a round covers: each next record is the one that is like
+//! most of what may be relevant and is like nothing that was seen, so that each label speaks for as
+//! many as it can (greedy facility location, within a factor of 1 - 1/e of the best choice). Once something
+//! relevant is known, what is like it comes earlier than its logit alone says.
 
 use linprobe_classifier::{Background, Directions, Label};
 
-use super::{Plan, Slots};
+use super::{N_COVERING, Plan, Slots};
 use crate::Reason;
 
 /// The cosine, in the whitened metric, at which two records are half alike.
-const HALF_ALIKE: f32 = 0.25;
+const HALF_ALIKE: f32 = 0.3;
 
 /// How sharply likeness sets in around that cosine.
 const SHARPNESS: f32 = 15.0;
@@ -22,11 +20,8 @@ const SHARPNESS: f32 = 15.0;
 /// What being like a relevant record adds to the logit.
 const PULL: f32 = 4.0;
 
-/// What being like an irrelevant record, or one of the same round, takes from the logit.
-const PUSH: f32 = 2.0;
-
-/// What the logarithm of the number of records that are alike adds.
-const DENSITY: f32 = 0.5;
+/// The difference in logits over which a record is e times as likely to be relevant, before any is known to be.
+const TEMPERATURE: f32 = 2.0;
 
 /// Embeddings with a higher cosine are near-duplicates: one round shows one of them.
 const NEAR_DUPLICATE: f32 = 0.98;
@@ -64,20 +59,20 @@ pub(crate) struct Chosen {
     pub(crate) index: usize,
     pub(crate) reason: Reason,
     /// How likely it was to be chosen, before the draw.
-    pub(crate) probability: f64,
+    pub(crate) probability: f32,
 }
 
 /// Chooses a round; less than was planned only where there are fewer candidates.
 pub(crate) fn choose(plan: &Plan, found: &Found<'_>, known: &Known<'_>) -> Vec<Chosen> {
     let Slots { explore, top, ladder, boundary, anchor, random } = plan.slots;
     let mut round = Round { found, known, chosen: Vec::with_capacity(plan.k) };
-    if plan.n_top > plan.slots.top {
-        round.spread(explore, Reason::Explore);
-        round.spread(top, Reason::Top);
+    if plan.prefers_likeness {
+        round.take(top, &by_likeness(found, known), Reason::Top);
     } else {
         round.take(top, &found.top, Reason::Top);
     }
-    round.take(ladder, &rungs(&found.top, explore + top), Reason::Ladder);
+    round.cover(explore);
+    round.take(ladder, &rungs(&found.top, top), Reason::Ladder);
     round.take(boundary, &found.boundary, Reason::Boundary);
     round.take(anchor, &found.anchor, Reason::Anchor);
     round.take_random(random);
@@ -132,7 +127,7 @@ impl Round<'_> {
     fn take_random(&mut self, n: usize) {
         let drawn = self.found.random.iter().copied().filter(|&index| !self.holds(index));
         let drawn: Vec<usize> = drawn.take(n).collect();
-        let probability = drawn.len() as f64 / self.known.n_unseen.max(1) as f64;
+        let probability = drawn.len() as f32 / self.known.n_unseen.max(1) as f32;
         let chosen = |index| Chosen { index, reason: Reason::Random, probability };
         self.chosen.extend(drawn.into_iter().map(chosen));
     }
@@ -155,74 +150,102 @@ impl Round<'_> {
         }
     }
 
-    /// The `n` best of the highest scores, each unlike the ones before.
-    fn spread(&mut self, n: usize, reason: Reason) {
-        if n == 0 || self.found.top.is_empty() {
+    /// With `n` of the highest scores that together are like as many as can be.
+    fn cover(&mut self, n: usize) {
+        let Some(mut coverage) = (n > 0).then(|| Coverage::new(self.found, self.known)).flatten()
+        else {
             return;
-        }
-        let mut spread = Spread::new(self.found, self.known, reason == Reason::Explore);
-        let goal = self.chosen.len() + n;
-        while self.chosen.len() < goal {
-            let Some(place) = spread.best() else { break };
-            let index = self.found.top[place];
-            spread.close(place);
-            if self.is_new(index) {
-                spread.push_away_from(place);
-                self.add(index, reason);
+        };
+        for chosen in &self.chosen {
+            let place = self.found.top.iter().position(|&index| index == chosen.index);
+            if let Some(place) = place {
+                coverage.add(place);
             }
+        }
+        for _ in 0..n {
+            let place = coverage.best();
+            coverage.add(place);
+            self.take(1, &[self.found.top[place]], Reason::Explore);
         }
     }
 }
 
-/// What each of the highest scores is worth showing.
-struct Spread {
+/// The highest scores, those that are like a relevant record moved up.
+fn by_likeness(found: &Found<'_>, known: &Known<'_>) -> Vec<usize> {
+    let rows = found.embeddings(&found.top);
+    let relevant = known.embeddings(Label::is_positive);
+    let directions = known.background.directions(&rows);
+    let likeness = likest(&directions, &known.background.directions(&relevant));
+    let worth =
+        |(&index, alike): (&usize, f32)| (found.candidates[index].asked + PULL * alike, index);
+    let mut ranking: Vec<(f32, usize)> = found.top.iter().zip(likeness).map(worth).collect();
+    ranking.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    ranking.into_iter().map(|(_, index)| index).collect()
+}
+
+/// How far what may be relevant is like what was seen.
+struct Coverage {
+    /// Of each place: how much it counts.
+    mass: Vec<f32>,
+    /// Of each place: its likeness to the likest that was seen.
+    covered: Vec<f32>,
+    /// Of the first places, that may be chosen: their likeness to every place.
+    likeness: Vec<Vec<f32>>,
     directions: Directions,
-    /// Minus infinity of what is closed.
-    worth: Vec<f32>,
-    /// The likeness of each to what is irrelevant, or was chosen.
-    refused: Vec<f32>,
 }
 
-impl Spread {
-    fn new(found: &Found<'_>, known: &Known<'_>, explores: bool) -> Self {
-        let top = found.top.iter().map(|&index| &found.candidates[index]);
-        let rows: Vec<&[f32]> = top.clone().map(|candidate| candidate.embedding).collect();
+impl Coverage {
+    /// Places are those of the list of highest scores.
+    fn new(found: &Found<'_>, known: &Known<'_>) -> Option<Self> {
+        let rows = found.embeddings(&found.top);
+        let highest = found.candidates[*found.top.first()?].asked;
+        let mass = |&index: &usize| ((found.candidates[index].asked - highest) / TEMPERATURE).exp();
         let directions = known.background.directions(&rows);
-        let mut worth: Vec<f32> = top.map(|candidate| candidate.asked).collect();
-        let mut refused = vec![0.0; rows.len()];
-        let labelled: Vec<&[f32]> = known.labelled.iter().map(|(x, _)| *x).collect();
-        let cosines = directions.cosines(&known.background.directions(&labelled));
-        let mut accepted = vec![0.0; rows.len()];
-        for (cosines, (_, label)) in cosines.iter().zip(&known.labelled) {
-            if label.is_positive() {
-                raise(&mut accepted, cosines);
-            } else if label.is_negative() {
-                raise(&mut refused, cosines);
-            }
-        }
-        worth.iter_mut().zip(accepted).for_each(|(worth, alike)| *worth += PULL * alike);
-        if explores {
-            for (worth, cosines) in worth.iter_mut().zip(directions.cosines(&directions)) {
-                *worth += DENSITY * cosines.into_iter().map(alike).sum::<f32>().ln();
-            }
-        }
-        Self { directions, worth, refused }
+        let choosable = known.background.directions(&rows[..rows.len().min(N_COVERING)]);
+        let mut likeness = directions.cosines(&choosable);
+        likeness.iter_mut().flatten().for_each(|cosine| *cosine = alike(*cosine));
+        let refused = known.background.directions(&known.embeddings(Label::is_negative));
+        Some(Self {
+            mass: found.top.iter().map(mass).collect(),
+            covered: likest(&directions, &refused),
+            likeness,
+            directions,
+        })
     }
 
-    /// The place of the one most worth showing; of equal ones the first.
-    fn best(&self) -> Option<usize> {
-        let net = |place: usize| self.worth[place] - PUSH * self.refused[place];
-        let open = (0..self.worth.len()).filter(|&place| self.worth[place].is_finite());
-        open.max_by(|&a, &b| net(a).total_cmp(&net(b)).then(b.cmp(&a)))
+    /// The place that covers the most of what is not covered yet; of equal ones the first.
+    fn best(&self) -> usize {
+        let gain = |place: &usize| -> f32 {
+            let places = self.likeness[*place].iter().zip(&self.covered).zip(&self.mass);
+            places.map(|((alike, covered), mass)| mass * (alike - covered).max(0.0)).sum()
+        };
+        let gains = (0..self.likeness.len()).map(|place| (gain(&place), place));
+        gains.max_by(|(a, i), (b, j)| a.total_cmp(b).then(j.cmp(i))).map_or(0, |(_, place)| place)
     }
 
-    fn close(&mut self, place: usize) {
-        self.worth[place] = f32::NEG_INFINITY;
+    fn add(&mut self, place: usize) {
+        raise(&mut self.covered, &self.directions.cosines_with(place));
     }
+}
 
-    fn push_away_from(&mut self, place: usize) {
-        raise(&mut self.refused, &self.directions.cosines_with(place));
+impl<'a> Found<'a> {
+    fn embeddings(&self, indices: &[usize]) -> Vec<&'a [f32]> {
+        indices.iter().map(|&index| self.candidates[index].embedding).collect()
     }
+}
+
+impl<'a> Known<'a> {
+    fn embeddings(&self, belongs: fn(Label) -> bool) -> Vec<&'a [f32]> {
+        let side = self.labelled.iter().filter(|(_, label)| belongs(*label));
+        side.map(|(embedding, _)| *embedding).collect()
+    }
+}
+
+/// Of each direction: its likeness to the likest of some others.
+fn likest(directions: &Directions, others: &Directions) -> Vec<f32> {
+    let mut most = vec![0.0; directions.len()];
+    directions.cosines(others).iter().for_each(|cosines| raise(&mut most, cosines));
+    most
 }
 
 /// Keeps the larger of what each was alike before and is alike now.
