@@ -3,10 +3,11 @@
 use super::{budgets, svg::escape};
 use crate::simulate::summary::{Harm, Interval, NearCeiling, Panel, Standing, Step};
 
-/// Average precision by budget, and what else can be said of a player in a number.
+/// Average precision by budget, and what else can be said of a player in a number; columns that are
+/// known of nobody are left out.
 pub(super) fn summary(panel: &Panel) -> String {
     let budgets = budgets(panel);
-    let by_budget = budgets.iter().map(|n| format!("AP, {n} labels"));
+    let by_budget = budgets.iter().map(|n| format!("AP at {n}"));
     let others = [
         "area under AP",
         "found",
@@ -18,9 +19,16 @@ pub(super) fn summary(panel: &Panel) -> String {
         "calibration error",
     ];
     let head: Vec<String> = by_budget.chain(others.map(str::to_owned)).collect();
-    let rows = panel.standings.iter().map(|standing| {
+    let cells = panel.standings.iter().map(|standing| {
         let by_budget = budgets.iter().map(|&n| ap(standing.at(n)));
-        row(&standing.player, by_budget.chain(others_of(standing)).map(|cell| (cell, false)))
+        by_budget.chain(others_of(standing)).collect()
+    });
+    let cells: Vec<Vec<String>> = cells.collect();
+    let is_known = |column: &usize| cells.iter().any(|row| !row[*column].is_empty());
+    let known: Vec<usize> = (0..head.len()).filter(is_known).collect();
+    let head: Vec<String> = known.iter().map(|&column| head[column].clone()).collect();
+    let rows = panel.standings.iter().zip(&cells).map(|(standing, cells)| {
+        row(&standing.player, known.iter().map(|&column| (cells[column].clone(), false)))
     });
     table("Summary", &head, rows)
 }
