@@ -109,8 +109,8 @@ impl Slots {
     fn mixed(k: usize, n_positive: usize, n_negative: usize) -> Self {
         let none = Self::default();
         if n_positive == 0 {
-            // Of the first round, half: the start alone may be all that is needed.
-            let top = if n_negative == 0 { k.div_ceil(2) } else { 0 };
+            // Of the first round, three in ten: the start alone may be all that is needed.
+            let top = if n_negative == 0 { k - k * 3 / 10 } else { 0 };
             return Self { top, explore: k - top, ..none };
         }
         if n_negative == 0 {

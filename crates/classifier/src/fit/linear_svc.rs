@@ -9,7 +9,7 @@
 use crate::{Background, Example, LinearClassifier, Start};
 
 use super::{
-    minimize::minimize,
+    minimize::{EXACT, minimize},
     risk::{self, Term, risk, squared_hinge},
     start_alone,
 };
@@ -33,7 +33,7 @@ pub(super) fn fit(
         gradient.iter_mut().zip(parameters).for_each(|(g, w)| *g = C * *g + w);
         C * loss + 0.5 * parameters.iter().map(|w| w * w).sum::<f64>()
     };
-    risk::classifier(&minimize(vec![0.0; background.dimension() + 1], &objective))
+    risk::classifier(&minimize(vec![0.0; background.dimension() + 1], &objective, EXACT))
 }
 
 fn terms<'a>(examples: &[&'a Example], background: &'a Background) -> Option<Vec<Term<'a>>> {

@@ -9,7 +9,7 @@
 use crate::{Background, Example, LinearClassifier, Start};
 
 use super::{
-    minimize::minimize,
+    minimize::{EXACT, minimize},
     risk::{self, cross_entropy},
     start_alone,
 };
@@ -36,6 +36,6 @@ pub(super) fn fit(
         gradient.iter_mut().zip(pulls).for_each(|(g, w)| *g = C * *g + w);
         C * loss + 0.5 * weights.iter().map(|w| w * w).sum::<f64>()
     };
-    let found = minimize(vec![0.0; center.len() + 1], &objective);
+    let found = minimize(vec![0.0; center.len() + 1], &objective, EXACT);
     risk::classifier(&risk::uncentered(&found, &center))
 }

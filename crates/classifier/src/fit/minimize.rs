@@ -11,8 +11,9 @@ use crate::linear::dot;
 /// A function of parameters: returns its value and overwrites its gradient.
 pub(super) type Objective<'a> = dyn Fn(&[f64], &mut [f64]) -> f64 + 'a;
 
-/// The minimum is where the gradient is this much shorter than where the search began, and one.
-const TOLERANCE: f64 = 1e-7;
+/// How much shorter than where the search began, and one, the gradient is at a minimum to the last
+/// digits that a classifier is kept in.
+pub(super) const EXACT: f64 = 1e-7;
 
 /// Steps after which the search is given up; the fits here take some dozens.
 const MAX_STEPS: usize = 300;
@@ -29,10 +30,11 @@ const DECREASE: f64 = 1e-4;
 /// A step must flatten the slope to this share.
 const FLATTENING: f64 = 0.9;
 
-/// The parameters at the lowest place that is reached from `from`.
-pub(super) fn minimize(from: Vec<f64>, objective: &Objective<'_>) -> Vec<f64> {
+/// The parameters at the lowest place that is reached from `from`, where the gradient is `tolerance`
+/// times as long as at `from`, and one.
+pub(super) fn minimize(from: Vec<f64>, objective: &Objective<'_>, tolerance: f64) -> Vec<f64> {
     let mut place = Place::new(from, objective);
-    let small = TOLERANCE * (1.0 + norm(&place.gradient));
+    let small = tolerance * (1.0 + norm(&place.gradient));
     let mut memory = Memory::default();
     for _ in 0..MAX_STEPS {
         if norm(&place.gradient) <= small {
@@ -166,7 +168,7 @@ mod tests {
             }
             value
         };
-        let found = minimize(vec![0.0; 20], &bowl);
+        let found = minimize(vec![0.0; 20], &bowl, EXACT);
         assert!(found.iter().all(|x| (x - 3.0).abs() < 1e-2), "{found:?}");
     }
 
@@ -177,7 +179,7 @@ mod tests {
             gradient.copy_from_slice(&[-2.0 * a - 400.0 * x[0] * b, 200.0 * b]);
             a * a + 100.0 * b * b
         };
-        let found = minimize(vec![-1.2, 1.0], &valley);
+        let found = minimize(vec![-1.2, 1.0], &valley, EXACT);
         assert!(found.iter().all(|x| (x - 1.0).abs() < 1e-4), "{found:?}");
     }
 
@@ -187,7 +189,7 @@ mod tests {
             gradient[0] = -1.0;
             -x[0]
         };
-        assert!(minimize(vec![0.0], &slope)[0].is_finite());
+        assert!(minimize(vec![0.0], &slope, EXACT)[0].is_finite());
     }
 
     #[test]
@@ -196,6 +198,6 @@ mod tests {
             gradient[0] = 2.0 * x[0];
             x[0] * x[0]
         };
-        assert_eq!(minimize(vec![0.0], &bowl), [0.0]);
+        assert_eq!(minimize(vec![0.0], &bowl, EXACT), [0.0]);
     }
 }

@@ -20,7 +20,7 @@
 use crate::{Background, Example, LinearClassifier, Start, linear::dot};
 
 use super::{
-    minimize::minimize,
+    minimize::{EXACT, minimize},
     risk::{self, Term, cross_entropy},
     start_alone,
 };
@@ -63,7 +63,7 @@ pub(super) fn fit(
         }
         loss
     };
-    let mut found = minimize(query.clone(), &objective);
+    let mut found = minimize(query.clone(), &objective, EXACT);
     found.push(0.0);
     risk::classifier(&risk::uncentered(&found, &center))
 }

@@ -18,7 +18,7 @@ const HALF_ALIKE: f32 = 0.3;
 const SHARPNESS: f32 = 15.0;
 
 /// What being like a relevant record adds to the logit.
-const PULL: f32 = 4.0;
+const PULL: f32 = 8.0;
 
 /// The difference in logits over which a record is e times as likely to be relevant, before any is known to be.
 const TEMPERATURE: f32 = 2.0;
