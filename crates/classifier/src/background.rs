@@ -74,6 +74,13 @@ impl Background {
         Self { n_points, mean, covariance, whitener, sample, neighbour_covariance }
     }
 
+    /// The same corpus, taken for a ball of its mean variance.
+    pub(crate) fn flattened(&self) -> Self {
+        let d = self.dimension();
+        let whitener = Mat::<f64>::identity(d, d).llt(Side::Lower).ok();
+        Self { whitener: self.whitener.is_some().then_some(whitener).flatten(), ..self.clone() }
+    }
+
     /// The number of coordinates.
     pub fn dimension(&self) -> usize {
         self.mean.len()

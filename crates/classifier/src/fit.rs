@@ -22,6 +22,7 @@ use crate::{Background, Example, LinearClassifier, Start, calibrate};
 use article::Article;
 
 pub use article::{ArticleParams, ArticleRepair, BadArticleParams};
+pub use map_logistic::MapPart;
 
 /// How to fit. All but the default are there to compare with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,6 +30,8 @@ pub enum Method {
     /// Logistic regression at its most probable weights, the start and the background being the prior.
     #[default]
     MapLogistic,
+    /// The same without one of its parts.
+    AblatedMapLogistic(MapPart),
     /// Moves the start toward relevant and away from irrelevant records, in the whitened metric.
     WhitenedRocchio,
     /// The same in the plain metric, with weights 1, 0.5 and 0.25.
@@ -81,7 +84,10 @@ fn dispatch(
     let rocchio = |forces| rocchio::plain(start, examples, background, forces);
     let seesaw = |prior| seesaw::fit(start, examples, background, prior);
     match method {
-        Method::MapLogistic => map_logistic::fit(start, examples, background),
+        Method::MapLogistic => map_logistic::fit(start, examples, background, None),
+        Method::AblatedMapLogistic(part) => {
+            map_logistic::fit(start, examples, background, Some(part))
+        }
         Method::WhitenedRocchio => rocchio::whitened(start, examples, background),
         Method::Rocchio => rocchio(rocchio::CLASSIC),
         Method::EagerRocchio => rocchio(rocchio::EAGER),
@@ -142,8 +148,13 @@ pub struct FitError {
 
 impl Method {
     /// All methods, the default first; parameters have their defaults.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::MapLogistic,
+        Self::AblatedMapLogistic(MapPart::Start),
+        Self::AblatedMapLogistic(MapPart::Metric),
+        Self::AblatedMapLogistic(MapPart::Bulk),
+        Self::AblatedMapLogistic(MapPart::Balance),
+        Self::AblatedMapLogistic(MapPart::Growth),
         Self::WhitenedRocchio,
         Self::Rocchio,
         Self::EagerRocchio,
@@ -175,6 +186,11 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::MapLogistic => "map-logistic",
+            Self::AblatedMapLogistic(MapPart::Start) => "map-logistic-without-start",
+            Self::AblatedMapLogistic(MapPart::Metric) => "map-logistic-without-metric",
+            Self::AblatedMapLogistic(MapPart::Bulk) => "map-logistic-without-bulk",
+            Self::AblatedMapLogistic(MapPart::Balance) => "map-logistic-without-balance",
+            Self::AblatedMapLogistic(MapPart::Growth) => "map-logistic-without-growth",
             Self::WhitenedRocchio => "whitened-rocchio",
             Self::Rocchio => "rocchio",
             Self::EagerRocchio => "rocchio-eager",

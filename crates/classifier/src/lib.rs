@@ -18,7 +18,7 @@ mod threshold;
 pub use background::{Background, BadBackground, Directions, Projection, Sample};
 pub use doubt::{Doubt, DoubtReason, doubts};
 pub use fit::{
-    ArticleParams, ArticleRepair, BadArticleParams, FitError, Method, UnknownMethod, fit,
+    ArticleParams, ArticleRepair, BadArticleParams, FitError, MapPart, Method, UnknownMethod, fit,
 };
 pub use format::{
     AuditCard, Card, ClassifierFile, ExportError, ImportError, IntervalCard, MAX_DIMENSION,

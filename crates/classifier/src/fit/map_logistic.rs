@@ -45,17 +45,41 @@ const FREEDOM: [f64; 2] = [0.01, 0.06];
 /// The number of labels at which the freedom is halfway.
 const HALFWAY: f64 = 50.0;
 
+/// A part of the default fit, to leave out and see what it is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapPart {
+    /// The prior toward the start: weights are then thought to be near zero.
+    Start,
+    /// The metric of the corpus: all directions are then alike.
+    Metric,
+    /// The unlabelled records that stand for the bulk.
+    Bulk,
+    /// The balance of the sides.
+    Balance,
+    /// The freedom that grows with the number of labels: it is then that of few.
+    Growth,
+}
+
+/// The fit, or the fit without one of its parts.
 pub(super) fn fit(
     start: &Start,
     examples: &[&Example],
     background: &Background,
+    without: Option<MapPart>,
 ) -> LinearClassifier {
-    let prior = Prior::new(start, background);
+    if without == Some(MapPart::Metric) && !examples.is_empty() {
+        return fit(start, examples, &background.flattened(), None);
+    }
+    let prior = match without {
+        Some(MapPart::Start) if !examples.is_empty() => Prior::nothing(background),
+        _ => Prior::new(start, background),
+    };
     if examples.is_empty() {
         return start.head().cloned().unwrap_or_else(|| prior.classifier());
     }
-    let terms = terms(&prior, examples, background);
-    let freedom = freedom(examples.len()) / background.variance();
+    let terms = terms(&prior, examples, background, without);
+    let n_labels = if without == Some(MapPart::Growth) { 0 } else { examples.len() };
+    let freedom = freedom(n_labels) / background.variance();
     let taught = descent::most_probable(&terms, background, freedom);
     prior.moved(&taught, background).sharpened(sharpness(start, examples))
 }
@@ -94,17 +118,26 @@ struct Term<'a> {
     weight: f64,
 }
 
-fn terms<'a>(prior: &Prior, examples: &[&'a Example], background: &'a Background) -> Vec<Term<'a>> {
+fn terms<'a>(
+    prior: &Prior,
+    examples: &[&'a Example],
+    background: &'a Background,
+    without: Option<MapPart>,
+) -> Vec<Term<'a>> {
     let term = |x: &'a [f32], target, weight| Term { x, offset: prior.logit(x), target, weight };
     let grade = |example: &Example| f64::from(example.label.grade());
     let n = examples.len() as f64;
     let relevant: f64 = examples.iter().map(|example| grade(example)).sum();
-    let balance = Balance::new(relevant, n - relevant);
+    let balance = match without {
+        Some(MapPart::Balance) => Balance { relevant: 1.0, irrelevant: 1.0 },
+        _ => Balance::new(relevant, n - relevant),
+    };
     let labelled = examples.iter().map(|example| {
         let target = grade(example).clamp(MIN_TARGET, 1.0 - MIN_TARGET);
         term(example.embedding.as_slice(), target, balance.weight(grade(example)))
     });
-    let rows = background.sample().rows().take(N_BULK);
+    let n_bulk = if without == Some(MapPart::Bulk) { 0 } else { N_BULK };
+    let rows = background.sample().rows().take(n_bulk);
     let weight = BULK_WEIGHT * n / rows.len() as f64;
     let bulk = rows.map(|x| term(x, PRIOR_SHARE, weight));
     labelled.chain(bulk).collect()
@@ -153,6 +186,12 @@ impl Prior {
         let odds = PRIOR_SHARE / (1.0 - PRIOR_SHARE);
         let bias = odds.ln() - START_SLOPE * START_SLOPE / 2.0 - scale * projection.mean;
         Self { weights, bias }
+    }
+
+    /// All records are alike.
+    fn nothing(background: &Background) -> Self {
+        let weights = vec![0.0; background.dimension()];
+        Self { weights, bias: (PRIOR_SHARE / (1.0 - PRIOR_SHARE)).ln() }
     }
 
     fn logit(&self, x: &[f32]) -> f64 {
@@ -216,7 +255,7 @@ mod tests {
         let background = background();
         let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
         let examples = examples(40);
-        let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background);
+        let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background, None);
         let freedom = freedom(examples.len()) / background.variance();
         let taught = descent::most_probable(&terms, &background, freedom);
         let rows: Vec<&[f32]> = terms.iter().map(|term| term.x).collect();
@@ -246,7 +285,7 @@ mod tests {
     fn without_labels_the_corpus_is_below_the_boundary() {
         let background = background();
         let start = Start::from_direction(embedding(7));
-        let classifier = fit(&start, &[], &background);
+        let classifier = fit(&start, &[], &background, None);
         let rows = background.sample().rows();
         let above =
             rows.filter(|x| dot(classifier.weights(), x) + f64::from(classifier.bias()) > 0.0);
