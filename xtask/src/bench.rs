@@ -81,10 +81,12 @@ fn store() -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// What a fit costs, and how many labels a good one takes beside every baseline. With
-/// `XTASK_BENCH_QUICK` set, fewer concepts and seeds.
+/// What a fit costs, how often the intervals of audits hold the truth, and how many labels a good
+/// classifier takes beside every baseline. With `XTASK_BENCH_QUICK` set, fewer corpora, concepts
+/// and seeds.
 fn learn(settings: &[String]) -> Result<Vec<Line>> {
     let mut lines = example("linprobe-classifier", "fit_bench", &[])?;
+    lines.extend(example("linprobe-session", "audit_coverage", &[])?);
     lines.extend(example("linprobe-session", "learn_bench", settings)?);
     Ok(lines)
 }

@@ -9,6 +9,8 @@ use linprobe::{
     laboratory::{Oracle, Player},
 };
 
+use crate::choices;
+
 /// From a sentence or a few examples to a linear classifier over any embedded dataset.
 #[derive(Parser)]
 #[command(
@@ -169,7 +171,7 @@ pub(crate) struct LabelArgs {
     #[arg(short = 'k', long, default_value_t = 10)]
     pub(crate) round_size: usize,
     /// What a round shows.
-    #[arg(long, default_value = "top")]
+    #[arg(long, default_value_t, value_parser = choices::strategies())]
     pub(crate) strategy: Strategy,
     #[command(flatten)]
     pub(crate) method: MethodArgs,
@@ -178,8 +180,8 @@ pub(crate) struct LabelArgs {
 /// How the classifier is fitted.
 #[derive(Args)]
 pub(crate) struct MethodArgs {
-    /// How a new session fits its classifier: whitened-rocchio, rocchio or article.
-    #[arg(long, default_value = "whitened-rocchio")]
+    /// How a new session fits its classifier. All but the default are there to compare with.
+    #[arg(long, default_value_t, value_parser = choices::methods())]
     pub(crate) method: Method,
     /// The learning rate of the method "article".
     #[arg(long, default_value_t = 0.2, value_name = "RATE")]

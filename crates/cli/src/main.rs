@@ -2,6 +2,7 @@
 
 mod advice;
 mod args;
+mod choices;
 mod clock;
 mod command;
 mod keys;

@@ -121,6 +121,18 @@ impl Reason {
             Self::Random => "random",
         }
     }
+
+    /// The same in words for the person who is asked about the record.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Top => "among the highest scores",
+            Self::Explore => "explores: stands for many high scores",
+            Self::Ladder => "further down, to find the end",
+            Self::Boundary => "the classifier is unsure",
+            Self::Anchor => "scores low, but is like a relevant one",
+            Self::Random => "drawn at random",
+        }
+    }
 }
 
 impl fmt::Display for Reason {

@@ -41,6 +41,18 @@ pub(crate) fn label_rounds(bench: &Bench, session: &str, n_rounds: usize) {
 }
 
 #[test]
+fn every_record_says_why_it_is_shown_and_how_likely_that_was() {
+    let bench = Bench::with_texts();
+    let events = bench.script(&["astronomy", "--strategy", "random"], &[]);
+    for record in events[0]["records"].as_array().unwrap() {
+        assert_eq!(record["reason"], "random");
+        assert_eq!(record["why"], "drawn at random");
+        let probability = record["probability"].as_f64().unwrap();
+        assert!((probability - 10.0 / 80.0).abs() < 1e-6, "10 of 80");
+    }
+}
+
+#[test]
 fn no_record_is_shown_twice_across_restarts_until_seen_is_reset() {
     let bench = Bench::with_texts();
     let mut seen = Vec::new();

@@ -106,7 +106,9 @@ fn round_json(project: &Project, session: &Session, round: &Round) -> Result<Val
         .map(|shown| {
             let mut object = report::record_json(&project.record(&shown.id)?);
             object.insert("score".into(), json!(shown.score));
-            object.insert("reason".into(), json!(shown.reason.to_string()));
+            object.insert("reason".into(), json!(shown.reason.name()));
+            object.insert("why".into(), json!(shown.reason.words()));
+            object.insert("probability".into(), json!(shown.probability));
             Ok(object.into())
         })
         .collect::<Result<_>>()?;

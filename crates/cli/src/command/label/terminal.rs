@@ -152,7 +152,8 @@ impl<'a> Loop<'a> {
         let ShownRecord { id, score, reason, .. } = &open.record;
         let record = self.project.record(id)?;
         let place = format!("round {}, {} of {}", open.round, open.position, open.n_records);
-        print(&format!("\n{}", format!("{place} · {reason} · score {score:+.2}").dim()))?;
+        let why = reason.words();
+        print(&format!("\n{}", format!("{place} · {why} · score {score:+.2}").dim()))?;
         show_record(self.project, &record)?;
         prompt(keys::LINE)
     }

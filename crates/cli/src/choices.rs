@@ -1,0 +1,28 @@
+//! Values that have names: the help lists them, shells complete them, and any other is refused.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use linprobe::{Method, Strategy};
+
+/// Reads a strategy; the help has a line for each.
+pub(crate) fn strategies() -> impl TypedValueParser<Value = Strategy> {
+    let choices = Strategy::NAMES.map(|name| {
+        let strategy = name.parse().expect("a strategy is read by its own name");
+        PossibleValue::new(name).help(what_a_round_shows(strategy))
+    });
+    PossibleValuesParser::new(choices).try_map(|name| name.parse::<Strategy>())
+}
+
+/// Reads a method; the help lists the names.
+pub(crate) fn methods() -> impl TypedValueParser<Value = Method> {
+    PossibleValuesParser::new(Method::NAMES).try_map(|name| name.parse::<Method>())
+}
+
+fn what_a_round_shows(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Auto => "Explores until something relevant is known, then mixes the others",
+        Strategy::Top => "The highest scores",
+        Strategy::Diverse => "High scores that are unlike each other",
+        Strategy::Boundary => "The scores nearest to the decision boundary",
+        Strategy::Random => "Any record",
+    }
+}
