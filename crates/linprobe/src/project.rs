@@ -3,7 +3,7 @@
 //! ```text
 //! project.db               records, sources, sessions, labels, classifiers (SQLite)
 //! store/                   the embeddings: vectors.npy and points.db
-//! background.safetensors   mean and covariance of the embeddings; made again when it is lost
+//! background.safetensors   their mean, covariance and a sample of 4,096; made again when it is lost
 //! ```
 
 use std::{
@@ -225,8 +225,8 @@ impl Project {
         models::reopen(&model, &self.surroundings.models)
     }
 
-    /// Mean and covariance of the project's embeddings: what was kept, if it is of as many points
-    /// as there are now, since a run may have been killed before it wrote them anew.
+    /// Mean, covariance and a sample of the project's embeddings: what was kept, if it is of as many
+    /// points as there are now, since a run may have been killed before it wrote them anew.
     ///
     /// # Errors
     /// [`ProjectError::Empty`], or the store fails.
