@@ -67,10 +67,17 @@ pub(crate) fn look_again_line(session: &mut Session) -> Result<Option<String>> {
     let Some(first) = doubtful.first() else { return Ok(None) };
     let name = session.state().name();
     Ok(Some(format!(
-        "{} labels look doubtful, first {}: see linprobe session show {name:?}",
-        doubtful.len(),
+        "{} {}: see linprobe session show {name:?}",
+        how_many_look_doubtful(doubtful.len()),
         doubtful_line(first)
     )))
+}
+
+fn how_many_look_doubtful(n: usize) -> String {
+    match n {
+        1 => "1 label looks doubtful,".to_owned(),
+        _ => format!("{n} labels look doubtful, first"),
+    }
 }
 
 /// Every doubtful label on a line of its own, and how to change one.

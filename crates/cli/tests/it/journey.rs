@@ -10,7 +10,7 @@ fn a_table_becomes_a_classifier_that_predicts_unseen_records() {
     let found = bench.json(&["search", "astronomy", "-k", "3"]);
     assert!(found.iter().all(|hit| hit["label"] == "astronomy"), "{found:?}");
 
-    label_rounds(&bench, "stars", 3);
+    label_rounds(&bench, "stars", 4);
     bench.ok(&["classifier", "export", "stars", "stars.safetensors"]);
     let new = ["the yeast and the orbit of dough", "the planet and the orbit"];
     bench.write("new.jsonl", &new.map(|text| json!({ "text": text }).to_string()).join("\n"));
