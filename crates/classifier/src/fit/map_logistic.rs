@@ -24,8 +24,9 @@ use crate::{
 /// The share of the corpus that is thought to be relevant, before any label.
 const PRIOR_SHARE: f64 = 0.01;
 
-/// How many standard deviations of the corpus's scores under the start one unit of logit is.
-const START_SLOPE: f64 = 1.0;
+/// A standard deviation of the scores of the corpus under the start, in logits. The start says which way, and not
+/// how sure: if it were steep, the first labels that agree with it would teach nothing.
+const START_SLOPE: f64 = 0.3;
 
 /// Standard deviation of the bias around the start's.
 const BIAS_DEVIATION: f64 = 4.5;
@@ -40,7 +41,7 @@ const N_BULK: usize = 128;
 const BULK_WEIGHT: f64 = 0.5;
 
 /// Variance of a whitened weight around the start's, of no label and of many.
-const FREEDOM: [f64; 2] = [0.01, 0.06];
+const FREEDOM: [f64; 2] = [0.005, 0.02];
 
 /// The number of labels at which the freedom is halfway.
 const HALFWAY: f64 = 50.0;

@@ -21,7 +21,7 @@ const SHARPNESS: f32 = 15.0;
 const PULL: f32 = 8.0;
 
 /// The difference in logits over which a record is e times as likely to be relevant, before any is known to be.
-const TEMPERATURE: f32 = 2.0;
+const TEMPERATURE: f32 = 1.0;
 
 /// Embeddings with a higher cosine are near-duplicates: one round shows one of them.
 const NEAR_DUPLICATE: f32 = 0.98;
