@@ -40,8 +40,9 @@ const N_BULK: usize = 128;
 /// What all of them together weigh, for each label.
 const BULK_WEIGHT: f64 = 0.5;
 
-/// Variance of a whitened weight around the start's, of no label and of many.
-const FREEDOM: [f64; 2] = [0.005, 0.02];
+/// How far labels are thought to move the logit of a record of the corpus: the variance, of no label
+/// and of many. Whatever the number of dimensions, which share it.
+const FREEDOM: [f64; 2] = [2.5, 10.0];
 
 /// The number of labels at which the freedom is halfway.
 const HALFWAY: f64 = 50.0;
@@ -80,7 +81,7 @@ pub(super) fn fit(
     }
     let terms = terms(&prior, examples, background, without);
     let n_labels = if without == Some(MapPart::Growth) { 0 } else { examples.len() };
-    let freedom = freedom(n_labels) / background.variance();
+    let freedom = freedom(n_labels, background);
     let taught = descent::most_probable(&terms, background, freedom);
     prior.moved(&taught, background).sharpened(sharpness(start, examples))
 }
@@ -95,11 +96,13 @@ fn sharpness(start: &Start, examples: &[&Example]) -> f64 {
     1.0 + n_relevant / (n_relevant + 1.0)
 }
 
-/// Loose enough, with many labels, to follow them; with few, close to the start.
-fn freedom(n_labels: usize) -> f64 {
+/// The variance of a whitened weight around the start's: loose enough, with many labels, to follow
+/// them; with few, close to the start.
+fn freedom(n_labels: usize, background: &Background) -> f64 {
     let n = n_labels as f64;
     let [few, many] = FREEDOM;
-    few + (many - few) * n / (n + HALFWAY)
+    let of_logit = few + (many - few) * n / (n + HALFWAY);
+    of_logit / (background.dimension() as f64 * background.variance())
 }
 
 /// What the labels have taught: weights of whitened embeddings, and a bias.
@@ -257,7 +260,7 @@ mod tests {
         let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
         let examples = examples(40);
         let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background, None);
-        let freedom = freedom(examples.len()) / background.variance();
+        let freedom = freedom(examples.len(), &background);
         let taught = descent::most_probable(&terms, &background, freedom);
         let rows: Vec<&[f32]> = terms.iter().map(|term| term.x).collect();
         let columns = background.whitened_columns(&rows);
