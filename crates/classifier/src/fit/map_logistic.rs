@@ -16,6 +16,7 @@
 
 mod descent;
 
+use super::start_alone;
 use crate::{
     Background, Example, LinearClassifier, Start,
     linear::{dot, to_f32},
@@ -62,23 +63,23 @@ pub enum MapPart {
     Growth,
 }
 
-/// The fit, or the fit without one of its parts.
+/// The fit, or the fit without one of its parts. Without labels it is the start, calibrated.
 pub(super) fn fit(
     start: &Start,
     examples: &[&Example],
     background: &Background,
     without: Option<MapPart>,
 ) -> LinearClassifier {
-    if without == Some(MapPart::Metric) && !examples.is_empty() {
+    if examples.is_empty() {
+        return start_alone(start, examples, background);
+    }
+    if without == Some(MapPart::Metric) {
         return fit(start, examples, &background.flattened(), None);
     }
     let prior = match without {
-        Some(MapPart::Start) if !examples.is_empty() => Prior::nothing(background),
+        Some(MapPart::Start) => Prior::nothing(background),
         _ => Prior::new(start, background),
     };
-    if examples.is_empty() {
-        return start.head().cloned().unwrap_or_else(|| prior.classifier());
-    }
     let terms = terms(&prior, examples, background, without);
     let n_labels = if without == Some(MapPart::Growth) { 0 } else { examples.len() };
     let freedom = freedom(n_labels, background);

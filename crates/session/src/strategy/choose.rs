@@ -20,8 +20,9 @@ const SHARPNESS: f32 = 15.0;
 /// What being like a relevant record adds to the logit.
 const PULL: f32 = 8.0;
 
-/// The difference in logits over which a record is e times as likely to be relevant, before any is known to be.
-const TEMPERATURE: f32 = 1.0;
+/// The difference in logits of the start over which a record is e times as likely to be relevant: the
+/// start is surer of itself than it has reason to be where nothing of the highest is relevant.
+const TEMPERATURE: f32 = 10.0;
 
 /// Embeddings with a higher cosine are near-duplicates: one round shows one of them.
 const NEAR_DUPLICATE: f32 = 0.98;
