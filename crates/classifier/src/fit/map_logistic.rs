@@ -38,7 +38,8 @@ const MIN_TARGET: f64 = 0.02;
 /// Unlabelled records that stand for the bulk.
 const N_BULK: usize = 128;
 
-/// What all of them together weigh, for each label.
+/// What all of them together weigh, for each label, where no label is irrelevant. Every irrelevant label says
+/// the same better: of a common concept, the bulk is not irrelevant.
 const BULK_WEIGHT: f64 = 0.5;
 
 /// How far labels are thought to move the logit of a record of the corpus: the variance, of no label
@@ -143,7 +144,8 @@ fn terms<'a>(
     });
     let n_bulk = if without == Some(MapPart::Bulk) { 0 } else { N_BULK };
     let rows = background.sample().rows().take(n_bulk);
-    let weight = BULK_WEIGHT * n / rows.len() as f64;
+    let n_irrelevant = n - relevant;
+    let weight = BULK_WEIGHT * n / (1.0 + n_irrelevant) / rows.len() as f64;
     let bulk = rows.map(|x| term(x, PRIOR_SHARE, weight));
     labelled.chain(bulk).collect()
 }
