@@ -138,7 +138,11 @@ impl Background {
     pub fn whitened_columns(&self, embeddings: &[&[f32]]) -> Mat<f64> {
         debug_assert!(embeddings.iter().all(|x| x.len() == self.dimension()));
         let centered = |i: usize, j: usize| f64::from(embeddings[j][i]) - self.mean[i];
-        let mut columns = Mat::from_fn(self.dimension(), embeddings.len(), centered);
+        self.half_whitened(Mat::from_fn(self.dimension(), embeddings.len(), centered))
+    }
+
+    /// `L^-1` times each column.
+    fn half_whitened(&self, mut columns: Mat<f64>) -> Mat<f64> {
         if let Some(whitener) = &self.whitener {
             let columns = columns.as_mut();
             triangular_solve::solve_lower_triangular_in_place(whitener.L(), columns, Par::Seq);
@@ -160,21 +164,15 @@ impl Background {
 
     /// The gradient `L^-1 g` by weights of whitened coordinates, given that by weights of an embedding.
     pub(crate) fn whitened_gradient(&self, gradient: &[f64]) -> Vec<f64> {
-        let mut column = column(gradient);
-        if let Some(whitener) = &self.whitener {
-            let column = column.as_mut();
-            triangular_solve::solve_lower_triangular_in_place(whitener.L(), column, Par::Seq);
-        }
-        column.col_as_slice(0).to_vec()
+        self.half_whitened(column(gradient)).col_as_slice(0).to_vec()
     }
 
     /// The mean variance of a coordinate; that of random unit vectors where records do not differ.
     pub(crate) fn variance(&self) -> f64 {
-        let d = self.dimension();
-        if self.whitener.is_none() {
-            return 1.0 / d as f64;
+        match self.whitener {
+            Some(_) => mean_variance(&self.covariance),
+            None => 1.0 / self.dimension() as f64,
         }
-        (0..d).map(|i| self.covariance[(i, i)]).sum::<f64>() / d as f64
     }
 
     /// How the scores `weights . x` of the corpus are spread.
@@ -204,14 +202,18 @@ fn column(vector: &[f64]) -> Mat<f64> {
     Mat::from_fn(vector.len(), 1, |i, _| vector[i])
 }
 
+fn mean_variance(covariance: &Mat<f64>) -> f64 {
+    let d = covariance.nrows();
+    (0..d).map(|i| covariance[(i, i)]).sum::<f64>() / d as f64
+}
+
 /// Cholesky factor of the shrunk covariance over its mean variance.
 ///
 /// The sample is joined by d imagined records of a ball: of little weight among many records, and
 /// most of all there is where records are fewer than dimensions.
 fn whitener(n_points: u64, covariance: &Mat<f64>) -> Option<Llt<f64>> {
     let d = covariance.nrows();
-    let trace: f64 = (0..d).map(|i| covariance[(i, i)]).sum();
-    let mean_variance = trace / d as f64;
+    let mean_variance = mean_variance(covariance);
     if n_points < 2 || mean_variance < NO_VARIANCE {
         return None;
     }

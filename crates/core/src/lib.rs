@@ -18,12 +18,14 @@
 
 mod embedder;
 mod embedding;
+mod random;
 mod record;
 mod source;
 mod store;
 
 pub use embedder::{BadContent, EmbedError, Embedder, Input, Modalities, ModelSpec};
 pub use embedding::{Embedding, NotAnEmbedding};
+pub use random::SplitMix;
 pub use record::{BadId, Content, Metadata, Record, RecordId};
 pub use source::{BadRecord, Records, Source, SourceError};
 pub use store::{

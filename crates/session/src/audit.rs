@@ -15,10 +15,10 @@
 //! not know of it.
 
 mod belief;
+mod binomial;
 mod draw;
 mod estimate;
 mod log;
-mod random;
 mod strata;
 
 use std::collections::BTreeMap;

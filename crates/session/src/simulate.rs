@@ -15,7 +15,6 @@ mod ledger;
 mod measure;
 mod oracle;
 mod player;
-mod random;
 mod report;
 mod select;
 mod summary;

@@ -6,6 +6,8 @@
 
 use std::collections::BinaryHeap;
 
+use linprobe_core::SplitMix;
+
 /// The lowest ranks offered so far, each with what stands for its point.
 #[derive(Debug)]
 pub(crate) struct Draw<T> {
@@ -47,12 +49,9 @@ pub(crate) fn rank(id: &str, seed: u64) -> u64 {
     words.iter().chain([&last]).fold(start, |hash, word| scramble(hash ^ u64::from_le_bytes(*word)))
 }
 
-/// The finishing steps of `SplitMix64` (Steele, Lea and Flood 2014), a bijection.
+/// A bijection: no two words come together.
 fn scramble(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    SplitMix::new(state).next_u64()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where records lie as seen from the middle of the corpus: what tells records apart, and how far.
 
-use faer::{Accum, Mat, Par, linalg::matmul};
+use faer::{Accum, Mat, MatRef, Par, linalg::matmul};
 
 use super::Background;
 
@@ -43,16 +43,20 @@ impl Directions {
 
     /// The cosines of these with each of others: for each of the others, one for each of these.
     pub fn cosines(&self, others: &Self) -> Vec<Vec<f32>> {
-        let mut products = Mat::zeros(self.len(), others.len());
-        let (ours, theirs) = (self.columns.transpose(), &others.columns);
-        matmul::matmul(products.as_mut(), Accum::Replace, ours, theirs, 1.0, Par::Seq);
-        (0..others.len()).map(|j| products.col_as_slice(j).to_vec()).collect()
+        self.products(others.columns.as_ref())
     }
 
-    /// The cosines of these with one of them.
-    pub fn cosines_with(&self, index: usize) -> Vec<f32> {
-        let column = self.columns.as_ref().subcols(index, 1);
-        let products = self.columns.transpose() * column;
-        products.col_as_slice(0).to_vec()
+    /// The cosines of these with each of the first `n` of them, or with all if they are fewer: for each of
+    /// those, one for each of these.
+    pub fn cosines_with_first(&self, n: usize) -> Vec<Vec<f32>> {
+        let columns = self.columns.as_ref().subcols(0, n.min(self.len()));
+        self.products(columns)
+    }
+
+    fn products(&self, others: MatRef<'_, f32>) -> Vec<Vec<f32>> {
+        let mut products = Mat::zeros(self.len(), others.ncols());
+        let ours = self.columns.transpose();
+        matmul::matmul(products.as_mut(), Accum::Replace, ours, others, 1.0, Par::Seq);
+        (0..others.ncols()).map(|j| products.col_as_slice(j).to_vec()).collect()
     }
 }

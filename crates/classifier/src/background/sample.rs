@@ -1,6 +1,6 @@
 //! A sample of the corpus, kept as it is: what stands for "any record" where moments do not do.
 
-use linprobe_core::Embedding;
+use linprobe_core::{Embedding, SplitMix};
 
 use crate::linear::dot;
 
@@ -59,7 +59,7 @@ pub(super) struct Reservoir {
 
 impl Reservoir {
     pub(super) fn new(dimension: usize) -> Self {
-        Self { sample: Sample::new(dimension, Vec::new()), n_offered: 0, random: SplitMix(0) }
+        Self { sample: Sample::new(dimension, Vec::new()), n_offered: 0, random: SplitMix::new(0) }
     }
 
     /// Takes an embedding of as many dimensions, perhaps in the place of another.
@@ -70,7 +70,7 @@ impl Reservoir {
             values.extend(embedding.as_slice());
             return;
         }
-        let place = usize::try_from(self.random.next() % self.n_offered).unwrap_or(usize::MAX);
+        let place = usize::try_from(self.random.next_u64() % self.n_offered).unwrap_or(usize::MAX);
         if let Some(row) = values.chunks_exact_mut(*dimension).nth(place) {
             row.copy_from_slice(embedding.as_slice());
         }
@@ -78,19 +78,5 @@ impl Reservoir {
 
     pub(super) fn into_sample(self) -> Sample {
         self.sample
-    }
-}
-
-/// The splitmix64 generator: the same numbers on every machine and in every version.
-/// Source: <https://prng.di.unimi.it/splitmix64.c>.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }

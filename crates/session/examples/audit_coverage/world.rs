@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 use linprobe_classifier::{
     Background, Confusion, Label, LinearClassifier, Method, Scored, Start, ThresholdPolicy,
 };
-use linprobe_core::{Embedding, Point, RecordId, VectorStore};
+use linprobe_core::{Embedding, Point, RecordId, SplitMix, VectorStore};
 use linprobe_session::{
     Answer, AuditPlan, AuditReport, Clock, Journal, Opening, Session, StartQuery,
 };
@@ -53,7 +53,7 @@ pub(crate) struct Audited {
 
 impl World {
     pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
-        let mut noise = Noise(seed);
+        let mut noise = SplitMix::new(seed);
         let head = LinearClassifier::new(vec![SCALE, 0.0], 0.0).expect("finite weights");
         let records = (0..scenario.n_points).map(|row| {
             let (score, relevant) = scenario.draw(&mut noise);
@@ -128,30 +128,12 @@ impl World {
 
 impl Scenario {
     /// A score and whether its record is relevant.
-    fn draw(&self, noise: &mut Noise) -> (f64, bool) {
-        let relevant = noise.uniform() < self.share;
-        let found = relevant && noise.uniform() >= self.strays;
+    fn draw(&self, noise: &mut SplitMix) -> (f64, bool) {
+        let relevant = noise.open_unit() < self.share;
+        let found = relevant && noise.open_unit() >= self.strays;
         let place = noise.normal() + if found { self.separation } else { 0.0 };
         let prior = (self.share / (1.0 - self.share)).ln();
         let log_odds = self.separation * (place - self.separation / 2.0) + prior;
         ((log_odds - self.shift) / self.slope, relevant)
-    }
-}
-
-/// Splitmix64: the same numbers everywhere. Source: <https://prng.di.unimi.it/splitmix64.c>.
-struct Noise(u64);
-
-impl Noise {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 }

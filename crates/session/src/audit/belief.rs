@@ -9,7 +9,7 @@
 //! of these are is learned from all strata together. Each has a few values on a grid, which are
 //! weighed by the records seen; no step can fail to converge, and a seed gives the same numbers.
 
-use super::random::Random;
+use linprobe_core::SplitMix;
 
 /// A stratum and what was seen of it.
 #[derive(Clone, Debug)]
@@ -122,9 +122,9 @@ impl<'a> Belief<'a> {
     }
 
     /// Draws a share for each stratum.
-    pub(super) fn draw(&self, random: &mut Random) -> Vec<f64> {
+    pub(super) fn draw(&self, random: &mut SplitMix) -> Vec<f64> {
         let total = self.cumulative.last().copied().unwrap_or_default();
-        let at = random.uniform() * total;
+        let at = random.open_unit() * total;
         let position = self.cumulative.partition_point(|&sum| sum < at);
         let cell = &self.cells[position.min(self.cells.len() - 1)];
         let strata = self.evidence.iter().zip(&cell.log_odds);
@@ -139,19 +139,19 @@ impl<'a> Belief<'a> {
         stratum: &Evidence,
         log_odds: f64,
         cell: &Cell,
-        random: &mut Random,
+        random: &mut SplitMix,
     ) -> f64 {
         let log_weight =
             |node: &Node| node.log_weight + stratum.log_likelihood(log_odds + cell.scale * node.x);
         let weights: Vec<f64> = self.nodes.iter().map(|node| log_weight(node).exp()).collect();
-        let mut at = random.uniform() * weights.iter().sum::<f64>();
+        let mut at = random.open_unit() * weights.iter().sum::<f64>();
         let chosen = self.nodes.iter().zip(&weights).find(|(_, weight)| {
             at -= *weight;
             at <= 0.0
         });
         let node = chosen.map_or(0.0, |(node, _)| node.x);
         // Between the nodes, too.
-        node + (random.uniform() - 0.5) * 2.0 * REACH / (N_NODES - 1) as f64
+        node + (random.open_unit() - 0.5) * 2.0 * REACH / (N_NODES - 1) as f64
     }
 
     /// The standard deviation of one record's relevance in each stratum.

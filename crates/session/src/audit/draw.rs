@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use linprobe_classifier::Scored;
-use linprobe_core::{Excluded, RecordId};
+use linprobe_core::{Excluded, RecordId, SplitMix};
 
 use super::{
     AuditDraw, AuditPick, AuditPlan, AuditStratum, Corpus,
     belief::Belief,
     estimate::{self, Judged},
-    random::Random,
     strata::{self, Part, part_of},
 };
 use crate::{Session, SessionError};
@@ -37,7 +36,7 @@ pub(super) async fn draw(
     let parts = strata::divide(drawable.groups(), threshold);
     let evidence = estimate::evidence(&parts, judged);
     let looks = strata::allocate(&parts, &Belief::new(&evidence).deviations(), plan.budget as u64);
-    let mut random = Random::new(plan.seed);
+    let mut random = SplitMix::new(plan.seed);
     let candidates = candidates(session, corpus, &parts, plan.seed).await?;
     let mut draw = AuditDraw { threshold, strata: Vec::new(), picks: Vec::new() };
     for ((part, looks), candidates) in parts.iter().zip(looks).zip(candidates) {

@@ -6,10 +6,11 @@
 //! tenths of the draws.
 
 use linprobe_classifier::{OutOfReach, ThresholdPolicy};
+use linprobe_core::SplitMix;
 
 use super::{
     belief::{Belief, Evidence},
-    random::Random,
+    binomial::binomial,
     strata::{Part, part_of},
 };
 
@@ -108,7 +109,7 @@ impl<'a> Estimate<'a> {
     pub(super) fn new(parts: &'a [Part], judged: &[Judged], seed: u64) -> Self {
         let evidence = evidence(parts, judged);
         let belief = Belief::new(&evidence);
-        let mut random = Random::new(seed);
+        let mut random = SplitMix::new(seed);
         let mut draw = || {
             let shares = belief.draw(&mut random);
             let parts = parts.iter().zip(&evidence).zip(shares);
@@ -116,7 +117,7 @@ impl<'a> Estimate<'a> {
                 .map(|((part, seen), share)| {
                     let n_unseen = (seen.n_unlabelled - seen.n_counted).max(0.0);
                     let n_counted = part.n_known_relevant as f64 + seen.n_counted_relevant;
-                    n_counted + random.binomial(n_unseen, share)
+                    n_counted + binomial(&mut random, n_unseen, share)
                 })
                 .collect()
         };

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use linprobe_classifier::{Example, Label, Method, Scored, Start, fit, from_examples};
-use linprobe_core::Embedding;
+use linprobe_core::{Embedding, SplitMix};
 
 use super::{
     Laboratory, Oracle, Trial, TrialError,
@@ -11,7 +11,6 @@ use super::{
     curve::{Curve, CurvePoint, GameKey},
     measure::{Quality, rare_average_precision},
     player::{Play, Selection},
-    random::SplitMix,
     select::{Board, Selector},
 };
 use crate::{StartExample, Strategy};
@@ -164,7 +163,7 @@ impl<'a> Game<'a> {
             scores: &view.scores,
             start_scores: &self.start_scores,
             labelled: &self.labelled,
-            seed: SplitMix::new(self.laboratory.seed(), &name).next(),
+            seed: SplitMix::named(self.laboratory.seed(), &name).next_u64(),
         }
     }
 
@@ -215,7 +214,7 @@ impl Opening {
     fn drawn(laboratory: &Laboratory<'_>, trial: &Trial<'_>, n: usize) -> Result<Self, TrialError> {
         let concept = trial.concept;
         let relevant = laboratory.pool().iter().copied().filter(|&row| concept.is_relevant(row));
-        let mut rng = SplitMix::new(laboratory.seed(), &["examples", concept.name()]);
+        let mut rng = SplitMix::named(laboratory.seed(), &["examples", concept.name()]);
         let rows: Vec<usize> = rng.shuffled(relevant).into_iter().take(n).collect();
         let embeddings: Vec<Embedding> =
             rows.iter().map(|&row| laboratory.corpus().embedding(row)).collect();

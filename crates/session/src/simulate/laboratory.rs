@@ -1,7 +1,7 @@
 //! One split of a corpus: a pool to label from, and a part held out that no player sees.
 
 use linprobe_classifier::{Background, FitError, NoStart};
-use linprobe_core::Embedding;
+use linprobe_core::{Embedding, SplitMix};
 
 use super::{
     concept::{Concept, NamedStart},
@@ -10,7 +10,6 @@ use super::{
     game,
     oracle::Oracle,
     player::Player,
-    random::SplitMix,
 };
 
 /// One point in five is held out.
@@ -53,7 +52,7 @@ pub struct Trial<'a> {
 impl<'a> Laboratory<'a> {
     /// Splits a corpus, and learns the background of the pool.
     pub fn new(corpus: &'a Corpus, seed: u64) -> Self {
-        let mut pool = SplitMix::new(seed, &[]).shuffled(0..corpus.len());
+        let mut pool = SplitMix::named(seed, &[]).shuffled(0..corpus.len());
         let mut held_out = pool.split_off(pool.len() - Self::n_held_out(pool.len()));
         pool.sort_unstable();
         held_out.sort_unstable();

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use linprobe_classifier::Label;
 use linprobe_core::RecordId;
 
-use super::random::SplitMix;
+use linprobe_core::SplitMix;
 
 /// How the truth becomes a label.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,7 +51,7 @@ impl Oracle {
             Self::Exact | Self::Graded => exact,
             Self::Noisy(Flips(probability)) => {
                 let (name, seed) = concept;
-                let flipped = SplitMix::new(seed, &["flip", name, id.as_str()]).unit();
+                let flipped = SplitMix::named(seed, &["flip", name, id.as_str()]).unit();
                 if flipped < probability { opposite(exact) } else { exact }
             }
         }

@@ -8,7 +8,9 @@ use std::{cmp::Ordering, collections::BTreeMap, collections::BTreeSet};
 
 use linprobe_classifier::{Background, Label};
 
-use super::{corpus::Corpus, player::Selection, random::SplitMix};
+use linprobe_core::SplitMix;
+
+use super::{corpus::Corpus, player::Selection};
 use crate::{
     Strategy,
     strategy::{self, Candidate, Found, Known, N_BOUNDARY, N_LIKE_ANCHOR, Plan, choose},
@@ -136,7 +138,7 @@ impl Board<'_> {
             return Vec::new();
         }
         let rows = self.unseen.iter().copied();
-        let mut shuffled = SplitMix::new(self.seed, &["random"]).shuffled(rows);
+        let mut shuffled = SplitMix::named(self.seed, &["random"]).shuffled(rows);
         shuffled.truncate(plan.k);
         shuffled
     }
@@ -220,7 +222,7 @@ impl Neighbours {
 /// At most ten rows that lie apart: each drawn with a probability that grows with the square of its
 /// distance to those drawn before, as k-means++ begins.
 fn spread(rows: &[usize], board: &Board<'_>) -> Vec<usize> {
-    let mut rng = SplitMix::new(board.seed, &["anchors"]);
+    let mut rng = SplitMix::named(board.seed, &["anchors"]);
     let mut gaps = vec![1.0; rows.len()];
     let mut anchors = Vec::new();
     while anchors.len() < N_ANCHORS && gaps.iter().any(|&gap| gap > 0.0) {

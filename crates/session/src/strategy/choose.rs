@@ -192,7 +192,6 @@ struct Coverage {
     covered: Vec<f32>,
     /// Of the first places, that may be chosen: their likeness to every place.
     likeness: Vec<Vec<f32>>,
-    directions: Directions,
 }
 
 impl Coverage {
@@ -202,15 +201,13 @@ impl Coverage {
         let highest = found.candidates[*found.top.first()?].asked;
         let mass = |&index: &usize| ((found.candidates[index].asked - highest) / TEMPERATURE).exp();
         let directions = known.background.directions(&rows);
-        let choosable = known.background.directions(&rows[..rows.len().min(N_COVERING)]);
-        let mut likeness = directions.cosines(&choosable);
+        let mut likeness = directions.cosines_with_first(N_COVERING);
         likeness.iter_mut().flatten().for_each(|cosine| *cosine = alike(*cosine));
         let refused = known.background.directions(&known.embeddings(Label::is_negative));
         Some(Self {
             mass: found.top.iter().map(mass).collect(),
             covered: likest(&directions, &refused),
             likeness,
-            directions,
         })
     }
 
@@ -224,8 +221,10 @@ impl Coverage {
         gains.max_by(|(a, i), (b, j)| a.total_cmp(b).then(j.cmp(i))).map_or(0, |(_, place)| place)
     }
 
+    /// Of the places that may not be chosen nothing is known, and nothing changes.
     fn add(&mut self, place: usize) {
-        raise(&mut self.covered, &self.directions.cosines_with(place));
+        let likeness = self.likeness.get(place).into_iter().flatten();
+        self.covered.iter_mut().zip(likeness).for_each(|(most, &alike)| *most = most.max(alike));
     }
 }
 

@@ -1,6 +1,6 @@
 //! How sure a mean is: the percentile bootstrap of Efron, 1979, with a fixed seed.
 
-use super::super::random::SplitMix;
+use linprobe_core::SplitMix;
 
 /// Resamples of every interval.
 const N_RESAMPLES: usize = 2000;
@@ -26,7 +26,7 @@ pub(super) fn interval(values: &[f64]) -> Interval {
     }
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n as f64;
-    let mut rng = SplitMix::new(SEED, &["bootstrap"]);
+    let mut rng = SplitMix::named(SEED, &["bootstrap"]);
     let resample = |_| (0..n).map(|_| values[rng.below(n)]).sum::<f64>() / n as f64;
     let mut means: Vec<f64> = (0..N_RESAMPLES).map(resample).collect();
     means.sort_unstable_by(f64::total_cmp);

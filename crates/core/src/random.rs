@@ -1,22 +1,25 @@
 //! Random numbers that are the same on every machine and in every version, so that a seed names a
-//! split, an order and a flip for ever.
+//! sample, a split, an order and a draw for ever.
 
-/// The splitmix64 generator. Source: <https://prng.di.unimi.it/splitmix64.c>.
+/// The splitmix64 generator (Steele, Lea and Flood 2014). Source:
+/// <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Clone, Debug)]
-pub(crate) struct SplitMix(u64);
+pub struct SplitMix(u64);
 
 impl SplitMix {
-    /// A generator of its own for each seed and name.
-    pub(crate) fn new(seed: u64, name: &[&str]) -> Self {
-        let mut rng = Self(seed);
-        for byte in name.iter().flat_map(|part| part.bytes().chain([0])) {
-            rng.0 ^= u64::from(byte);
-            rng.0 = rng.next();
-        }
-        rng
+    /// The generator of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// A generator of its own for each seed and name.
+    pub fn named(seed: u64, name: &[&str]) -> Self {
+        let bytes = name.iter().flat_map(|part| part.bytes().chain([0]));
+        bytes.fold(Self(seed), |rng, byte| Self(Self(rng.0 ^ u64::from(byte)).next_u64()))
+    }
+
+    /// 64 random bits.
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,20 +28,31 @@ impl SplitMix {
     }
 
     /// At least 0 and below 1, of 53 random bits.
-    pub(crate) fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Above 0 and below 1: its logarithm is finite.
+    pub fn open_unit(&mut self) -> f64 {
+        ((self.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    /// Of a normal distribution, by Box and Muller's transform of two uniform numbers.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * self.open_unit().ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.open_unit()).cos()
     }
 
     /// A position below `n`, which must not be 0.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        let wide = u128::from(self.next()) * n as u128;
+    pub fn below(&mut self, n: usize) -> usize {
+        let wide = u128::from(self.next_u64()) * n as u128;
         usize::try_from(wide >> 64).expect("it is below n")
     }
 
     /// In random order: sorted by random keys.
-    pub(crate) fn shuffled<T>(&mut self, values: impl IntoIterator<Item = T>) -> Vec<T> {
+    pub fn shuffled<T>(&mut self, values: impl IntoIterator<Item = T>) -> Vec<T> {
         let mut keyed: Vec<(u64, T)> =
-            values.into_iter().map(|value| (self.next(), value)).collect();
+            values.into_iter().map(|value| (self.next_u64(), value)).collect();
         keyed.sort_by_key(|(key, _)| *key);
         keyed.into_iter().map(|(_, value)| value).collect()
     }
@@ -50,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_name_and_a_seed_give_the_same_numbers_and_others_give_others() {
-        let first = |seed, name: &[&str]| SplitMix::new(seed, name).next();
+        let first = |seed, name: &[&str]| SplitMix::named(seed, name).next_u64();
         assert_eq!(first(1, &["a", "b"]), first(1, &["a", "b"]));
         assert_ne!(first(1, &["a", "b"]), first(2, &["a", "b"]));
         assert_ne!(first(1, &["a", "b"]), first(1, &["ab"]));
@@ -58,7 +72,7 @@ mod tests {
 
     #[test]
     fn positions_are_drawn_evenly() {
-        let mut rng = SplitMix::new(7, &[]);
+        let mut rng = SplitMix::new(7);
         let mut counts = [0_u32; 5];
         (0..5000).for_each(|_| counts[rng.below(5)] += 1);
         assert!(counts.iter().all(|&count| (850..1150).contains(&count)), "{counts:?}");
@@ -67,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_shuffle_keeps_every_value() {
-        let mut shuffled = SplitMix::new(3, &[]).shuffled(0..100);
+        let mut shuffled = SplitMix::new(3).shuffled(0..100);
         assert_ne!(shuffled, (0..100).collect::<Vec<_>>());
         shuffled.sort_unstable();
         assert_eq!(shuffled, (0..100).collect::<Vec<_>>());
