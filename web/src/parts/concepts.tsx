@@ -1,0 +1,37 @@
+// The concepts of a dataset as chips, each a way to its session.
+
+import type { JSX } from "preact";
+
+import type { SessionSummary } from "../api/types.ts";
+import { coloursOf } from "../concepts.ts";
+import { count } from "../format.ts";
+import { href } from "../route.ts";
+
+interface ConceptChipsProps {
+  project: string;
+  sessions: SessionSummary[];
+  current: string;
+}
+
+export function ConceptChips({ project, sessions, current }: ConceptChipsProps): JSX.Element {
+  const colours = coloursOf(sessions);
+  const known = sessions.some(({ name }) => name === current);
+  const shown = known ? sessions : [{ name: current, n_positive: null }, ...sessions];
+  return (
+    <ul class="plain concepts" aria-label="Concepts of this dataset">
+      {shown.map(({ name, n_positive }) => (
+        <li key={name}>
+          <a
+            class={`chip concept-${colours.get(name) ?? 0}`}
+            href={href({ view: "session", project, session: name, tab: "label" })}
+            aria-current={name === current ? "true" : undefined}
+          >
+            <span class="chip-dot" aria-hidden="true" />
+            <span class="chip-name">{name}</span>
+            {n_positive !== null && <span class="chip-count" title="positives found">{count(n_positive)}</span>}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}

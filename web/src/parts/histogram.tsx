@@ -1,0 +1,129 @@
+// All scores of the dataset, and the threshold on them. The threshold is a slider that lies over the plot, so that it
+// is dragged, stepped by keys and read aloud like any other. Counts stand on a logarithmic scale: the few that
+// matter are otherwise not seen beside the many that do not.
+
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import type uPlot from "uplot";
+
+import type { Insight } from "../api/types.ts";
+import { count, logit, percent, plural, share } from "../format.ts";
+import { outcomeAt, rangeOf } from "../thresholds.ts";
+import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
+import type { Ink } from "./plot.tsx";
+
+interface HistogramProps {
+  insight: Insight;
+  threshold: number;
+  onThreshold: (score: number) => void;
+}
+
+const HEIGHT = 132;
+
+export function Histogram({ insight, threshold, onThreshold }: HistogramProps): JSX.Element {
+  const columns = useMemo(() => columnsOf(insight), [insight]);
+  const { low, high, step } = rangeOf(insight);
+  const at = high > low ? Math.min(1, Math.max(0, (threshold - low) / (high - low))) : 0;
+  return (
+    <div class="histogram" style={{ "--at": at, "--left": `${AXIS_LEFT}px`, "--right": `${AXIS_RIGHT}px` }}>
+      <div class="histogram-plot">
+        <Plot label={summary(insight)} height={HEIGHT} columns={columns} options={options} />
+        <div class="threshold-line" aria-hidden="true" />
+        <input
+          class="threshold-slider"
+          type="range"
+          min={low}
+          max={high}
+          step={step}
+          value={threshold}
+          aria-label="Threshold"
+          aria-valuetext={outcomeWords(insight, threshold)}
+          onInput={(event) => onThreshold(event.currentTarget.valueAsNumber)}
+        />
+      </div>
+      <Outcome insight={insight} threshold={threshold} />
+    </div>
+  );
+}
+
+function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "threshold">): JSX.Element | null {
+  const outcome = outcomeAt(insight.thresholds, threshold);
+  if (outcome === null) return null;
+  const audited = insight.basis === "audited" && threshold === insight.threshold;
+  return (
+    <dl class="outcome">
+      <div><dt>Threshold</dt><dd>{logit(threshold)}</dd></div>
+      <div><dt>At or above</dt><dd>{count(outcome.n_above)}</dd></div>
+      <div>
+        <dt>Precision <small>{audited ? "audited" : "expected"}</small></dt>
+        <dd>{audited && insight.precision !== null ? share(insight.precision) : percent(outcome.precision)}</dd>
+      </div>
+      <div>
+        <dt>Recall <small>{audited ? "audited" : "expected"}</small></dt>
+        <dd>{audited && insight.recall !== null ? share(insight.recall) : percent(outcome.recall)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function outcomeWords(insight: Insight, threshold: number): string {
+  const outcome = outcomeAt(insight.thresholds, threshold);
+  if (outcome === null) return logit(threshold);
+  return `${logit(threshold)}: ${plural(outcome.n_above, "record")} at or above, precision ${percent(outcome.precision)}, recall ${percent(outcome.recall)}`;
+}
+
+function summary({ histogram: { low, high, counts } }: Insight): string {
+  const most = counts.indexOf(Math.max(...counts));
+  const width = (high - low) / Math.max(1, counts.length);
+  return `Histogram of scores from ${logit(low)} to ${logit(high)}, most around ${logit(low + (most + 0.5) * width)}`;
+}
+
+/** The height of a bar: 0 for none, and one tenth the records is one step lower. */
+const heightOf = (n: number): number => (n === 0 ? 0 : Math.log10(n) + 0.35);
+
+function columnsOf({ histogram: { low, high, counts } }: Insight): uPlot.AlignedData {
+  const width = (high - low) / Math.max(1, counts.length);
+  return [counts.map((_, idx) => low + (idx + 0.5) * width), counts.map(heightOf)];
+}
+
+function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
+  const axis = { stroke: ink.soft, font: "11px system-ui, sans-serif", ticks: { show: false } };
+  return {
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [6, AXIS_RIGHT, 0, 0],
+    scales: {
+      x: { time: false, range: (_, min, max) => [min - (max - min) / 120, max + (max - min) / 120] },
+      y: { range: (_, __, max) => [0, Math.max(1, max)] },
+    },
+    axes: [
+      { ...axis, grid: { show: false }, size: 22, gap: 2 },
+      { ...axis, grid: { stroke: ink.line, width: 1 }, size: AXIS_LEFT, gap: 4, splits: powers, values: (_, at) => at.map(powerText) },
+    ],
+    series: [
+      {},
+      { stroke: ink.mid, fill: ink.mid, width: 0, points: { show: false }, paths: bars },
+    ],
+  };
+}
+
+const powers = (_: uPlot, __: number, ___: number, max: number): number[] =>
+  Array.from({ length: Math.floor(max) + 1 }, (_, power) => power + 0.35).filter((at) => at <= max);
+
+function powerText(at: number): string {
+  const power = Math.round(at - 0.35);
+  return power < 3 ? String(10 ** power) : power < 6 ? `${10 ** (power - 3)}k` : `${10 ** (power - 6)}M`;
+}
+
+/** Bars side by side, each as wide as its part of the scale. */
+function bars(plot: uPlot, series: number, first: number, last: number): uPlot.Series.Paths {
+  const path = new Path2D();
+  const [xs, ys] = [plot.data[0], plot.data[series] ?? []];
+  const width = xs.length > 1 ? plot.valToPos(xs[1] ?? 0, "x", true) - plot.valToPos(xs[0] ?? 0, "x", true) : 8;
+  const floor = plot.valToPos(0, "y", true);
+  for (let idx = first; idx <= last; idx++) {
+    const top = plot.valToPos(ys[idx] ?? 0, "y", true);
+    path.rect(plot.valToPos(xs[idx] ?? 0, "x", true) - width / 2 + 0.5, top, Math.max(1, width - 1), floor - top);
+  }
+  return { fill: path, stroke: null };
+}

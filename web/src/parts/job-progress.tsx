@@ -1,0 +1,50 @@
+// An index job as it goes on, told by the server as it happens.
+
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+
+import { cancelJob, jobEvents } from "../api/calls.ts";
+import type { Job } from "../api/types.ts";
+import { count, plural } from "../format.ts";
+import { report } from "../state/ui.ts";
+import { ProblemWords } from "./problem.tsx";
+
+interface JobProgressProps {
+  project: string;
+  job: Job;
+  onDone: () => void;
+}
+
+const STATES: Record<Job["state"], string> = { running: "Indexing", done: "Indexed", failed: "Failed", cancelled: "Cancelled" };
+
+export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Element {
+  const latest = useSignal(job);
+  useEffect(() => {
+    if (job.state !== "running") return undefined;
+    const events = new EventSource(jobEvents(project, job.id));
+    events.addEventListener("progress", (event) => {
+      latest.value = JSON.parse(event.data as string) as Job;
+      if (latest.value.state === "running") return;
+      events.close();
+      onDone();
+    });
+    return () => events.close();
+  }, [project, job.id]);
+  const { state, n_done, n_total, n_skipped, records_per_second, source, problem } = latest.value;
+  return (
+    <section class={`job job-${state}`} aria-label={`Index job of ${source}`}>
+      <p class="job-line">
+        <strong>{STATES[state]}</strong> <code>{source}</code>
+        <span class="num">{count(n_done)}{n_total !== null && ` of ${count(n_total)}`}</span>
+        {state === "running" && records_per_second > 0 && <span class="soft num">{count(records_per_second)} a second</span>}
+        {n_skipped > 0 && <span class="soft">{plural(n_skipped, "record")} skipped</span>}
+        {state === "running" && (
+          <button type="button" class="button small" onClick={() => void cancelJob(project, job.id).catch(report)}>Cancel</button>
+        )}
+      </p>
+      {state === "running" && <progress aria-label="Records indexed" max={n_total ?? undefined} value={n_total === null ? undefined : n_done} />}
+      <ProblemWords problem={problem} />
+    </section>
+  );
+}

@@ -1,0 +1,45 @@
+// Positives found against labels given: a straight way up says that every label finds one.
+
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import type uPlot from "uplot";
+
+import type { RoundReport } from "../api/types.ts";
+import { plural } from "../format.ts";
+import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
+import type { Ink } from "./plot.tsx";
+
+export function LearningCurve({ rounds }: { rounds: RoundReport[] }): JSX.Element {
+  const columns = useMemo<uPlot.AlignedData>(() => curveOf(rounds), [rounds]);
+  const last = rounds.at(-1);
+  const label = last === undefined
+    ? "No rounds yet"
+    : `${plural(last.n_positive_total, "positive")} found with ${plural(columns[0].at(-1) ?? 0, "label")} in ${plural(rounds.length, "round")}`;
+  return <Plot label={label} height={120} columns={columns} options={options} />;
+}
+
+/** Starts at nothing; each round adds its labels and its positives. */
+export function curveOf(rounds: RoundReport[]): [labels: number[], positives: number[]] {
+  let n_labels = 0;
+  const points = rounds.map((round) => {
+    n_labels += round.n_labels;
+    return [n_labels, round.n_positive_total] as const;
+  });
+  return [[0, ...points.map(([labels]) => labels)], [0, ...points.map(([, positives]) => positives)]];
+}
+
+function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
+  const axis = { stroke: ink.soft, font: "11px system-ui, sans-serif", ticks: { show: false } };
+  const whole = (_: uPlot, at: number[]) => at.map((value) => (Number.isInteger(value) ? String(value) : ""));
+  return {
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, AXIS_RIGHT, 0, 0],
+    scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 22, gap: 2, values: whole },
+      { ...axis, grid: { stroke: ink.line, width: 1 }, size: AXIS_LEFT, gap: 4, values: whole },
+    ],
+    series: [{}, { stroke: ink.pos, width: 2, points: { show: true, size: 6, fill: ink.pos } }],
+  };
+}

@@ -1,0 +1,21 @@
+// Notes at the edge of the page: what went wrong, what was done.
+
+import type { JSX } from "preact";
+
+import { dismiss, notes } from "../state/ui.ts";
+
+export function Notes(): JSX.Element {
+  return (
+    <div class="notes">
+      {notes.value.map(({ id, kind, detail, hint }) => (
+        <div key={id} class={`note note-${kind}`} role={kind === "error" ? "alert" : "status"}>
+          <div>
+            <p>{detail}</p>
+            {hint !== undefined && <p class="hint">{hint}</p>}
+          </div>
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>✕</button>
+        </div>
+      ))}
+    </div>
+  );
+}

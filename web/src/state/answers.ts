@@ -1,0 +1,112 @@
+// What was answered in one session: shown at once, sent through the queue, corrected by what the server says.
+
+import { computed, signal } from "@preact/signals";
+
+import type { Seat } from "../api/calls.ts";
+import type { Answer } from "../api/types.ts";
+import { uuid } from "../identity.ts";
+import type { Door, Outcome } from "../queue.ts";
+import { scoreText, scoreWords } from "../score.ts";
+import { queue } from "./saving.ts";
+import { announce, note } from "./ui.ts";
+
+export class Answers {
+  readonly given = signal<ReadonlyMap<string, Answer>>(new Map());
+  /** The ids whose answers the server does not have. */
+  readonly unsaved = computed(
+    () => new Set(queue.pending(this.seat, this.door).flatMap(({ act }) => (act.kind === "undo" ? [] : [act.id]))),
+  );
+  /** The record whose answer was taken back last, so that the cursor can go there. */
+  readonly tookBack = signal<{ id: string } | null>(null);
+  /** What was answered here, in order, with what stood there before. */
+  private trail: { id: string; before: Answer | undefined }[] = [];
+
+  constructor(readonly seat: Seat, readonly door: Door) {}
+
+  /** Starts from what the server knows, and over it what waits in the queue. */
+  start(known: Iterable<[id: string, answer: Answer]>): void {
+    const answers = new Map(known);
+    for (const { act } of queue.pending(this.seat, this.door)) {
+      if (act.kind === "label") answers.set(act.id, { label: act.label });
+      if (act.kind === "skip") answers.set(act.id, { skipped: true });
+    }
+    this.trail = [];
+    this.given.value = answers;
+  }
+
+  /** Hears of the fate of answers until the function that it gives is called. */
+  listen(): () => void {
+    return queue.listen((outcome) => this.hear(outcome));
+  }
+
+  label(id: string, name: string, score: number): void {
+    this.give(id, { label: score });
+    queue.push({ ...this.addressed(), act: { kind: "label", id, label: score } });
+    announce(`${name}: ${scoreWords(score)}`);
+  }
+
+  skip(id: string, name: string): void {
+    this.give(id, { skipped: true });
+    queue.push({ ...this.addressed(), act: { kind: "skip", id } });
+    announce(`${name}: skipped`);
+  }
+
+  /** Takes the last answer back, also one from before the page was loaded. */
+  undo(): void {
+    const last = this.trail.pop();
+    if (last !== undefined) {
+      this.put(last.id, last.before);
+      this.tookBack.value = { id: last.id };
+    }
+    queue.push({ ...this.addressed(), act: { kind: "undo" } });
+  }
+
+  /** Resolves when the server has every answer. */
+  saved(): Promise<void> {
+    return queue.drained(this.seat, this.door);
+  }
+
+  labelOf(id: string): number | null {
+    const answer = this.given.value.get(id);
+    return answer !== undefined && "label" in answer ? answer.label : null;
+  }
+
+  private addressed() {
+    return { seat: this.seat, door: this.door, request: uuid() };
+  }
+
+  private give(id: string, answer: Answer): void {
+    this.trail.push({ id, before: this.given.value.get(id) });
+    this.put(id, answer);
+  }
+
+  private put(id: string, answer: Answer | undefined): void {
+    const given = new Map(this.given.value);
+    if (answer === undefined) given.delete(id);
+    else given.set(id, answer);
+    this.given.value = given;
+  }
+
+  private hear({ op, refused, undone }: Outcome): void {
+    const { project, session } = op.seat;
+    if (project !== this.seat.project || session !== this.seat.session || op.door !== this.door) return;
+    if (op.act.kind === "undo") this.hearUndo(undone);
+    else if (refused !== undefined) {
+      this.put(op.act.id, undefined);
+      note("error", `not recorded: ${refused.detail}`, refused.hint ?? undefined);
+    }
+  }
+
+  private hearUndo(undone: Outcome["undone"]): void {
+    if (undone === undefined) return;
+    if (undone === null) {
+      note("done", "there is nothing to undo");
+      return;
+    }
+    const { id, label_now, answer } = undone;
+    const waits = queue.pending(this.seat, this.door).some(({ act }) => act.kind !== "undo" && act.id === id);
+    if (!waits) this.put(id, label_now === null ? undefined : { label: label_now });
+    this.tookBack.value = { id };
+    note("done", `took back ${"label" in answer ? scoreText(answer.label) : "the skip"} of ${id}`);
+  }
+}

@@ -1,0 +1,73 @@
+// An audit: records drawn at random, judged blind, and the report on what was judged.
+
+import { signal } from "@preact/signals";
+
+import { audit, learnAudit, startAudit } from "../api/calls.ts";
+import type { AuditRequest, Seat } from "../api/calls.ts";
+import { ApiError } from "../api/client.ts";
+import type { AuditState } from "../api/types.ts";
+import { Answers } from "./answers.ts";
+import { Deck } from "./deck.ts";
+import type { Dealt } from "./deck.ts";
+import { note, report } from "./ui.ts";
+
+export class Judging {
+  /** Null before the server has told, and where no audit was made. */
+  readonly state = signal<AuditState | null>(null);
+  readonly phase = signal<"opening" | "here" | "failed">("opening");
+  readonly error = signal<unknown>(null);
+  readonly deck: Deck<Dealt>;
+
+  constructor(readonly seat: Seat) {
+    this.deck = new Deck(new Answers(seat, "audit"));
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    try {
+      this.show(await audit(this.seat, signal));
+    } catch (error) {
+      if (signal?.aborted === true) return;
+      if (error instanceof ApiError && error.slug === "no-audit") this.phase.value = "here";
+      else {
+        this.error.value = error;
+        this.phase.value = "failed";
+      }
+    }
+  }
+
+  /** Draws records, or goes on with those that are drawn. */
+  async start(request: AuditRequest): Promise<void> {
+    try {
+      this.show(await startAudit(this.seat, request));
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** Asks for the report, once the server has every judgement. */
+  async finish(): Promise<void> {
+    try {
+      await this.deck.answers.saved();
+      this.show(await audit(this.seat));
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** Makes labels of the judgements. */
+  async learn(): Promise<void> {
+    try {
+      await learnAudit(this.seat);
+      note("done", "the judgements are labels now; they measure nothing any more");
+      await this.finish();
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  private show(state: AuditState): void {
+    this.state.value = state;
+    this.deck.deal(state.records);
+    this.phase.value = "here";
+  }
+}

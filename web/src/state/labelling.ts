@@ -1,0 +1,120 @@
+// A session being labelled: its rounds, and what each fit says.
+
+import { computed, signal } from "@preact/signals";
+
+import { fit, insight, nextRound, resetSeen, session } from "../api/calls.ts";
+import type { Seat } from "../api/calls.ts";
+import type { Answer, Insight, Round, Session, ShownRecord } from "../api/types.ts";
+import { scoreOfModel } from "../score.ts";
+import { asNumber, keep, kept } from "../storage.ts";
+import { Answers } from "./answers.ts";
+import { Deck } from "./deck.ts";
+import { announce, report } from "./ui.ts";
+
+export type Phase = "opening" | "labelling" | "fitting" | "exhausted" | "failed";
+
+const ROUND_SIZE = "linprobe/round-size";
+export const ROUND_SIZES = [5, 10, 20, 30, 50];
+export const roundSize = signal(kept(localStorage, ROUND_SIZE, asNumber) ?? 10);
+
+/** Changes how many records the next round shows. */
+export function setRoundSize(size: number): void {
+  roundSize.value = size;
+  keep(localStorage, ROUND_SIZE, size);
+}
+
+/** What the model would say of a record. */
+export const modelScore = ({ probability }: ShownRecord): number => scoreOfModel(probability);
+
+export class Labelling {
+  readonly phase = signal<Phase>("opening");
+  readonly error = signal<unknown>(null);
+  readonly session = signal<Session | null>(null);
+  readonly round = signal(0);
+  readonly insight = signal<Insight | null>(null);
+  /** Whether a first "fit" found cards open, and nothing was answered since: the second one skips them. */
+  readonly asksAgain = computed(() => this.askedAt.value === this.deck.answers.given.value);
+  readonly deck: Deck<ShownRecord>;
+  private readonly askedAt = signal<ReadonlyMap<string, Answer> | null>(null);
+
+  constructor(readonly seat: Seat) {
+    this.deck = new Deck(new Answers(seat, "labels"));
+  }
+
+  /** Opens the session: with the round that is open, else with a new one. */
+  async open(signal?: AbortSignal): Promise<void> {
+    try {
+      const opened = await session(this.seat, signal);
+      this.session.value = opened;
+      if (opened.round_open === null) await this.next();
+      else {
+        this.show(opened.round_open);
+        this.insight.value = await insight(this.seat, signal);
+      }
+    } catch (error) {
+      if (signal?.aborted !== true) this.fail(error);
+    }
+  }
+
+  /** Fits, and shows the next round. With cards still open it asks first, by waiting for a second call. */
+  async fitAndNext(): Promise<void> {
+    if (this.phase.value === "fitting") return;
+    const nOpen = this.deck.open.value.length;
+    if (nOpen > 0 && !this.asksAgain.value) {
+      this.askedAt.value = this.deck.answers.given.value;
+      announce(`${nOpen} records are not scored. Fit again to skip them.`);
+      return;
+    }
+    // Skipped one by one: a repeated request cannot skip the records of the round that it opens.
+    this.deck.skipRest();
+    await this.next();
+  }
+
+  /** Fits without a new round, so that a corrected label shows at once. */
+  async refit(): Promise<void> {
+    try {
+      await this.deck.answers.saved();
+      this.insight.value = await fit(this.seat);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** Lets the session show again what it has shown. */
+  async showAgain(): Promise<void> {
+    try {
+      this.session.value = await resetSeen(this.seat);
+      await this.next();
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  private async next(): Promise<void> {
+    this.phase.value = "fitting";
+    try {
+      await this.deck.answers.saved();
+      const { round, insight } = await nextRound(this.seat, roundSize.value);
+      this.insight.value = insight;
+      this.show(round);
+      announce(`Round ${round.number}: ${round.records.length} records. ${insight.n_positive_found} positives found.`);
+    } catch (error) {
+      if (this.deck.cards.value.length === 0) this.fail(error);
+      else {
+        this.phase.value = "labelling";
+        report(error);
+      }
+    }
+  }
+
+  private show(round: Round): void {
+    this.round.value = round.number;
+    this.deck.deal(round.records);
+    this.phase.value = round.records.length === 0 ? "exhausted" : "labelling";
+  }
+
+  private fail(error: unknown): void {
+    this.error.value = error;
+    this.phase.value = "failed";
+  }
+}

@@ -1,0 +1,35 @@
+// What the browser keeps. Storage may be full, switched off or hold what an older page wrote: reading falls back,
+// and writing tells whether it worked.
+
+/** The value kept under a name, if `parse` accepts it. */
+export function kept<T>(store: Storage, name: string, parse: (value: unknown) => T | null): T | null {
+  try {
+    const text = store.getItem(name);
+    return text === null ? null : parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a value; false if the browser will not. */
+export function keep(store: Storage, name: string, value: unknown): boolean {
+  try {
+    store.setItem(name, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Keeps nothing under the name any more. */
+export function forget(store: Storage, name: string): void {
+  try {
+    store.removeItem(name);
+  } catch {
+    // What cannot be removed is read again and found answered: no harm.
+  }
+}
+
+export const asString = (value: unknown): string | null => (typeof value === "string" ? value : null);
+export const asNumber = (value: unknown): number | null =>
+  typeof value === "number" && Number.isFinite(value) ? value : null;

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+
+import { cutOf, outcomeAt, rangeOf } from "./thresholds.ts";
+
+const TABLE = [
+  { score: -2, n_above: 100, precision: 0.1, recall: 1 },
+  { score: 0, n_above: 20, precision: 0.5, recall: 0.8 },
+  { score: 4, n_above: 0, precision: 1, recall: 0 },
+];
+
+describe("the outcome of a threshold", () => {
+  it("stands in the table where it is in the table", () => {
+    expect(TABLE.map((row) => outcomeAt(TABLE, row.score))).toEqual(TABLE);
+  });
+
+  it("lies between its neighbours, and beyond the ends is that of the end", () => {
+    expect(outcomeAt(TABLE, 1)).toEqual({ score: 1, n_above: 15, precision: 0.625, recall: 0.6000000000000001 });
+    expect(outcomeAt(TABLE, -9)?.n_above).toBe(100);
+    expect(outcomeAt(TABLE, 9)?.n_above).toBe(0);
+  });
+
+  it("is unknown without a table", () => {
+    expect(outcomeAt([], 0)).toBeNull();
+  });
+});
+
+describe("the cut of a ranked list", () => {
+  it("keeps what is at the threshold", () => {
+    const scores = [3, 2, 2, 1];
+    expect([4, 3, 2, 1.5, 0].map((threshold) => cutOf(scores, threshold))).toEqual([0, 1, 3, 3, 4]);
+  });
+});
+
+it("a range without width still has a step", () => {
+  expect(rangeOf({ histogram: { low: 1, high: 1, counts: [] } }).step).toBeGreaterThan(0);
+});

@@ -1,0 +1,74 @@
+// What was shown and said, round by round; any round can be gone back to, in a session of its own.
+
+import type { JSX } from "preact";
+
+import { branch, history as askHistory } from "../api/calls.ts";
+import type { Seat } from "../api/calls.ts";
+import type { Answer, HistoryRound } from "../api/types.ts";
+import { count, plural } from "../format.ts";
+import { Thumb } from "../parts/media.tsx";
+import { Empty, Show } from "../parts/states.tsx";
+import { href } from "../route.ts";
+import { lean, scoreText } from "../score.ts";
+import { useResource } from "../state/resource.ts";
+import { goTo, note, report } from "../state/ui.ts";
+
+export function HistoryView({ seat }: { seat: Seat }): JSX.Element {
+  const { loaded, reload } = useResource(seat.session, (signal) => askHistory(seat, signal));
+  return (
+    <div class="page">
+      <Show loaded={loaded.value} retry={reload}>
+        {({ rounds }) => (
+          <>
+            {rounds.length === 0 && <Empty title="No rounds yet"><p>Rounds stand here once records were scored.</p></Empty>}
+            <ol class="plain history">
+              {[...rounds].reverse().map((round) => <li key={round.round}><Round seat={seat} round={round} last={rounds.at(-1)?.round ?? 0} /></li>)}
+            </ol>
+          </>
+        )}
+      </Show>
+    </div>
+  );
+}
+
+function Round({ seat, round, last }: { seat: Seat; round: HistoryRound; last: number }): JSX.Element {
+  const { project, session } = seat;
+  const startBranch = async () => {
+    try {
+      const made = await branch(seat, round.round);
+      note("done", `“${made.name}” goes on from round ${round.round}`);
+      goTo(href({ view: "session", project, session: made.name, tab: "label" }));
+    } catch (error) {
+      report(error);
+    }
+  };
+  return (
+    <article class="history-round" aria-label={`Round ${round.round}`}>
+      <header class="history-head">
+        <h2>Round {round.round}</h2>
+        <p class="soft">
+          {plural(round.n_labels, "label")}, {count(round.n_positive)} relevant · {count(round.n_positive_total)} found so far
+          {" · "}turned by {Math.round(round.angle_degrees)}°
+          {round.n_above !== null && ` · ${count(round.n_above)} above the threshold`}
+        </p>
+        <p class="row">
+          <button type="button" class="button small" onClick={() => void startBranch()}>Branch from here</button>
+          {round.round !== last && (
+            <a class="button small" href={href({ view: "compare", project, a: `${session}@${round.round}`, b: session })}>Compare with now</a>
+          )}
+        </p>
+      </header>
+      <ul class="plain history-records">
+        {round.records.map(({ record, answer }) => (
+          <li key={record.id}><Thumb project={project} record={record} /> <Given answer={answer} /></li>
+        ))}
+      </ul>
+    </article>
+  );
+}
+
+function Given({ answer }: { answer: Answer | null }): JSX.Element {
+  if (answer === null) return <span class="soft fine">not scored</span>;
+  if (!("label" in answer)) return <span class="soft fine">skipped</span>;
+  return <span class={`mini-chip is-${lean(answer.label)}`} style={{ "--m": Math.abs(answer.label) }}>{scoreText(answer.label)}</span>;
+}

@@ -1,0 +1,77 @@
+// One session: its concept, its four sides (label, results, history, audit), and the other concepts of the dataset.
+
+import type { JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+
+import { project as askProject } from "../api/calls.ts";
+import type { Kind, ProjectSummary } from "../api/types.ts";
+import { annotator } from "../identity.ts";
+import { ConceptChips } from "../parts/concepts.tsx";
+import { href } from "../route.ts";
+import type { SessionTab } from "../route.ts";
+import { Labelling } from "../state/labelling.ts";
+import { useResource } from "../state/resource.ts";
+import { thresholdOf } from "../state/threshold.ts";
+import { AuditView } from "./audit.tsx";
+import { HistoryView } from "./history.tsx";
+import { LabelView } from "./label.tsx";
+import { ResultsView } from "./results.tsx";
+
+interface SessionViewProps {
+  project: string;
+  session: string;
+  tab: SessionTab;
+}
+
+const TABS: { tab: SessionTab; words: string }[] = [
+  { tab: "label", words: "Label" },
+  { tab: "results", words: "Results" },
+  { tab: "history", words: "History" },
+  { tab: "audit", words: "Audit" },
+];
+
+export function SessionView({ project, session, tab }: SessionViewProps): JSX.Element {
+  const seat = useMemo(() => ({ project, session, annotator: annotator() }), [project, session]);
+  const { loaded } = useResource(project, (signal) => askProject(project, signal));
+  const threshold = useMemo(() => thresholdOf(seat), [seat]);
+  const summary = loaded.value.state === "here" ? loaded.value.value : null;
+  return (
+    <div class={`session session-${tab}`}>
+      <SessionBar project={project} session={session} tab={tab} summary={summary} />
+      {tab === "label" && <Labels seat={seat} threshold={threshold} kind={summary?.kind ?? null} />}
+      {tab === "results" && <ResultsView seat={seat} threshold={threshold} kind={summary?.kind ?? null} />}
+      {tab === "history" && <HistoryView seat={seat} />}
+      {tab === "audit" && <AuditView seat={seat} threshold={threshold} />}
+    </div>
+  );
+}
+
+function Labels({ seat, threshold, kind }: Parameters<typeof ResultsView>[0] & { kind: Kind | null }): JSX.Element {
+  const labelling = useMemo(() => new Labelling(seat), [seat]);
+  useEffect(() => {
+    const control = new AbortController();
+    const stop = labelling.deck.listen();
+    void labelling.open(control.signal);
+    return () => {
+      control.abort();
+      stop();
+    };
+  }, [labelling]);
+  return <LabelView labelling={labelling} threshold={threshold} kind={kind} />;
+}
+
+function SessionBar({ project, session, tab, summary }: SessionViewProps & { summary: ProjectSummary | null }): JSX.Element {
+  return (
+    <div class="session-bar">
+      <h1 class="sr-only">{session}</h1>
+      <ConceptChips project={project} sessions={summary?.sessions ?? []} current={session} />
+      <nav class="tabs" aria-label="Session">
+        {TABS.map((side) => (
+          <a key={side.tab} href={href({ view: "session", project, session, tab: side.tab })} aria-current={side.tab === tab ? "page" : undefined}>
+            {side.words}
+          </a>
+        ))}
+      </nav>
+    </div>
+  );
+}
