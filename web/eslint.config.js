@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["node_modules", "playwright-report", "test-results", "mock", "vite.mock.config.ts", "src/api/openapi.ts"]),
+  globalIgnores(["node_modules", "playwright-report", "test-results", "src/api/openapi.ts"]),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{shell, style, tools};
+use crate::{shell, style, tools, web};
 
 /// The checks and tests that need nothing but cargo.
 pub(crate) fn quick() -> Result<()> {
@@ -19,11 +19,13 @@ pub(crate) fn run() -> Result<()> {
     shell::cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
     each_crate_alone()?;
     tests()?;
+    web::check()?;
     the_main_job()
 }
 
 fn lint() -> Result<()> {
     style::check()?;
+    web::check_stamp()?;
     shell::cargo(&["fmt", "--all", "--check"])?;
     shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }

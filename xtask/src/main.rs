@@ -6,6 +6,7 @@ mod ci;
 mod shell;
 mod style;
 mod tools;
+mod web;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +23,8 @@ enum Task {
     Ci,
     /// Formatting, lints and the tests that need nothing but cargo.
     Quick,
+    /// Builds the web page into the crate that serves it; needs Node.
+    Web,
     /// Measures one area beside its peers.
     Bench(bench::BenchArgs),
 }
@@ -30,6 +33,7 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().task {
         Task::Ci => ci::run(),
         Task::Quick => ci::quick(),
+        Task::Web => web::build(),
         Task::Bench(args) => bench::run(&args),
     }
 }

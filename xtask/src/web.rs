@@ -1,0 +1,153 @@
+//! Builds and tests the web page. The built page is committed, so that cargo needs no Node; here it
+//! is built again and compared, and its stamp tells without Node that its sources have changed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::shell;
+
+/// Where the page is written, and where it is built to.
+const SOURCES: &str = "web";
+const ASSETS: &str = "crates/server/assets";
+
+/// What decides how the built page looks: the list of `web/stamp.ts`.
+const STAMPED: [&str; 6] =
+    ["index.html", "package-lock.json", "src", "stamp.ts", "tsconfig.json", "vite.config.ts"];
+
+/// Builds the page into the crate that embeds it.
+pub(crate) fn build() -> Result<()> {
+    install()?;
+    npm(&["run", "build"])
+}
+
+/// Fails if the committed page was built from other sources; needs no Node.
+pub(crate) fn check_stamp() -> Result<()> {
+    let stamp = shell::root().join(ASSETS).join("sources.sha256");
+    let stamp = fs::read_to_string(&stamp).with_context(|| format!("{}", stamp.display()))?;
+    ensure!(
+        stamp.trim() == hash_of_sources()?,
+        "{ASSETS} was built from other sources than {SOURCES}\nhint: run \"cargo xtask web\""
+    );
+    Ok(())
+}
+
+/// Checks, tests and rebuilds the page, then labels with it in a browser.
+pub(crate) fn check() -> Result<()> {
+    install()?;
+    for task in ["check", "lint", "test"] {
+        npm(&["run", task])?;
+    }
+    check_build()?;
+    end_to_end(&[])
+}
+
+/// Runs the scenes in Chromium over the real binary.
+pub(crate) fn end_to_end(scenes: &[String]) -> Result<()> {
+    shell::cargo(&["build", "--bin", "linprobe"])?;
+    let mut playwright = npm_command(&["run", "e2e", "--"]);
+    playwright.args(scenes);
+    shell::run(playwright.env("LINPROBE_BIN", binary()?).env("CHROMIUM", chromium()?))
+}
+
+/// The same page must come out of the same sources, byte for byte.
+fn check_build() -> Result<()> {
+    let again = shell::root().join("target/web");
+    let folder = again.to_str().context("the path of the workspace is not UTF-8")?;
+    npm(&["run", "build", "--", "--outDir", folder, "--logLevel", "warn"])?;
+    let (committed, built) = (files_of(&shell::root().join(ASSETS))?, files_of(&again)?);
+    ensure!(
+        committed == built,
+        "{ASSETS} is not what its sources build to\nhint: run \"cargo xtask web\""
+    );
+    Ok(())
+}
+
+fn files_of(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut paths = Vec::new();
+    files_under(folder, &mut paths)?;
+    let read = |path: PathBuf| Ok((path.strip_prefix(folder)?.to_path_buf(), fs::read(&path)?));
+    paths.into_iter().map(read).collect()
+}
+
+/// Name, NUL, content, NUL of each file, in the order of their names, as `web/stamp.ts` hashes them.
+fn hash_of_sources() -> Result<String> {
+    let folder = shell::root().join(SOURCES);
+    let mut paths = Vec::new();
+    for path in STAMPED {
+        files_under(&folder.join(path), &mut paths)?;
+    }
+    let mut hash = Sha256::new();
+    for (name, path) in named(&folder, paths)? {
+        hash.update(format!("{name}\0"));
+        hash.update(fs::read(path)?);
+        hash.update("\0");
+    }
+    let hex = hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    Ok(hex)
+}
+
+fn named(folder: &Path, paths: Vec<PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
+    let mut named = BTreeMap::new();
+    for path in paths {
+        let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
+        if !name.contains(".test.") {
+            named.insert(name, path);
+        }
+    }
+    Ok(named)
+}
+
+fn files_under(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_path_buf());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).with_context(|| format!("{}", path.display()))? {
+        files_under(&entry?.path(), files)?;
+    }
+    Ok(())
+}
+
+/// The packages that the page is built from and tested with, as the lock file names them.
+fn install() -> Result<()> {
+    let found = shell::succeeds(&mut shell::command("npm", &["--version"]));
+    ensure!(found, "npm is missing\nhint: install Node.js 20.19 or later");
+    npm(&["ci", "--no-audit", "--no-fund"])
+}
+
+fn npm(args: &[&str]) -> Result<()> {
+    shell::run(&mut npm_command(args))
+}
+
+fn npm_command(args: &[&str]) -> std::process::Command {
+    let mut npm = shell::command("npm", args);
+    npm.current_dir(shell::root().join(SOURCES)).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    npm
+}
+
+fn binary() -> Result<PathBuf> {
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    let metadata: Value =
+        serde_json::from_str(&shell::output(&mut shell::command("cargo", &metadata))?)?;
+    let target = metadata["target_directory"].as_str().context("cargo names no target folder")?;
+    Ok(Path::new(target).join("debug/linprobe"))
+}
+
+/// Debian's Chromium; installed where it is missing and may be.
+fn chromium() -> Result<PathBuf> {
+    let chromium = PathBuf::from("/usr/bin/chromium");
+    if !chromium.exists() {
+        let install = ["install", "--yes", "--no-install-recommends", "chromium"];
+        let installed = shell::run(shell::command("apt-get", &["update"]).arg("--quiet"))
+            .and_then(|()| shell::run(&mut shell::command("apt-get", &install)));
+        ensure!(installed.is_ok(), "Chromium is missing\nhint: install it as /usr/bin/chromium");
+    }
+    Ok(chromium)
+}
