@@ -18,9 +18,11 @@ export interface Draft {
   not: string;
   examples: Example[];
   classifier: string;
+  /** What the session is to be called; empty to leave it to the server. */
+  name: string;
 }
 
-export const EMPTY_DRAFT: Draft = { phrase: "", others: "", not: "", examples: [], classifier: "" };
+export const EMPTY_DRAFT: Draft = { phrase: "", others: "", not: "", examples: [], classifier: "", name: "" };
 
 /** The start that a draft describes; null if it says nothing of what is looked for. */
 export function startOf(draft: Draft): Start | null {

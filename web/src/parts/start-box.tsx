@@ -23,7 +23,7 @@ export function StartBox({ project }: { project: ProjectSummary }): JSX.Element 
     if (from === null) return;
     setBusy(true);
     try {
-      const session = await createSession(project.slug, { start: from });
+      const session = await createSession(project.slug, { start: from, ...(draft.name.trim() === "" ? {} : { name: draft.name.trim() }) });
       goTo(href({ view: "session", project: project.slug, session: session.name, tab: "label" }));
     } catch (error) {
       setBusy(false);
@@ -108,6 +108,7 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
             <input type="file" accept={model.takes_images ? "image/*,text/plain" : "text/plain"} multiple onChange={(event) => addFiles(event.currentTarget.files ?? [])} />
           </label>
         )}
+        <label class="field"><span>Name of the session</span><input value={draft.name} maxLength={80} placeholder="made from the words" onInput={(event) => change({ name: event.currentTarget.value })} /></label>
         <ClassifierField project={project} value={draft.classifier} onChange={(classifier) => change({ classifier })} />
       </div>
     </details>

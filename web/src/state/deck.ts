@@ -16,6 +16,8 @@ export interface Dealt {
 export class Deck<T extends Dealt> {
   readonly cards = signal<T[]>([]);
   readonly cursor = signal(0);
+  /** Set while the next cards are on their way: a key pressed early must not answer what is no longer looked at. */
+  readonly held = signal(false);
   readonly open = computed(() => this.cards.value.filter(({ record }) => !this.answers.given.value.has(record.id)));
 
   constructor(readonly answers: Answers) {}
@@ -57,7 +59,7 @@ export class Deck<T extends Dealt> {
   /** Scores the card at the cursor and moves on. */
   labelCurrent(scoreOf: (card: T) => number): void {
     const card = this.current;
-    if (card === undefined) return;
+    if (card === undefined || this.held.value) return;
     this.label(card, scoreOf(card));
     this.advance();
   }
@@ -65,22 +67,28 @@ export class Deck<T extends Dealt> {
   /** Moves the score of the card at the cursor a little, from `base` if it has none. */
   nudgeCurrent(by: number, base: (card: T) => number): void {
     const card = this.current;
-    if (card !== undefined) this.label(card, nudge(this.answers.labelOf(card.record.id) ?? base(card), by));
+    if (card !== undefined && !this.held.value) this.label(card, nudge(this.answers.labelOf(card.record.id) ?? base(card), by));
   }
 
   /** Says nothing of the card at the cursor and moves on. */
   skipCurrent(): void {
     const card = this.current;
-    if (card === undefined) return;
+    if (card === undefined || this.held.value) return;
     this.answers.skip(card.record.id, titleOf(card.record));
     this.advance();
   }
 
   /** Gives a score to every card that has no answer. */
   labelRest(scoreOf: (card: T) => number): void {
+    if (this.held.value) return;
     const open = this.open.value;
     batch(() => open.forEach((card) => this.label(card, scoreOf(card))));
     announce(`${open.length} more scored`);
+  }
+
+  /** Takes back the last answer. */
+  undo(): void {
+    if (!this.held.value) this.answers.undo();
   }
 
   skipRest(): void {

@@ -92,6 +92,7 @@ export class Labelling {
 
   private async next(): Promise<void> {
     this.phase.value = "fitting";
+    this.deck.held.value = true;
     try {
       await this.deck.answers.saved();
       const { round, insight } = await nextRound(this.seat, roundSize.value);
@@ -104,6 +105,8 @@ export class Labelling {
         this.phase.value = "labelling";
         report(error);
       }
+    } finally {
+      this.deck.held.value = false;
     }
   }
 

@@ -90,7 +90,7 @@ function Judge({ judging }: { judging: Judging }): JSX.Element {
     "move-left": () => move(-1), "move-right": () => move(1),
     "move-up": () => move(-columnsOf(grid.current)), "move-down": () => move(columnsOf(grid.current)),
     more: () => deck.nudgeCurrent(FINE_STEP, () => 0), less: () => deck.nudgeCurrent(-FINE_STEP, () => 0),
-    skip: () => deck.skipCurrent(), undo: () => deck.answers.undo(), zoom: () => setZoomed(true), fit: finish,
+    skip: () => deck.skipCurrent(), undo: () => deck.undo(), zoom: () => setZoomed(true), fit: finish,
   });
   return (
     <>
@@ -120,7 +120,7 @@ function Judge({ judging }: { judging: Judging }): JSX.Element {
         <ScoreKeys onScore={label} score={current === undefined ? null : deck.answers.labelOf(current.record.id)} />
         <div class="actions-group">
           <KeyButton action="skip" onPress={() => deck.skipCurrent()} />
-          <KeyButton action="undo" onPress={() => deck.answers.undo()} />
+          <KeyButton action="undo" onPress={() => deck.undo()} />
           <KeyButton action="zoom" class="wide-only" onPress={() => setZoomed(true)} />
         </div>
         <div class="actions-group actions-fit">

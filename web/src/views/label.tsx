@@ -104,7 +104,7 @@ function useLabelKeys({ labelling, grid, zoom, panel }: LabelKeys): void {
     agree: () => deck.labelCurrent(modelScore),
     "agree-rest": () => deck.labelRest(modelScore),
     rest: () => deck.labelRest(() => MIN),
-    undo: () => deck.answers.undo(),
+    undo: () => deck.undo(),
     fit: () => void labelling.fitAndNext(),
     zoom,
     panel,
@@ -154,7 +154,7 @@ function ActionBar({ labelling, onZoom }: { labelling: Labelling; onZoom: () => 
       <div class="actions-group">
         <KeyButton action="skip" onPress={() => deck.skipCurrent()} />
         <KeyButton action="agree" label="Agree" onPress={() => deck.labelCurrent(modelScore)} />
-        <KeyButton action="undo" onPress={() => deck.answers.undo()} />
+        <KeyButton action="undo" onPress={() => deck.undo()} />
         <KeyButton action="zoom" class="wide-only" onPress={onZoom} />
       </div>
       <div class="actions-group">

@@ -1,0 +1,80 @@
+// What every scene stands on: a served folder of projects, made once for each worker, and the page on one of its sessions.
+
+import { test as base, expect } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
+
+import { copyOf, makeWorkspace, remove, Server } from "./linprobe.ts";
+
+export { expect };
+
+interface Scene {
+  /** A server of this scene alone, over a copy of the projects. */
+  own: Server;
+}
+
+interface Stage {
+  folder: string;
+  server: Server;
+}
+
+export const test = base.extend<Scene, Stage>({
+  folder: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from this pattern
+    async ({}, use) => {
+      const folder = makeWorkspace();
+      await use(folder);
+      remove(folder);
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+  server: [
+    async ({ folder }, use) => {
+      const server = await Server.start(folder);
+      await use(server);
+      await server.kill();
+    },
+    { scope: "worker" },
+  ],
+  own: async ({ folder }, use) => {
+    const copy = copyOf(folder);
+    const server = await Server.start(copy);
+    await use(server);
+    await server.kill();
+    remove(copy);
+  },
+  // The page must never log an error, nor be stopped by its own content security policy.
+  page: async ({ page }, use) => {
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) errors.push(message.text());
+    });
+    await use(page);
+    expect(errors).toEqual([]);
+  },
+});
+
+let nSessions = 0;
+
+/** Makes a session by the API, and gives its name. */
+export async function newSession(server: Server, project: string, start: unknown = { phrases: ["refund"] }): Promise<string> {
+  nSessions += 1;
+  const name = `s${process.pid}-${nSessions}`;
+  await server.ask(`projects/${project}/sessions`, { name, start });
+  return name;
+}
+
+/** Opens a session's label view, and waits for its round. */
+export async function openLabels(page: Page, server: Server, project: string, session: string): Promise<void> {
+  await page.goto(`${server.url}/#/p/${project}/s/${session}`);
+  await expect(cards(page).first()).toBeVisible();
+}
+
+export const cards = (page: Page): Locator => page.getByRole("region", { name: "Round" }).getByRole("article");
+export const current = (page: Page): Locator => page.locator("article[aria-current=true]");
+export const saved = (page: Page): Promise<void> => expect(page.getByRole("button", { name: "All saved" })).toBeVisible();
+
+/** Presses keys, one after the other. */
+export async function press(page: Page, ...keys: string[]): Promise<void> {
+  for (const key of keys) await page.keyboard.press(key);
+}
