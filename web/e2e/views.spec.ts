@@ -88,7 +88,7 @@ test("a phone labels by touch", async ({ browser, server }) => {
   await openLabels(page, server, "tickets", session);
   await page.getByRole("button", { name: "Score +1" }).tap();
   await page.getByRole("button", { name: "Score −1" }).tap();
-  await page.getByRole("button", { name: "Skip" }).tap();
+  await page.getByRole("button", { name: "Skip", exact: true }).tap();
   await expect(page.getByText("3 of 10")).toBeVisible();
   await saved(page);
   await page.getByRole("button", { name: /Insight/ }).tap();

@@ -79,7 +79,7 @@ function useFocusWhile(current: boolean): { current: HTMLElement | null } {
   const card = useRef<HTMLElement>(null);
   useEffect(() => {
     const active = document.activeElement;
-    const idle = active === null || active === document.body || active.closest("main, .card") !== null;
+    const idle = active === null || active.matches("body, main") || active.closest(".card") !== null;
     if (!current || card.current === null || card.current.contains(active) || !idle) return;
     card.current.focus({ preventScroll: true });
     card.current.scrollIntoView({ block: "nearest" });

@@ -1,11 +1,12 @@
 // Whether the server has every answer, in words and in a sign, on every page.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { plural } from "../format.ts";
 import type { Lane } from "../queue.ts";
 import { queue } from "../state/saving.ts";
+import { announce } from "../state/ui.ts";
 import { Dialog } from "./dialog.tsx";
 import { ProblemWords } from "./problem.tsx";
 
@@ -13,11 +14,12 @@ export function SaveState(): JSX.Element {
   const [open, setOpen] = useState(false);
   const lanes = [...queue.lanes.value.entries()];
   const state = worst(lanes.map(([, lane]) => lane));
+  useSpoken(state);
   return (
     <>
       <button type="button" class={`save-state save-${state}`} aria-haspopup="dialog" onClick={() => setOpen(true)}>
         <span class="save-sign" aria-hidden="true" />
-        <span role="status">{words(state, queue.unsaved.value)}</span>
+        <span>{words(state, queue.unsaved.value)}</span>
       </button>
       {open && (
         <Dialog title="Unsaved answers" onClose={() => setOpen(false)}>
@@ -32,6 +34,17 @@ export function SaveState(): JSX.Element {
       )}
     </>
   );
+}
+
+/** Says when answers begin to wait, and when the server has them after all; that it saves is no news. */
+function useSpoken(state: State): void {
+  const trouble = useRef(false);
+  useEffect(() => {
+    if (state === "waiting") announce("The server does not answer. Your answers are kept here.");
+    if (state === "stuck") announce("The server refuses answers. They are kept here.");
+    if (state === "saved" && trouble.current) announce("The server has every answer again.");
+    if (state !== "sending") trouble.current = state !== "saved";
+  }, [state]);
 }
 
 function LaneRow({ name, lane }: { name: string; lane: Lane }): JSX.Element {

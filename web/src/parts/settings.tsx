@@ -21,7 +21,7 @@ export function Settings(): JSX.Element {
         <svg class="sign" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7" /><path d="M10 3a7 7 0 0 1 0 14z" class="fill" /></svg>
       </button>
       <button type="button" class="quiet" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-        <span class="wide-only">Keys</span> <span class="sr-only">and settings</span> <Key action="help" />
+        <span>Keys</span> <span class="sr-only">and settings</span> <Key action="help" />
       </button>
       {open && <SettingsDialog onClose={() => setOpen(false)} />}
     </>

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import type { Insight, Round, Session, ShownRecord } from "../api/types.ts";
+import type { Round, ShownRecord } from "../api/types.ts";
 import { Labelling, modelScore } from "./labelling.ts";
 import { queue } from "./saving.ts";
 

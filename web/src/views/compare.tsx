@@ -103,7 +103,7 @@ function Moved({ project, comparison: { moved }, a, b }: { project: string; comp
       <h2 id="moved">What moved</h2>
       {moved.length === 0 && <p class="soft">Nothing: both rank the same records alike.</p>}
       {moved.length > 0 && (
-        <div class="table-box" tabIndex={0} role="region" aria-labelledby="moved">
+        <div class="table-box" tabIndex={0} role="region" aria-label="Table of moves">
           <table class="moved">
             <thead><tr><th scope="col">Record</th><th scope="col">Rank in {a}</th><th scope="col">Rank in {b}</th><th scope="col">Move</th></tr></thead>
             <tbody>

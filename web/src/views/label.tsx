@@ -127,9 +127,9 @@ function RoundBar({ labelling, panelOpen, onPanel }: { labelling: Labelling; pan
         </span>
       )}
       <label class="inline-field size-field">
-        <span>Next round</span>
+        <span>Next round of</span>
         <select value={String(roundSize.value)} onChange={(event) => setRoundSize(Number(event.currentTarget.value))}>
-          {ROUND_SIZES.map((size) => <option key={size} value={String(size)}>{size} records</option>)}
+          {ROUND_SIZES.map((size) => <option key={size} value={String(size)}>{size}</option>)}
         </select>
       </label>
       <button type="button" class="button small narrow-only" aria-expanded={panelOpen} onClick={onPanel}>

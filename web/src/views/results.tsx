@@ -9,7 +9,7 @@ import type { Insight, Kind, LinRecord } from "../api/types.ts";
 import { count, titleOf } from "../format.ts";
 import { ExportDialog } from "../parts/export-dialog.tsx";
 import { Histogram } from "../parts/histogram.tsx";
-import { KeyButton, useKeys } from "../parts/key.tsx";
+import { Key, KeyButton, useKeys } from "../parts/key.tsx";
 import { PolicyForm } from "../parts/policy-form.tsx";
 import { RankedList } from "../parts/ranked-list.tsx";
 import { ScoreKeys, scoreHandlers } from "../parts/score-keys.tsx";
@@ -39,6 +39,8 @@ export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.El
     ranking.want([0]);
     return () => ranking.close();
   }, [ranking]);
+  const [panelOpen, setPanelOpen] = useState(false);
+  useKeys({ panel: () => setPanelOpen(!panelOpen) });
   const refit = async () => {
     try {
       await answers.saved();
@@ -55,10 +57,10 @@ export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.El
       {(insight) => (
         <div class="results-view">
           <section class="results-main" aria-label="Ranked records">
-            <Controls total={ranking.total.value} order={order} onOrder={setOrder} fold={fold} onFold={setFold} />
+            <Controls total={ranking.total.value} order={order} onOrder={setOrder} fold={fold} onFold={setFold} panelOpen={panelOpen} onPanel={() => setPanelOpen(!panelOpen)} />
             <Ranked seat={seat} kind={kind} ranking={ranking} answers={answers} threshold={threshold.chosen.value ?? insight.threshold} onRefit={() => void refit()} />
           </section>
-          <aside class="results-side" aria-label="Threshold">
+          <aside class={`results-side ${panelOpen ? "is-open" : ""}`} aria-label="Threshold">
             <ResultsSide seat={seat} insight={insight} threshold={threshold} />
           </aside>
         </div>
@@ -73,9 +75,11 @@ interface ControlsProps {
   onOrder: (order: Order) => void;
   fold: boolean;
   onFold: (fold: boolean) => void;
+  panelOpen: boolean;
+  onPanel: () => void;
 }
 
-function Controls({ total, order, onOrder, fold, onFold }: ControlsProps): JSX.Element {
+function Controls({ total, order, onOrder, fold, onFold, panelOpen, onPanel }: ControlsProps): JSX.Element {
   return (
     <div class="results-controls">
       <h2>{total === null ? "Results" : `${count(total)} records`}</h2>
@@ -91,6 +95,9 @@ function Controls({ total, order, onOrder, fold, onFold }: ControlsProps): JSX.E
         <input type="checkbox" checked={fold} onChange={(event) => onFold(event.currentTarget.checked)} />
         <span>Fold near-duplicates</span>
       </label>
+      <button type="button" class="button small narrow-only" aria-expanded={panelOpen} onClick={onPanel}>
+        Threshold and export <Key action="panel" />
+      </button>
     </div>
   );
 }
