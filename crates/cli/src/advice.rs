@@ -112,7 +112,7 @@ pub(crate) fn look_again_json(session: &mut Session) -> Result<Vec<Value>> {
 }
 
 fn look_again(session: &mut Session) -> Result<Vec<DoubtfulLabel>> {
-    Ok(pollster::block_on(session.look_again(N_DOUBTFUL))?)
+    Ok(pollster::block_on(session.view().look_again(N_DOUBTFUL))?)
 }
 
 fn doubtful_line(doubtful: &DoubtfulLabel) -> String {

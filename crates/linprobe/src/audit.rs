@@ -111,9 +111,9 @@ async fn threshold_of(
     session: &mut Session,
     policy: ThresholdPolicy,
 ) -> Result<ChosenThreshold, ProjectError> {
-    Ok(match session.audit_report(policy).await? {
+    Ok(match session.view().audit_report(policy).await? {
         Some(report) => ChosenThreshold::Audited(Box::new(report)),
-        None => ChosenThreshold::Expected(session.threshold(policy).await?),
+        None => ChosenThreshold::Expected(session.view().threshold(policy).await?),
     })
 }
 

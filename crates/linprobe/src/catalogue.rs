@@ -241,6 +241,23 @@ impl Catalogue {
         self.one(sql, [id.as_str()], record_of)
     }
 
+    /// Reads at most `limit` records that were entered after one, in the order of entry.
+    pub(crate) fn records(
+        &self,
+        after: Option<&RecordId>,
+        limit: usize,
+    ) -> Result<Vec<CatalogueRecord>, ProjectError> {
+        let sql = "SELECT id, kind, text, label, metadata FROM records WHERE record > \
+             ifnull((SELECT record FROM records WHERE id = ?1), -1) ORDER BY record LIMIT ?2";
+        self.all(sql, params![after.map(RecordId::as_str), limit], record_of)
+    }
+
+    /// The kind that most records are of; none in an empty project.
+    pub(crate) fn kind(&self) -> Result<Option<String>, ProjectError> {
+        let sql = "SELECT kind FROM records GROUP BY kind ORDER BY count(*) DESC LIMIT 1";
+        self.one(sql, [], |row| row.get(0))
+    }
+
     /// The names of all records of a class, in the order in which they were indexed.
     pub(crate) fn ids_labelled(&self, label: &str) -> Result<Vec<RecordId>, ProjectError> {
         let sql = "SELECT id FROM records WHERE label = ?1 ORDER BY record";

@@ -117,6 +117,14 @@ pub enum ProjectError {
         /// The id asked for.
         id: RecordId,
     },
+    /// Ask for another record.
+    #[error("the record {id:?} cannot be shown as a picture: {reason}", id = id.as_str())]
+    NoPicture {
+        /// The record.
+        id: RecordId,
+        /// Why not.
+        reason: String,
+    },
     /// Name a session or classifier that there is.
     #[error("no {kind} {name:?} in the project\nhint: there is {there}")]
     Unknown {

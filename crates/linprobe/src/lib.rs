@@ -19,6 +19,7 @@
 //! ```
 
 mod audit;
+mod blame;
 mod catalogue;
 mod classifiers;
 mod config;
@@ -27,6 +28,8 @@ mod files;
 mod index;
 mod inspect;
 mod models;
+mod opened;
+mod picture;
 mod predict;
 pub mod predictions;
 mod project;
@@ -36,12 +39,14 @@ mod simulate;
 mod start;
 
 pub use audit::ChosenThreshold;
+pub use blame::Blame;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
 pub use classifiers::{read_classifier, write_classifier};
 pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
 pub use index::IndexProgress;
 pub use inspect::Inspection;
+pub use picture::PictureSize;
 pub use predict::{PredictOptions, Predictions, predict_dataset};
 pub use predictions::Prediction;
 pub use project::{IndexOptions, Project, Surroundings};

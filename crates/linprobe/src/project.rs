@@ -26,6 +26,7 @@ use crate::{
     files::write_atomic,
     index::{self, IndexProgress, Ledger},
     models,
+    opened::Opened,
 };
 
 const DATABASE: &str = "project.db";
@@ -42,6 +43,7 @@ pub struct Project {
     folder: PathBuf,
     catalogue: Catalogue,
     surroundings: Surroundings,
+    opened: Opened,
 }
 
 /// What a project needs of the world around it.
@@ -90,7 +92,7 @@ impl Project {
             return Err(ProjectError::NotAProject { path: folder.into() });
         }
         let catalogue = Catalogue::open(&database)?;
-        Ok(Self { folder: folder.into(), catalogue, surroundings })
+        Ok(Self { folder: folder.into(), catalogue, surroundings, opened: Opened::default() })
     }
 
     /// Chooses the model that records will be embedded with, for ever.
@@ -125,6 +127,7 @@ impl Project {
     ) -> Result<IndexProgress, ProjectError> {
         let location = std::path::absolute(location)
             .map_err(|source| ProjectError::Io { path: location.into(), source })?;
+        self.opened.close_sources();
         let source = linprobe_source::open(&location, &options.source)?;
         let embedder = self.embedder_for(source.as_ref(), options.model.as_deref())?;
         let dimension = embedder.model().dimension;
@@ -157,8 +160,46 @@ impl Project {
     pub fn content(&self, id: &RecordId) -> Result<Content, ProjectError> {
         let config = self.catalogue.source_of(id)?;
         let config = config.ok_or_else(|| ProjectError::UnknownRecord { id: id.clone() })?;
-        let source = linprobe_source::open(&config.location, &config.options())?;
-        Ok(source.record(id)?.content)
+        self.opened.content(&config, id)
+    }
+
+    /// Records in the order in which they were indexed, at most `limit` of those after one.
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownRecord`] when there is no record to come after, or the database fails.
+    pub fn records(
+        &self,
+        after: Option<&RecordId>,
+        limit: usize,
+    ) -> Result<Vec<CatalogueRecord>, ProjectError> {
+        if let Some(id) = after {
+            self.record(id)?;
+        }
+        self.catalogue.records(after, limit)
+    }
+
+    /// Counts the records.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn n_records(&self) -> Result<u64, ProjectError> {
+        self.catalogue.n_records()
+    }
+
+    /// The kind that most records are of, `text`, `image` or `vector`; none in an empty project.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn kind(&self) -> Result<Option<String>, ProjectError> {
+        self.catalogue.kind()
+    }
+
+    /// Counts the records that could not be read or embedded, as each source was last indexed.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn n_skipped(&self) -> Result<u64, ProjectError> {
+        self.catalogue.n_skipped()
     }
 
     /// Records that could not be read or embedded, as each source was last indexed.
@@ -182,14 +223,16 @@ impl Project {
     /// # Errors
     /// [`ProjectError::Empty`] when nothing is indexed yet, or the store fails.
     pub fn store(&self) -> Result<Arc<dyn VectorStore>, ProjectError> {
-        Ok(Arc::new(self.embedded_store()?))
+        Ok(self.embedded_store()?)
     }
 
-    fn embedded_store(&self) -> Result<EmbeddedStore, ProjectError> {
-        if self.catalogue.n_records()? == 0 {
-            return Err(ProjectError::Empty);
-        }
-        Ok(EmbeddedStore::open_read_only(self.store_folder())?)
+    fn embedded_store(&self) -> Result<Arc<EmbeddedStore>, ProjectError> {
+        self.opened.store(|| {
+            if self.catalogue.n_records()? == 0 {
+                return Err(ProjectError::Empty);
+            }
+            Ok(EmbeddedStore::open_read_only(self.store_folder())?)
+        })
     }
 
     /// The project's folder.
@@ -222,7 +265,7 @@ impl Project {
     /// The project's model, opened.
     pub(crate) fn embedder(&self) -> Result<Arc<dyn Embedder>, ProjectError> {
         let model = self.catalogue.model()?.ok_or(ProjectError::Empty)?;
-        models::reopen(&model, &self.surroundings.models)
+        self.opened.embedder(|| models::reopen(&model, &self.surroundings.models))
     }
 
     /// Mean, covariance and a sample of the project's embeddings: what was kept, if it is of as many
@@ -233,20 +276,24 @@ impl Project {
     pub fn background(&self) -> Result<Arc<Background>, ProjectError> {
         let store = self.embedded_store()?;
         let n_points = pollster::block_on(store.count())?.min(BACKGROUND_SAMPLE as u64);
+        let is_current = |background: &Background| background.n_points() == n_points;
+        if let Some(background) = self.opened.background().filter(|kept| is_current(kept)) {
+            return Ok(background);
+        }
         let kept = fs::read(self.folder.join(BACKGROUND)).ok();
         let kept = kept.and_then(|bytes| Background::from_bytes(&bytes).ok());
-        match kept.filter(|background| background.n_points() == n_points) {
-            Some(background) => Ok(Arc::new(background)),
-            None => Ok(Arc::new(self.refresh_background(&store)?)),
+        match kept.filter(is_current) {
+            Some(background) => Ok(self.opened.keep_background(background)),
+            None => self.refresh_background(store.as_ref()),
         }
     }
 
-    fn refresh_background(&self, store: &dyn VectorStore) -> Result<Background, ProjectError> {
+    fn refresh_background(&self, store: &dyn VectorStore) -> Result<Arc<Background>, ProjectError> {
         let sample = pollster::block_on(store.sample(BACKGROUND_SAMPLE, BACKGROUND_SEED))?;
         let embeddings = sample.iter().map(|point| &point.embedding);
         let background = Background::estimate(store.spec().dimension, embeddings);
         write_atomic(&self.folder.join(BACKGROUND), &background.to_bytes()?)?;
-        Ok(background)
+        Ok(self.opened.keep_background(background))
     }
 
     fn settle_model(&self, model: &ModelSpec) -> Result<(), ProjectError> {

@@ -5,12 +5,12 @@
 //! records. How many are expected to be left. And, since a loop can go blind without noticing, what
 //! an audit has measured: nobody is told to stop before one.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use linprobe_classifier::{LinearClassifier, ThresholdPolicy};
-use linprobe_core::{Excluded, Query, RecordId};
+use linprobe_classifier::ThresholdPolicy;
+use linprobe_core::{Excluded, Hit, Query, RecordId};
 
-use crate::{AuditReport, Interval, Round, Session, SessionError};
+use crate::{AuditReport, Interval, Round, SessionError, View, audit::Corpus};
 
 /// Records of the shortlist.
 const SHORTLIST: usize = 1000;
@@ -98,15 +98,25 @@ impl Left {
     }
 }
 
-impl Session {
+impl View {
     /// Weighs the last fits, rounds and audits.
     ///
     /// # Errors
     /// [`SessionError`] when the store fails.
-    pub async fn advise(&mut self) -> Result<Advice, SessionError> {
-        let audit = self.audit_report(ThresholdPolicy::Score(0.0)).await?;
-        let n_left = self.n_left(audit.as_ref()).await?;
-        let flips = self.flips().await?;
+    pub async fn advise(&self) -> Result<Advice, SessionError> {
+        let corpus = self.corpus(ThresholdPolicy::Score(0.0)).await?;
+        let audit = self.audited_at_boundary(&corpus).await?;
+        self.advise_on(&corpus, audit).await
+    }
+
+    /// The same, over a corpus that was surveyed and audited at the boundary.
+    pub(crate) async fn advise_on(
+        &self,
+        corpus: &Corpus,
+        audit: Option<AuditReport>,
+    ) -> Result<Advice, SessionError> {
+        let n_left = self.n_left(corpus, audit.as_ref());
+        let flips = self.flips(corpus).await?;
         let hits = self.hits();
         let f1 = audit.map(|audit| audit.f1);
         let verdict = self.verdict(flips, hits, n_left, f1);
@@ -134,25 +144,28 @@ impl Session {
     }
 
     /// The audits' number where there is one, less those that labels have found.
-    async fn n_left(&mut self, audit: Option<&AuditReport>) -> Result<Left, SessionError> {
+    fn n_left(&self, corpus: &Corpus, audit: Option<&AuditReport>) -> Left {
         let Some(audit) = audit else {
-            let corpus = self.corpus(ThresholdPolicy::Score(0.0)).await?;
-            return Ok(Left::Expected(corpus.scores.n_relevant_unlabelled()));
+            return Left::Expected(corpus.scores.n_relevant_unlabelled());
         };
         let n_found = self.state().labels().filter(|(_, label)| label.is_positive()).count() as f64;
         let Interval { low, estimate, high } = audit.n_relevant;
         let [low, estimate, high] = [low, estimate, high].map(|n| (n - n_found).max(0.0));
-        Ok(Left::Audited(Interval { low, estimate, high }))
+        Left::Audited(Interval { low, estimate, high })
     }
 
     /// Compares the last classifier with the last one that was fitted to fewer labels.
-    async fn flips(&mut self) -> Result<Option<Flips>, SessionError> {
+    async fn flips(&self, corpus: &Corpus) -> Result<Option<Flips>, SessionError> {
         let fits = self.state().fits();
         let Some(last) = fits.last() else { return Ok(None) };
         let earlier = fits.iter().rfind(|fit| fit.counts.n_labels < last.counts.n_labels);
         let Some(earlier) = earlier.map(|fit| fit.classifier.clone()) else { return Ok(None) };
-        let (before, before_above) = self.shortlist(&earlier).await?;
-        let (now, now_above) = self.shortlist(&self.classifier().clone()).await?;
+        let nothing = Excluded::new();
+        let weights = earlier.weights();
+        let query = Query { weights, top_k: SHORTLIST, exclude: &nothing };
+        let hits = self.store().search(query).await?;
+        let (before, before_above) = shortlist(&hits, earlier.bias());
+        let (now, now_above) = shortlist(corpus.top(), 0.0);
         let n_compared = before.union(&now).count() as u64;
         let n_flipped = before_above.symmetric_difference(&now_above).count() as u64;
         let share_above = |above: &Excluded| above.len() as f64 / n_compared.max(1) as f64;
@@ -162,20 +175,6 @@ impl Session {
             share_above(&now_above),
         );
         Ok(Some(Flips { n_compared, n_flipped, kappa }))
-    }
-
-    /// The records of the highest scores, and those of them above the boundary.
-    async fn shortlist(
-        &mut self,
-        classifier: &LinearClassifier,
-    ) -> Result<(Excluded, Excluded), SessionError> {
-        let nothing = Excluded::new();
-        let weights = classifier.weights();
-        let query = Query { weights, top_k: SHORTLIST, exclude: &nothing };
-        let hits = Arc::clone(self.store()).search(query).await?;
-        let above = hits.iter().filter(|hit| hit.score + classifier.bias() >= 0.0);
-        let above: BTreeSet<RecordId> = above.map(|hit| hit.id.clone()).collect();
-        Ok((hits.into_iter().map(|hit| hit.id).collect(), above))
     }
 
     /// Over the last rounds that were answered.
@@ -190,6 +189,14 @@ impl Session {
             n_relevant: hits.n_relevant + u64::from(label.is_positive()),
         })
     }
+}
+
+/// The records of the highest scores, and those of them above the boundary once the bias is added.
+fn shortlist(hits: &[Hit], bias: f32) -> (Excluded, Excluded) {
+    let hits = hits.iter().take(SHORTLIST);
+    let above = hits.clone().filter(|hit| hit.score + bias >= 0.0);
+    let above: BTreeSet<RecordId> = above.map(|hit| hit.id.clone()).collect();
+    (hits.map(|hit| hit.id.clone()).collect(), above)
 }
 
 /// Cohen's kappa of two decisions that differ on one share of the records, and of which each accepts

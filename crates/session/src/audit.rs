@@ -26,9 +26,9 @@ use std::collections::BTreeMap;
 use linprobe_classifier::{
     CorpusScores, Label, LinearClassifier, Scored, Threshold, ThresholdPolicy,
 };
-use linprobe_core::{Excluded, Hit, Point, RecordId, Survey, SurveyReport};
+use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, Survey, SurveyReport};
 
-use crate::{Answer, Event, Session, SessionError};
+use crate::{Answer, Event, Session, SessionError, View};
 
 use estimate::{Estimate, Judged, Quality};
 
@@ -107,6 +107,7 @@ impl AuditReport {
 }
 
 /// What the last classifier makes of the store, and what is known of it.
+#[derive(Clone)]
 pub(crate) struct Corpus {
     pub(crate) scores: CorpusScores,
     survey: SurveyReport,
@@ -124,11 +125,8 @@ impl Session {
     /// [`SessionError::OutOfReach`] when the threshold cannot be had, or store or journal fail.
     pub async fn draw_audit(&mut self, plan: &AuditPlan) -> Result<&Audit, SessionError> {
         if self.open_audit().is_none() {
-            let corpus = self.corpus(plan.threshold).await?;
-            let threshold = corpus.scores.choose(plan.threshold)?.score;
-            let judged = self.judged(&corpus).await?;
-            let draw = draw::draw(self, &corpus, threshold, (&judged, plan)).await?;
-            self.record(Event::AuditDrawn(draw))?;
+            let draw = self.view().clone().draw(plan).await?;
+            self.record(vec![Event::AuditDrawn(draw).into()])?;
         }
         Ok(self.state().audits().last().expect("an audit is open, or was just drawn"))
     }
@@ -141,13 +139,9 @@ impl Session {
     /// Judges or passes over a record of the last audit; durable when this returns.
     ///
     /// # Errors
-    /// [`SessionError::History`] when the audit has no such record, or the journal fails.
+    /// [`SessionError::NotInAudit`] when the audit has no such record, or the journal fails.
     pub fn answer_audit(&mut self, id: &RecordId, answer: Answer) -> Result<(), SessionError> {
-        let audit = self.state().audits().last();
-        if !audit.is_some_and(|audit| audit.records.iter().any(|record| record.id == *id)) {
-            return Err(SessionError::NotInAudit { id: id.clone() });
-        }
-        self.record(Event::AuditAnswered { id: id.clone(), answer })
+        self.seat(None).answer_audit(id, answer, None).map(drop)
     }
 
     /// Takes back the last judgement that still stands, and says of which record it was.
@@ -155,51 +149,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::Journal`].
     pub fn undo_audit(&mut self) -> Result<Option<RecordId>, SessionError> {
-        let last = self.state().audit_log().last_answer();
-        let Some((seq, id)) = last.map(|(seq, id)| (seq, id.clone())) else { return Ok(None) };
-        self.record(Event::Undone { seq })?;
-        Ok(Some(id))
-    }
-
-    /// What the audits say of the last classifier's decisions; nothing while no record is judged.
-    ///
-    /// A precision or recall that is asked for is kept by the lower end of its interval, at the
-    /// lowest or highest border between parts that keeps it.
-    ///
-    /// # Errors
-    /// [`SessionError::OutOfReach`] when no threshold keeps the precision, or the store fails.
-    pub async fn audit_report(
-        &mut self,
-        policy: ThresholdPolicy,
-    ) -> Result<Option<AuditReport>, SessionError> {
-        let audits = self.state().audits();
-        let Some(last) = audits.iter().rfind(|audit| audit.judged().next().is_some()) else {
-            return Ok(None);
-        };
-        let drawn_for = last.threshold;
-        let mut corpus = self.corpus(policy).await?;
-        let judged = self.judged(&corpus).await?;
-        if judged.is_empty() {
-            return Ok(None);
-        }
-        let threshold = match policy {
-            ThresholdPolicy::Precision(_) | ThresholdPolicy::Recall(_) => drawn_for,
-            _ => corpus.scores.choose(policy)?.score,
-        };
-        corpus.split_at(threshold);
-        let parts = strata::divide(corpus.scores.groups(), threshold);
-        let estimate = Estimate::new(&parts, &judged, INTERVAL_SEED);
-        let quality = estimate.choose(policy)?.unwrap_or_else(|| estimate.at(threshold));
-        Ok(Some(self.report(&corpus, judged.len(), quality, estimate.n_relevant())))
-    }
-
-    /// The threshold that a policy asks for, and what is expected of it by the classifier's own
-    /// probabilities.
-    ///
-    /// # Errors
-    /// [`SessionError::OutOfReach`], or the store fails.
-    pub async fn threshold(&mut self, policy: ThresholdPolicy) -> Result<Threshold, SessionError> {
-        Ok(self.corpus(policy).await?.scores.choose(policy)?)
+        self.seat(None).undo_audit(None)
     }
 
     /// Makes labels of all judgements that are none yet, for the next fit to learn from. From then on
@@ -218,9 +168,80 @@ impl Session {
         }
         Ok(new.len())
     }
+}
+
+impl View {
+    /// What the audits say of the last classifier's decisions; nothing while no record is judged.
+    ///
+    /// A precision or recall that is asked for is kept by the lower end of its interval, at the
+    /// lowest or highest border between parts that keeps it.
+    ///
+    /// # Errors
+    /// [`SessionError::OutOfReach`] when no threshold keeps the precision, or the store fails.
+    pub async fn audit_report(
+        &self,
+        policy: ThresholdPolicy,
+    ) -> Result<Option<AuditReport>, SessionError> {
+        if !self.has_judgements() {
+            return Ok(None);
+        }
+        self.report_on(self.corpus(policy).await?, policy).await
+    }
+
+    /// The same at the boundary, over a corpus that was surveyed for any threshold.
+    pub(crate) async fn audited_at_boundary(
+        &self,
+        corpus: &Corpus,
+    ) -> Result<Option<AuditReport>, SessionError> {
+        if !self.has_judgements() {
+            return Ok(None);
+        }
+        self.report_on(corpus.clone(), ThresholdPolicy::Score(0.0)).await
+    }
+
+    fn has_judgements(&self) -> bool {
+        self.state().audits().iter().any(|audit| audit.judged().next().is_some())
+    }
+
+    /// The same over a corpus that was surveyed.
+    pub(crate) async fn report_on(
+        &self,
+        mut corpus: Corpus,
+        policy: ThresholdPolicy,
+    ) -> Result<Option<AuditReport>, SessionError> {
+        let audits = self.state().audits();
+        let judged = self.judged(&corpus).await?;
+        let last = audits.iter().rfind(|audit| audit.judged().next().is_some());
+        let Some(last) = last.filter(|_| !judged.is_empty()) else { return Ok(None) };
+        let threshold = match policy {
+            ThresholdPolicy::Precision(_) | ThresholdPolicy::Recall(_) => last.threshold,
+            _ => corpus.scores.choose(policy)?.score,
+        };
+        corpus.split_at(threshold);
+        let parts = strata::divide(corpus.scores.groups(), threshold);
+        let estimate = Estimate::new(&parts, &judged, INTERVAL_SEED);
+        let quality = estimate.choose(policy)?.unwrap_or_else(|| estimate.at(threshold));
+        Ok(Some(self.report(&corpus, judged.len(), quality, estimate.n_relevant())))
+    }
+
+    /// The threshold that a policy asks for, and what is expected of it by the classifier's own
+    /// probabilities.
+    ///
+    /// # Errors
+    /// [`SessionError::OutOfReach`], or the store fails.
+    pub async fn threshold(&self, policy: ThresholdPolicy) -> Result<Threshold, SessionError> {
+        Ok(self.corpus(policy).await?.scores.choose(policy)?)
+    }
+
+    async fn draw(&self, plan: &AuditPlan) -> Result<AuditDraw, SessionError> {
+        let corpus = self.corpus(plan.threshold).await?;
+        let threshold = corpus.scores.choose(plan.threshold)?.score;
+        let judged = self.judged(&corpus).await?;
+        draw::draw(self, &corpus, threshold, (&judged, plan)).await
+    }
 
     /// Surveys the store with the last classifier, finely enough to choose any threshold.
-    pub(crate) async fn corpus(&mut self, policy: ThresholdPolicy) -> Result<Corpus, SessionError> {
+    pub(crate) async fn corpus(&self, policy: ThresholdPolicy) -> Result<Corpus, SessionError> {
         let classifier = self.classifier().clone();
         let n_points = self.store().count().await?;
         let nothing = Excluded::new();
@@ -234,11 +255,11 @@ impl Session {
             n_bins: N_BINS,
             exclude: &nothing,
         };
-        let survey = std::sync::Arc::clone(self.store()).survey(survey).await?;
+        let survey = self.store().survey(survey).await?;
         let mut scores = CorpusScores::new(&survey.top, &survey.histogram);
         scores.split_at(threshold, survey.n_above);
         let ids: Vec<RecordId> = self.state().labels().map(|(id, _)| id.clone()).collect();
-        let points = std::sync::Arc::clone(self.store()).fetch(&ids).await?;
+        let points = self.store().fetch(&ids).await?;
         let listed = survey.top.iter().map(|hit| (hit.id.clone(), hit.score)).collect();
         let mut corpus = Corpus { scores, survey, listed, known: BTreeMap::new() };
         for point in points {
@@ -253,7 +274,7 @@ impl Session {
     }
 
     /// Every judged record that is not labelled and still there, with its weight.
-    async fn judged(&mut self, corpus: &Corpus) -> Result<Vec<Judged>, SessionError> {
+    async fn judged(&self, corpus: &Corpus) -> Result<Vec<Judged>, SessionError> {
         let audits = self.state().audits().iter();
         let labels: BTreeMap<RecordId, Label> = audits
             .flat_map(Audit::judged)
@@ -261,7 +282,7 @@ impl Session {
             .map(|(record, label)| (record.id.clone(), label))
             .collect();
         let ids: Vec<RecordId> = labels.keys().cloned().collect();
-        let points = std::sync::Arc::clone(self.store()).fetch(&ids).await?;
+        let points = self.store().fetch(&ids).await?;
         let judged = points.iter().filter_map(|point| {
             Some(Judged {
                 score: corpus.score(self.classifier(), point),
@@ -318,6 +339,18 @@ impl Corpus {
     /// The highest scores, best first.
     pub(crate) fn top(&self) -> &[Hit] {
         &self.survey.top
+    }
+
+    pub(crate) fn histogram(&self) -> &Histogram {
+        &self.survey.histogram
+    }
+
+    pub(crate) fn n_points(&self) -> u64 {
+        self.survey.n_points
+    }
+
+    pub(crate) fn is_estimated(&self) -> bool {
+        self.survey.estimated
     }
 
     /// The store's score where it lists one: one computed anew may be rounded to the other side of a

@@ -15,7 +15,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use crate::{BadHistory, Event, LabelCounts, Opening, State};
+use crate::{Annotator, BadHistory, Deed, Event, LabelCounts, Opening, RequestId, State};
 
 /// The version of the tables of this module.
 const SCHEMA: i64 = 1;
@@ -82,6 +82,16 @@ pub struct Entry {
     pub at_ms: u64,
     /// What happened.
     pub event: Event,
+    /// Whose doing it is; none where nobody said.
+    pub by: Option<Annotator>,
+    /// The request that asked for it, where it had a name.
+    pub request: Option<RequestId>,
+}
+
+impl From<Entry> for Deed {
+    fn from(Entry { event, by, request, .. }: Entry) -> Self {
+        Self { event, by, request }
+    }
 }
 
 /// A session in a list.
@@ -132,30 +142,34 @@ impl Journal {
             return Err(JournalError::NameTaken { name: name.clone() });
         }
         let session = SessionId(transaction.last_insert_rowid());
-        insert_event(&transaction, (session, 0, at_ms), &event)
+        insert_event(&transaction, (session, 0, at_ms), &event.into())
             .and_then(|()| transaction.commit())
             .map_err(|source| JournalError::Database { path, source })?;
         Ok(session)
     }
 
-    /// Writes the next event of a session; it is durable when this returns.
+    /// Writes the next events of a session, all or none; they are durable when this returns.
     ///
     /// # Errors
-    /// [`JournalError::Conflict`] when another event has this number already, or
+    /// [`JournalError::Conflict`] when another event has one of these numbers already, or
     /// [`JournalError::Database`].
     pub fn append(
         &mut self,
         session: SessionId,
-        seq: u64,
-        event: &Event,
+        first_seq: u64,
+        deeds: &[Deed],
     ) -> Result<(), JournalError> {
         let at_ms = self.clock.now_ms();
-        insert_event(&self.connection, (session, seq, at_ms), event).map_err(|source| match source
-            .sqlite_error_code()
-        {
-            Some(rusqlite::ErrorCode::ConstraintViolation) => JournalError::Conflict,
-            _ => JournalError::Database { path: self.path.clone(), source },
-        })
+        let path = self.path.clone();
+        let transaction = begin(&mut self.connection, &path)?;
+        let mut numbered = (first_seq..).zip(deeds);
+        numbered
+            .try_for_each(|(seq, deed)| insert_event(&transaction, (session, seq, at_ms), deed))
+            .and_then(|()| transaction.commit())
+            .map_err(|source| match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::ConstraintViolation) => JournalError::Conflict,
+                _ => JournalError::Database { path, source },
+            })
     }
 
     /// Every event of a session, in order.
@@ -179,8 +193,7 @@ impl Journal {
     /// [`JournalError::Corrupt`], or [`JournalError::Database`].
     pub fn replay(&self, session: SessionId) -> Result<State, JournalError> {
         let entries = self.events(session)?;
-        State::replay(entries.into_iter().map(|entry| entry.event))
-            .map_err(|bad: BadHistory| self.corrupt(session, bad.to_string()))
+        State::replay(entries).map_err(|bad: BadHistory| self.corrupt(session, bad.to_string()))
     }
 
     /// Finds a session by its name.
@@ -275,11 +288,11 @@ fn database<T>(path: &Path, result: rusqlite::Result<T>) -> Result<T, JournalErr
 fn insert_event(
     connection: &Connection,
     (session, seq, at_ms): (SessionId, u64, u64),
-    event: &Event,
+    deed: &Deed,
 ) -> rusqlite::Result<()> {
     let insert = "INSERT INTO events (session, seq, at_ms, payload, vectors)
                   VALUES (?1, ?2, ?3, ?4, ?5)";
-    let (payload, vectors) = codec::encode(event)
+    let (payload, vectors) = codec::encode(deed)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let mut statement = connection.prepare_cached(insert)?;
     statement.execute(params![session.0, seq, at_ms, payload, vectors])?;
@@ -306,9 +319,10 @@ impl WrittenEvent {
         if seq != expected {
             return Err(format!("event {expected} is missing"));
         }
-        let event = codec::decode(&payload, vectors.as_deref().unwrap_or_default())
-            .map_err(|bad| format!("event {seq}: {bad}"))?;
-        Ok(Entry { seq, at_ms, event })
+        let Deed { event, by, request } =
+            codec::decode(&payload, vectors.as_deref().unwrap_or_default())
+                .map_err(|bad| format!("event {seq}: {bad}"))?;
+        Ok(Entry { seq, at_ms, event, by, request })
     }
 }
 

@@ -7,24 +7,32 @@
 
 mod advice;
 mod audit;
+mod deed;
 mod event;
+mod insight;
 mod journal;
 mod look_again;
+mod seat;
 mod session;
 pub mod simulate;
 mod start;
 mod state;
 mod strategy;
+mod view;
 
 pub use advice::{Advice, Flips, Hits, Left, Verdict};
 pub use audit::{
     Audit, AuditBasis, AuditDraw, AuditPick, AuditPlan, AuditReport, AuditStratum, AuditedRecord,
     Interval,
 };
+pub use deed::{Annotator, BadName, Deed, RequestId};
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
+pub use insight::{Insight, Landmark, RoundReport, Step, Trajectory};
 pub use journal::{Clock, Entry, Journal, JournalError, SessionId, SessionSummary};
 pub use look_again::{AgainstLabel, DoubtfulLabel};
+pub use seat::{Recorded, Seat};
 pub use session::{FitReport, Session, SessionError};
 pub use start::{Opening, StartExample, StartQuery};
 pub use state::{BadHistory, Fit, LabelCounts, Round, ShownRecord, State, Undone};
 pub use strategy::{Strategy, UnknownStrategy};
+pub use view::View;

@@ -1,11 +1,9 @@
 //! Labels that a person should look at again.
 
-use std::sync::Arc;
-
 use linprobe_classifier::{Doubt, DoubtReason, Example, Label, doubts};
 use linprobe_core::RecordId;
 
-use crate::{Session, SessionError, StartExample};
+use crate::{SessionError, StartExample, View};
 
 /// A label that the others speak against.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +28,12 @@ pub enum AgainstLabel {
 /// An example and its record; those that came from elsewhere have none.
 type Known = (Option<RecordId>, Example);
 
-impl Session {
+impl View {
     /// Labels that the others speak against, at most `limit`, the most doubtful first.
     ///
     /// # Errors
     /// [`SessionError`] when the store fails.
-    pub async fn look_again(&mut self, limit: usize) -> Result<Vec<DoubtfulLabel>, SessionError> {
+    pub async fn look_again(&self, limit: usize) -> Result<Vec<DoubtfulLabel>, SessionError> {
         let known = self.known().await?;
         let examples: Vec<Example> = known.iter().map(|(_, example)| example.clone()).collect();
         let state = self.state();
@@ -53,13 +51,11 @@ impl Session {
         Ok(named.take(limit).collect())
     }
 
-    async fn known(&mut self) -> Result<Vec<Known>, SessionError> {
-        let ids: Vec<RecordId> = self.state().given_labels().keys().cloned().collect();
-        let points = Arc::clone(self.store()).fetch(&ids).await?;
+    async fn known(&self) -> Result<Vec<Known>, SessionError> {
         let state = self.state();
         let foreign = state.query().examples.iter().filter(|example| example.id.is_none());
         let foreign = foreign.map(|example| (None, StartExample::to_example(example)));
-        let given = points.into_iter().filter_map(|point| {
+        let given = self.labelled_points().await?.into_iter().filter_map(|point| {
             let given = state.given_labels().get(&point.id)?;
             let example =
                 Example { embedding: point.embedding, label: given.label, round: given.round };

@@ -1,16 +1,14 @@
 //! A session is the loop: a round is shown, labels come in, the classifier is fitted, and its
 //! weights are the next query.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use linprobe_classifier::{
-    Background, Example, FitError, Label, LinearClassifier, OutOfReach, fit,
-};
+use linprobe_classifier::{Background, FitError, Label, LinearClassifier, OutOfReach, fit};
 use linprobe_core::{Excluded, RecordId, StoreError, Survey, SurveyReport, VectorStore};
 
 use crate::{
-    BadHistory, Event, Journal, JournalError, LabelCounts, Opening, Round, SessionId, State,
-    Strategy, Undone, strategy::Choice,
+    Annotator, Answer, BadHistory, Deed, Event, Journal, JournalError, LabelCounts, Opening, Round,
+    Seat, SessionId, State, Strategy, Undone, View,
 };
 
 /// Bins of the histogram in a [`FitReport`].
@@ -19,12 +17,12 @@ const N_BINS: usize = 40;
 /// A labelling session over a store.
 ///
 /// A change is durable when the call that makes it returns. The store is only asked, never written.
+/// Where several people label, each of them has a [`seat`](Self::seat); a session that is asked
+/// directly is asked from the seat of nobody in particular.
 pub struct Session {
-    store: Arc<dyn VectorStore>,
-    background: Arc<Background>,
+    view: View,
     journal: Journal,
     id: SessionId,
-    state: State,
 }
 
 /// What a fit has come to.
@@ -58,7 +56,8 @@ impl Session {
             opening.query.examples.iter().filter_map(|example| example.id.clone()).collect();
         check_known(store.as_ref(), &ids).await?;
         let id = journal.create(&opening)?;
-        let mut session = Self { store, background, journal, id, state: State::new(opening) };
+        let state = Arc::new(State::new(opening));
+        let mut session = Self { view: View { store, background, state }, journal, id };
         session.refit().await?;
         Ok(session)
     }
@@ -73,17 +72,20 @@ impl Session {
         journal: Journal,
         id: SessionId,
     ) -> Result<Self, SessionError> {
-        let state = journal.replay(id)?;
-        let mut session = Self { store, background, journal, id, state };
-        if session.state.classifier().is_none() {
+        let state = Arc::new(journal.replay(id)?);
+        let mut session = Self { view: View { store, background, state }, journal, id };
+        if session.state().classifier().is_none() {
             session.refit().await?;
         }
         Ok(session)
     }
 
-    /// The next records to label: what is left open of an earlier round, in the whole of that round,
-    /// or else a new round of at most `k` records, none of which was seen. Without records, when all
-    /// were seen.
+    /// The seat of somebody: what is done from there is theirs.
+    pub fn seat(&mut self, by: Option<Annotator>) -> Seat<'_> {
+        Seat::new(self, by)
+    }
+
+    /// The next records to label, as [`Seat::next_round`] has them.
     ///
     /// # Errors
     /// [`SessionError`] when the store or the journal fails.
@@ -92,29 +94,7 @@ impl Session {
         k: usize,
         strategy: Strategy,
     ) -> Result<Round, SessionError> {
-        if let Some(round) = self.state.open_round() {
-            return Ok(round.clone());
-        }
-        let round = self.state.round() + 1;
-        let (examples, _) = self.examples().await?;
-        let start = fit(&self.state.query().start, &[], &self.background, self.state.method())?;
-        let (classifier, seen) = (self.classifier().clone(), self.state.seen().clone());
-        let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
-        let choice = Choice {
-            store: store.as_ref(),
-            background: &background,
-            classifier: &classifier,
-            start: &start,
-            examples: &examples,
-            seen: &seen,
-            seed: u64::from(round),
-        };
-        let records = choice.choose(k, strategy).await?;
-        if records.is_empty() {
-            return Ok(Round { number: round, records: Vec::new() });
-        }
-        self.record(Event::Shown { round, records })?;
-        Ok(self.state.rounds().last().cloned().expect("a round was just shown"))
+        self.seat(None).next_round(k, strategy).await
     }
 
     /// Labels a record, shown or not; a label that it has is replaced. The same label once more
@@ -123,12 +103,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::UnknownRecord`] when the store has no such record, or store or journal fail.
     pub async fn label(&mut self, id: &RecordId, label: Label) -> Result<(), SessionError> {
-        let is_open = self.state.shown(id).is_some_and(|shown| shown.answer.is_none());
-        if self.state.label(id) == Some(label) && !is_open {
-            return Ok(());
-        }
-        self.check_known(id).await?;
-        self.record(Event::Labelled { id: id.clone(), label })
+        self.seat(None).answer(id, Answer::Labelled(label), None).await.map(drop)
     }
 
     /// Passes a record over: it is not shown again, and keeps the label that it may have.
@@ -136,8 +111,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::UnknownRecord`] when the store has no such record, or store or journal fail.
     pub async fn skip(&mut self, id: &RecordId) -> Result<(), SessionError> {
-        self.check_known(id).await?;
-        self.record(Event::Skipped { id: id.clone() })
+        self.seat(None).answer(id, Answer::Skipped, None).await.map(drop)
     }
 
     /// Passes over all that is open, so that the next round is a new one. Returns how many were.
@@ -145,24 +119,15 @@ impl Session {
     /// # Errors
     /// [`SessionError::Journal`].
     pub fn skip_rest(&mut self) -> Result<usize, SessionError> {
-        let mut n_skipped = 0;
-        while let Some(round) = self.state.open_round() {
-            let open: Vec<RecordId> = round.open().map(|record| record.id.clone()).collect();
-            n_skipped += open.len();
-            open.into_iter().try_for_each(|id| self.record(Event::Skipped { id }))?;
-        }
-        Ok(n_skipped)
+        self.seat(None).answer_rest(Answer::Skipped)
     }
 
-    /// Takes back the last answer that still stands, and says which. Its record is open again, and a
-    /// label that was replaced is back. The classifier stays until the next fit.
+    /// Takes back the last answer that still stands, as [`Seat::undo`] does.
     ///
     /// # Errors
     /// [`SessionError::Journal`].
     pub fn undo(&mut self) -> Result<Option<Undone>, SessionError> {
-        let Some((seq, undone)) = self.state.last_answer() else { return Ok(None) };
-        self.record(Event::Undone { seq })?;
-        Ok(Some(undone))
+        self.seat(None).undo(None)
     }
 
     /// Lets all records be shown again, the labelled ones too. Labels stay.
@@ -170,7 +135,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::Journal`].
     pub fn reset_seen(&mut self) -> Result<(), SessionError> {
-        self.record(Event::SeenReset)
+        self.seat(None).reset_seen(None).map(drop)
     }
 
     /// Fits the classifier to all labels, and surveys the store with it.
@@ -178,22 +143,46 @@ impl Session {
     /// # Errors
     /// [`SessionError`] when the store or the journal fails.
     pub async fn fit(&mut self) -> Result<FitReport, SessionError> {
-        let before = self.state.classifier().cloned();
+        let before = self.state().classifier().cloned();
         let n_missing = self.refit().await?;
         let classifier = self.classifier().clone();
-        let survey = survey(self.store.as_ref(), &classifier).await?;
+        let survey = survey(self.view.store.as_ref(), &classifier).await?;
         let angle = before.map_or(0.0, |before| angle(before.weights(), classifier.weights()));
-        Ok(FitReport { classifier, counts: self.state.counts(), n_missing, survey, angle })
+        Ok(FitReport { classifier, counts: self.state().counts(), n_missing, survey, angle })
+    }
+
+    /// Fits the classifier to all labels and no more, and writes it down if it is another. Returns
+    /// the number of labels that were left out, since the store has no longer their records.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store or the journal fails.
+    pub async fn refit(&mut self) -> Result<u64, SessionError> {
+        let view = self.view.clone();
+        let examples = view.examples().await?;
+        let state = view.state();
+        let start = &state.query().start;
+        let classifier = fit(start, &examples.examples, view.background(), state.method())?;
+        if state.classifier() != Some(&classifier) {
+            let round = state.round();
+            drop(view);
+            self.record(vec![Event::Fitted { round, classifier }.into()])?;
+        }
+        Ok(examples.n_missing)
+    }
+
+    /// The session as it is now, to be asked while it goes on.
+    pub fn view(&self) -> &View {
+        &self.view
     }
 
     /// The classifier of the last fit.
     pub fn classifier(&self) -> &LinearClassifier {
-        self.state.classifier().expect("a session is fitted when it starts or resumes")
+        self.view.classifier()
     }
 
     /// All that has happened, folded: rounds, labels, what was seen, fits.
     pub fn state(&self) -> &State {
-        &self.state
+        self.view.state()
     }
 
     /// Which session of its journal this is.
@@ -203,56 +192,23 @@ impl Session {
 
     /// The store that is asked.
     pub fn store(&self) -> &Arc<dyn VectorStore> {
-        &self.store
-    }
-
-    pub(crate) fn background(&self) -> &Background {
-        &self.background
-    }
-
-    /// Fits, and writes the classifier down if it is another. Returns the number of labels that were
-    /// left out.
-    async fn refit(&mut self) -> Result<u64, SessionError> {
-        let (examples, n_missing) = self.examples().await?;
-        let start = &self.state.query().start;
-        let classifier = fit(start, &examples, &self.background, self.state.method())?;
-        if self.state.classifier() != Some(&classifier) {
-            self.record(Event::Fitted { round: self.state.round(), classifier })?;
-        }
-        Ok(n_missing)
-    }
-
-    /// Labels with the embeddings that the store has of their records, and the examples of the start
-    /// that are no records.
-    async fn examples(&mut self) -> Result<(Vec<Example>, u64), SessionError> {
-        let ids: Vec<RecordId> = self.state.given_labels().keys().cloned().collect();
-        let points = Arc::clone(&self.store).fetch(&ids).await?;
-        let mut embeddings: BTreeMap<_, _> =
-            points.into_iter().map(|point| (point.id, point.embedding)).collect();
-        let foreign = self.state.query().examples.iter().filter(|example| example.id.is_none());
-        let mut examples: Vec<Example> = foreign.map(crate::StartExample::to_example).collect();
-        let n_foreign = examples.len();
-        examples.extend(self.state.given_labels().iter().filter_map(|(id, given)| {
-            let embedding = embeddings.remove(id)?;
-            Some(Example { embedding, label: given.label, round: given.round })
-        }));
-        let n_missing = n_foreign + ids.len() - examples.len();
-        Ok((examples, n_missing as u64))
+        &self.view.store
     }
 
     /// What the session has seen came from the store. `&mut`, so that the future can be sent: a
     /// database connection cannot be shared between threads.
-    async fn check_known(&mut self, id: &RecordId) -> Result<(), SessionError> {
-        if self.state.seen().contains(id) {
+    pub(crate) async fn check_known(&mut self, id: &RecordId) -> Result<(), SessionError> {
+        if self.state().seen().contains(id) {
             return Ok(());
         }
-        check_known(self.store.as_ref(), std::slice::from_ref(id)).await
+        check_known(self.view.store.as_ref(), std::slice::from_ref(id)).await
     }
 
-    /// The journal first: what is not durable has not happened.
-    pub(crate) fn record(&mut self, event: Event) -> Result<(), SessionError> {
-        self.journal.append(self.id, self.state.n_events(), &event)?;
-        Ok(self.state.apply(event)?)
+    /// The journal first: what is not durable has not happened. All of it or, on error, none.
+    pub(crate) fn record(&mut self, deeds: Vec<Deed>) -> Result<(), SessionError> {
+        self.journal.append(self.id, self.state().n_events(), &deeds)?;
+        let state = Arc::make_mut(&mut self.view.state);
+        Ok(deeds.into_iter().try_for_each(|deed| state.apply(deed))?)
     }
 }
 
@@ -298,7 +254,7 @@ async fn survey(
 }
 
 /// The angle between two vectors, in radians; 0 where one of them has no direction.
-fn angle(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn angle(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
     };
@@ -342,7 +298,7 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
             .field("id", &self.id)
-            .field("state", &self.state)
+            .field("state", self.state())
             .field("journal", &self.journal)
             .finish_non_exhaustive()
     }

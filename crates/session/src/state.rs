@@ -2,15 +2,19 @@
 //!
 //! The live session and the one that is resumed go through the same [`State::apply`], so they
 //! cannot differ; and a journal that was cut after any event is an earlier state, never a wrong one.
-//! Undo walks back answer by answer, across rounds and restarts; rounds that were shown, fits and
-//! resets of what was seen are not undone.
+//! Undo walks back answer by answer, across rounds and restarts, each person through their own; rounds
+//! that were shown, fits and resets of what was seen are not undone. What a record's label is follows
+//! from the answers that still stand, so that it does not matter whose is taken back first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use linprobe_classifier::{Label, LinearClassifier, Method};
 use linprobe_core::{Excluded, RecordId};
 
-use crate::{Answer, Audit, Event, Opening, Pick, Reason, StartQuery, audit::AuditLog};
+use crate::{
+    Annotator, Answer, Audit, Deed, Event, Opening, Pick, Reason, RequestId, StartExample,
+    StartQuery, audit::AuditLog, deed::Done,
+};
 
 /// A session as its events have left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +28,9 @@ pub struct State {
     labels: BTreeMap<RecordId, GivenLabel>,
     /// Answers that still stand and can be undone, the last one last.
     answers: Vec<GivenAnswer>,
+    /// How often what was seen was forgotten.
+    n_resets: u32,
+    requests: BTreeMap<RequestId, Done>,
     fits: Vec<Fit>,
     audits: AuditLog,
 }
@@ -40,6 +47,8 @@ pub(crate) struct GivenLabel {
 pub struct Round {
     /// Its number, from 1.
     pub number: u32,
+    /// Whom it was given to; none where nobody said.
+    pub by: Option<Annotator>,
     /// The records, in the order in which they were chosen.
     pub records: Vec<ShownRecord>,
 }
@@ -93,16 +102,19 @@ pub struct Undone {
     pub label: Option<Label>,
 }
 
-/// An answer, and what it replaced.
+/// An answer that still stands.
 #[derive(Clone, Debug, PartialEq)]
 struct GivenAnswer {
     seq: u64,
+    by: Option<Annotator>,
     id: RecordId,
     answer: Answer,
-    label_before: Option<GivenLabel>,
-    /// Where the record was shown and what its answer there was before.
-    slot: Option<((usize, usize), Option<Answer>)>,
-    first_seen: bool,
+    /// The round that it belongs to.
+    round: u32,
+    /// Where the record was shown.
+    place: Option<(usize, usize)>,
+    /// How often what was seen had been forgotten.
+    n_resets: u32,
 }
 
 impl State {
@@ -110,39 +122,48 @@ impl State {
     ///
     /// # Errors
     /// [`BadHistory`] when they cannot have happened in this order.
-    pub fn replay(events: impl IntoIterator<Item = Event>) -> Result<Self, BadHistory> {
-        let mut events = events.into_iter();
-        let Some(Event::Started(opening)) = events.next() else {
+    pub fn replay<D: Into<Deed>>(deeds: impl IntoIterator<Item = D>) -> Result<Self, BadHistory> {
+        let mut deeds = deeds.into_iter().map(D::into);
+        let Some(Deed { event: Event::Started(opening), .. }) = deeds.next() else {
             return Err(BadHistory::NotStarted);
         };
         let mut state = Self::new(*opening);
-        events.try_for_each(|event| state.apply(event))?;
+        deeds.try_for_each(|deed| state.apply(deed))?;
         Ok(state)
     }
 
     /// The state after the first event.
     pub(crate) fn new(opening: Opening) -> Self {
-        let labels = opening.query.examples.iter().filter_map(|example| {
-            Some((example.id.clone()?, GivenLabel { label: example.label, round: 0 }))
-        });
-        let labels: BTreeMap<_, _> = labels.collect();
+        let labels: BTreeMap<_, _> = opening.query.examples.iter().filter_map(known).collect();
         let seen = labels.keys().cloned().collect();
-        let (rounds, shown, answers, fits) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
-        let audits = AuditLog::default();
-        Self { opening, n_events: 1, rounds, shown, seen, labels, answers, fits, audits }
+        Self {
+            opening,
+            n_events: 1,
+            rounds: Vec::new(),
+            shown: BTreeMap::new(),
+            seen,
+            labels,
+            answers: Vec::new(),
+            n_resets: 0,
+            requests: BTreeMap::new(),
+            fits: Vec::new(),
+            audits: AuditLog::default(),
+        }
     }
 
-    /// Takes in the next event.
+    /// Takes in what happens next.
     ///
     /// # Errors
     /// [`BadHistory`] when it cannot follow; the state is then as it was.
-    pub fn apply(&mut self, event: Event) -> Result<(), BadHistory> {
+    pub fn apply(&mut self, deed: impl Into<Deed>) -> Result<(), BadHistory> {
+        let Deed { event, by, request } = deed.into();
+        let mut done = Done::Written;
         match event {
             Event::Started(_) => return Err(BadHistory::StartedTwice { seq: self.n_events }),
-            Event::Shown { round, records } => self.show(round, records)?,
-            Event::Labelled { id, label } => self.answer(id, Answer::Labelled(label)),
-            Event::Skipped { id } => self.answer(id, Answer::Skipped),
-            Event::Undone { seq } => self.undo(seq)?,
+            Event::Shown { round, records } => self.show(round, by, records)?,
+            Event::Labelled { id, label } => self.answer(id, by, Answer::Labelled(label)),
+            Event::Skipped { id } => self.answer(id, by, Answer::Skipped),
+            Event::Undone { seq } => done = self.undo(seq)?,
             Event::SeenReset => self.reset_seen(),
             Event::Fitted { round, classifier } => {
                 self.fits.push(Fit { round, counts: self.counts(), classifier });
@@ -152,11 +173,17 @@ impl State {
                 self.audits.answer(self.n_events, &id, answer)?;
             }
         }
+        self.requests.extend(request.map(|request| (request, done)));
         self.n_events += 1;
         Ok(())
     }
 
-    fn show(&mut self, number: u32, records: Vec<Pick>) -> Result<(), BadHistory> {
+    fn show(
+        &mut self,
+        number: u32,
+        by: Option<Annotator>,
+        records: Vec<Pick>,
+    ) -> Result<(), BadHistory> {
         if number != self.round() + 1 {
             return Err(BadHistory::Round { seq: self.n_events, found: number });
         }
@@ -171,49 +198,77 @@ impl State {
             self.shown.insert(pick.id.clone(), (round_idx, record_idx));
         }
         let records = records.into_iter().map(ShownRecord::unanswered).collect();
-        self.rounds.push(Round { number, records });
+        self.rounds.push(Round { number, by, records });
         Ok(())
     }
 
-    fn answer(&mut self, id: RecordId, answer: Answer) {
+    fn answer(&mut self, id: RecordId, by: Option<Annotator>, answer: Answer) {
         let place = self.shown.get(&id).copied();
-        let slot = place.and_then(|place| Some((place, self.slot(place)?.replace(answer))));
-        let label_before = self.labels.get(&id).copied();
+        let shown_in = place.and_then(|(round_idx, _)| self.rounds.get(round_idx));
+        let round = shown_in.map_or(self.round(), |round| round.number);
+        if let Some(slot) = place.and_then(|place| self.slot(place)) {
+            *slot = Some(answer);
+        }
         if let Answer::Labelled(label) = answer {
-            let shown_in = place.and_then(|(round_idx, _)| self.rounds.get(round_idx));
-            let round = shown_in.map_or(self.round(), |round| round.number);
             self.labels.insert(id.clone(), GivenLabel { label, round });
         }
-        let first_seen = self.seen.insert(id.clone());
-        let seq = self.n_events;
-        self.answers.push(GivenAnswer { seq, id, answer, label_before, slot, first_seen });
+        self.seen.insert(id.clone());
+        let (seq, n_resets) = (self.n_events, self.n_resets);
+        self.answers.push(GivenAnswer { seq, by, id, answer, round, place, n_resets });
     }
 
-    fn undo(&mut self, seq: u64) -> Result<(), BadHistory> {
-        if self.audits.undo(seq) {
-            return Ok(());
+    /// Takes an answer back: the record is as if it had never been given.
+    fn undo(&mut self, seq: u64) -> Result<Done, BadHistory> {
+        if let Some(id) = self.audits.undo(seq) {
+            return Ok(Done::UndidJudgement(id));
         }
-        let Some(last) = self.answers.pop_if(|last| last.seq == seq) else {
-            return Err(BadHistory::NotLast { seq: self.n_events, undone: seq });
+        let not_last = || BadHistory::NotLast { seq: self.n_events, undone: seq };
+        let position = self.answers.binary_search_by_key(&seq, |given| given.seq);
+        let Ok(position) = position else { return Err(not_last()) };
+        let by = self.answers[position].by.as_ref();
+        if self.last_answer(by).is_none_or(|(last, ..)| last != seq) {
+            return Err(not_last());
+        }
+        let taken = self.answers.remove(position);
+        let label = self.label_by_answers(&taken.id);
+        match label {
+            Some(given) => self.labels.insert(taken.id.clone(), given),
+            None => self.labels.remove(&taken.id),
         };
-        match last.label_before {
-            Some(label) => self.labels.insert(last.id.clone(), label),
-            None => self.labels.remove(&last.id),
-        };
-        if let Some((place, before)) = last.slot
-            && let Some(slot) = self.slot(place)
-        {
+        self.reopen(&taken);
+        let label = label.map(|given| given.label);
+        Ok(Done::Undid(Undone { id: taken.id, answer: taken.answer, label }))
+    }
+
+    /// What the answers that stand say of a record, or else the start.
+    fn label_by_answers(&self, id: &RecordId) -> Option<GivenLabel> {
+        let labels = self.answers.iter().rev().filter(|given| given.id == *id);
+        let mut labels = labels.filter_map(|given| {
+            let label = given.answer.label()?;
+            Some(GivenLabel { label, round: given.round })
+        });
+        let mut started = self.query().examples.iter().filter_map(known);
+        labels.next().or_else(|| started.find(|(known, _)| known == id).map(|(_, given)| given))
+    }
+
+    /// What an answer that was taken back leaves where it was shown, and among what was seen.
+    fn reopen(&mut self, taken: &GivenAnswer) {
+        let others = || self.answers.iter().rev().filter(|given| given.id == taken.id);
+        let before = others().find(|given| given.place == taken.place).map(|given| given.answer);
+        let is_answered = others().any(|given| given.n_resets == self.n_resets);
+        if let Some(slot) = taken.place.and_then(|place| self.slot(place)) {
             *slot = before;
         }
-        if last.first_seen && !self.shown.contains_key(&last.id) {
-            self.seen.remove(&last.id);
+        let is_known = self.n_resets == 0 && self.labels.contains_key(&taken.id);
+        if !is_answered && !is_known && !self.shown.contains_key(&taken.id) {
+            self.seen.remove(&taken.id);
         }
-        Ok(())
     }
 
     fn reset_seen(&mut self) {
         self.shown.clear();
         self.seen.clear();
+        self.n_resets += 1;
     }
 
     fn slot(&mut self, (round_idx, record_idx): (usize, usize)) -> Option<&mut Option<Answer>> {
@@ -253,11 +308,30 @@ impl State {
         &self.rounds
     }
 
-    /// The first round, since what was seen was last reset, with a record that has no answer.
-    pub fn open_round(&self) -> Option<&Round> {
-        let unanswered = |place: &(usize, usize)| self.at(*place).is_some_and(ShownRecord::is_open);
-        let first = self.shown.values().filter(|place| unanswered(place)).min()?;
+    /// The first round of somebody, since what was seen was last reset, with a record that has no
+    /// answer.
+    pub fn open_round(&self, by: Option<&Annotator>) -> Option<&Round> {
+        let is_open = |&&(round_idx, record_idx): &&(usize, usize)| {
+            let own = self.rounds.get(round_idx).filter(|round| round.by.as_ref() == by);
+            own.and_then(|round| round.records.get(record_idx)).is_some_and(ShownRecord::is_open)
+        };
+        let first = self.shown.values().filter(is_open).min()?;
         self.rounds.get(first.0)
+    }
+
+    /// Everybody who was given a round or has answered, and said who they are.
+    pub fn annotators(&self) -> BTreeSet<&Annotator> {
+        let rounds = self.rounds.iter().filter_map(|round| round.by.as_ref());
+        rounds.chain(self.answers.iter().filter_map(|given| given.by.as_ref())).collect()
+    }
+
+    /// Whether a request was done.
+    pub fn has_done(&self, request: &RequestId) -> bool {
+        self.requests.contains_key(request)
+    }
+
+    pub(crate) fn done(&self, request: &RequestId) -> Option<&Done> {
+        self.requests.get(request)
     }
 
     /// The record of an id in the round that shows it, since what was seen was last reset.
@@ -315,16 +389,25 @@ impl State {
         &self.audits
     }
 
-    /// The event that an undo would take back, and what that would change.
-    pub(crate) fn last_answer(&self) -> Option<(u64, Undone)> {
-        let GivenAnswer { seq, id, answer, label_before, .. } = self.answers.last()?;
-        let label = label_before.map(|given| given.label);
-        Some((*seq, Undone { id: id.clone(), answer: *answer, label }))
+    /// What an undo by somebody would take back: the event, its record and its answer.
+    pub(crate) fn last_answer(&self, by: Option<&Annotator>) -> Option<(u64, &RecordId, Answer)> {
+        let last = self.answers.iter().rev().find(|given| given.by.as_ref() == by)?;
+        Some((last.seq, &last.id, last.answer))
+    }
+
+    /// Whether somebody has an answer to take back.
+    pub fn can_undo(&self, by: Option<&Annotator>) -> bool {
+        self.last_answer(by).is_some()
     }
 
     fn at(&self, (round_idx, record_idx): (usize, usize)) -> Option<&ShownRecord> {
         self.rounds.get(round_idx)?.records.get(record_idx)
     }
+}
+
+/// A record of the start, and what was known of it.
+fn known(example: &StartExample) -> Option<(RecordId, GivenLabel)> {
+    Some((example.id.clone()?, GivenLabel { label: example.label, round: 0 }))
 }
 
 impl Round {
@@ -373,8 +456,8 @@ pub enum BadHistory {
         /// The record.
         id: RecordId,
     },
-    /// Something else than the last answer is undone.
-    #[error("event {seq} undoes event {undone}, which is not the last answer")]
+    /// Something else than somebody's last answer is undone.
+    #[error("event {seq} undoes event {undone}, which is nobody's last answer")]
     NotLast {
         /// The number of the event.
         seq: u64,

@@ -41,7 +41,7 @@ fn judge(door: &Door, project: &Project, session: &mut Session, args: &AuditArgs
 }
 
 fn report(door: &Door, session: &mut Session, args: &AuditArgs) -> Result<()> {
-    match pollster::block_on(session.audit_report(args.threshold))? {
+    match pollster::block_on(session.view().audit_report(args.threshold))? {
         Some(report) => door.answer(&advice::audit_json(&report), &advice::audit_text(&report))?,
         None => door.say("nothing is judged yet")?,
     }

@@ -51,7 +51,7 @@ fn list(door: &Door, project: &Project) -> Result<()> {
 fn show(door: &Door, project: &Project, name: &str) -> Result<()> {
     let mut session = pollster::block_on(project.resume_session(name))?;
     let look_again = advice::look_again_json(&mut session)?;
-    let advice = pollster::block_on(session.advise())?;
+    let advice = pollster::block_on(session.view().advise())?;
     let doubtful = advice::look_again_lines(&mut session)?;
     let state = session.state();
     let labels = state.labels().map(|(id, label)| label_json(project, id, label.value()));

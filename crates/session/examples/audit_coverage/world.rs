@@ -108,7 +108,7 @@ impl World {
         let plan = AuditPlan { budget, threshold, seed };
         session.draw_audit(&plan).block_on().expect("a draw");
         self.judge(&mut session, budget);
-        let report = session.audit_report(threshold).block_on().expect("a report");
+        let report = session.view().audit_report(threshold).block_on().expect("a report");
         self.check(report.expect("records were judged"))
     }
 

@@ -1,8 +1,6 @@
 //! Which records are judged: of the upper parts, any of the store's list of highest scores; of the
 //! lower ones, those of a random sample of the store that fall into them.
 
-use std::sync::Arc;
-
 use linprobe_classifier::Scored;
 use linprobe_core::{Excluded, RecordId, SplitMix};
 
@@ -12,7 +10,7 @@ use super::{
     estimate::{self, Judged},
     strata::{self, Part, part_of},
 };
-use crate::{Session, SessionError};
+use crate::{SessionError, View};
 
 /// Points that the lower parts are drawn from. The smallest part that is not listed holds one in
 /// some hundreds of the corpus, so some dozens of these.
@@ -20,12 +18,12 @@ const N_SAMPLED: usize = 8192;
 
 /// Draws records for a threshold, where the earlier judgements leave most to learn.
 pub(super) async fn draw(
-    session: &mut Session,
+    view: &View,
     corpus: &Corpus,
     threshold: f32,
     (judged, plan): (&[Judged], &AuditPlan),
 ) -> Result<AuditDraw, SessionError> {
-    let audited = audited(session);
+    let audited = audited(view);
     let mut drawable = corpus.scores.clone();
     let gone = judged.iter().map(|&Judged { score, relevant, .. }| (score, relevant));
     let n_above = drawable.at(threshold).n_above;
@@ -37,7 +35,7 @@ pub(super) async fn draw(
     let evidence = estimate::evidence(&parts, judged);
     let looks = strata::allocate(&parts, &Belief::new(&evidence).deviations(), plan.budget as u64);
     let mut random = SplitMix::new(plan.seed);
-    let candidates = candidates(session, corpus, &parts, plan.seed).await?;
+    let candidates = candidates(view, corpus, &parts, plan.seed).await?;
     let mut draw = AuditDraw { threshold, strata: Vec::new(), picks: Vec::new() };
     for ((part, looks), candidates) in parts.iter().zip(looks).zip(candidates) {
         let fresh = candidates
@@ -54,15 +52,15 @@ pub(super) async fn draw(
 }
 
 /// Every record that an audit has drawn, judged or not.
-fn audited(session: &Session) -> Excluded {
-    let records = session.state().audits().iter().flat_map(|audit| &audit.records);
+fn audited(view: &View) -> Excluded {
+    let records = view.state().audits().iter().flat_map(|audit| &audit.records);
     records.map(|record| record.id.clone()).collect()
 }
 
 /// Records of each part that can be drawn, each as likely as the other: all, where the list of highest
 /// scores reaches below the part.
 async fn candidates(
-    session: &mut Session,
+    view: &View,
     corpus: &Corpus,
     parts: &[Part],
     seed: u64,
@@ -77,8 +75,8 @@ async fn candidates(
     for hit in corpus.top() {
         offer(hit.id.clone(), hit.score, true);
     }
-    let classifier = session.classifier().clone();
-    for point in Arc::clone(session.store()).sample(N_SAMPLED, seed).await? {
+    let classifier = view.classifier().clone();
+    for point in view.store().sample(N_SAMPLED, seed).await? {
         let score = classifier.score(&point.embedding);
         offer(point.id, score, false);
     }

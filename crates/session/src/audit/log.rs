@@ -141,11 +141,12 @@ impl AuditLog {
         Ok(())
     }
 
-    /// Takes the last answer back if the event of this number gave it.
-    pub(crate) fn undo(&mut self, seq: u64) -> bool {
-        let Some(last) = self.given.pop_if(|last| last.seq == seq) else { return false };
-        self.audits[last.audit_idx].records[last.record_idx].answer = last.before;
-        true
+    /// Takes the last answer back if the event of this number gave it; says of which record it was.
+    pub(crate) fn undo(&mut self, seq: u64) -> Option<RecordId> {
+        let last = self.given.pop_if(|last| last.seq == seq)?;
+        let record = self.audits.get_mut(last.audit_idx)?.records.get_mut(last.record_idx)?;
+        record.answer = last.before;
+        Some(record.id.clone())
     }
 
     /// The event that gave the last answer, and the record.

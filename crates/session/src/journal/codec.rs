@@ -6,10 +6,23 @@ use linprobe_core::{Embedding, RecordId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Answer, AuditDraw, AuditPick, AuditStratum, Event, Opening, Pick, StartExample, StartQuery,
+    Annotator, Answer, AuditDraw, AuditPick, AuditStratum, Deed, Event, Opening, Pick, RequestId,
+    StartExample, StartQuery,
 };
 
-/// The JSON of a row.
+/// The JSON of a row. Whose doing it was, and by which request, is left out where nobody said: so it is
+/// in journals of before they were kept.
+#[derive(Serialize, Deserialize)]
+struct RowPayload {
+    #[serde(flatten)]
+    event: Payload,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+}
+
+/// The JSON of an event.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Payload {
@@ -88,10 +101,19 @@ struct StratumPayload {
 type Bad = Box<dyn std::error::Error + Send + Sync>;
 
 /// The JSON and, where the event has any, the vectors.
-pub(super) fn encode(event: &Event) -> serde_json::Result<(String, Option<Vec<u8>>)> {
+pub(super) fn encode(deed: &Deed) -> serde_json::Result<(String, Option<Vec<u8>>)> {
     let mut vectors = Vec::new();
-    let payload = match event {
-        Event::Started(opening) => Payload::Started(encode_opening(opening, &mut vectors)),
+    let event = encode_event(&deed.event, &mut vectors);
+    let vectors = (!vectors.is_empty())
+        .then(|| vectors.iter().flat_map(|value: &f32| value.to_le_bytes()).collect());
+    let by = deed.by.as_ref().map(ToString::to_string);
+    let request = deed.request.as_ref().map(ToString::to_string);
+    Ok((serde_json::to_string(&RowPayload { event, by, request })?, vectors))
+}
+
+fn encode_event(event: &Event, vectors: &mut Vec<f32>) -> Payload {
+    match event {
+        Event::Started(opening) => Payload::Started(encode_opening(opening, vectors)),
         Event::Shown { round, records } => {
             vectors.extend(records.iter().map(|pick| pick.score));
             Payload::Shown { round: *round, records: records.iter().map(encode_pick).collect() }
@@ -103,30 +125,34 @@ pub(super) fn encode(event: &Event) -> serde_json::Result<(String, Option<Vec<u8
         Event::Undone { seq } => Payload::Undone { seq: *seq },
         Event::SeenReset => Payload::SeenReset,
         Event::Fitted { round, classifier } => {
-            encode_classifier(classifier, &mut vectors);
+            encode_classifier(classifier, vectors);
             Payload::Fitted { round: *round }
         }
-        Event::AuditDrawn(draw) => encode_audit(draw, &mut vectors),
+        Event::AuditDrawn(draw) => encode_audit(draw, vectors),
         Event::AuditAnswered { id, answer } => {
             Payload::AuditAnswered { id: id.to_string(), label: answer.label().map(Label::value) }
         }
-    };
-    let vectors = (!vectors.is_empty())
-        .then(|| vectors.iter().flat_map(|value: &f32| value.to_le_bytes()).collect());
-    Ok((serde_json::to_string(&payload)?, vectors))
+    }
 }
 
-/// The event of a row.
-pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Event, Bad> {
+/// The deed of a row.
+pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Deed, Bad> {
     let (words, rest) = vectors.as_chunks();
     if !rest.is_empty() {
         return Err("the vectors are cut short".into());
     }
     let vectors: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
-    Ok(match serde_json::from_str(payload)? {
-        Payload::Started(started) => Event::Started(Box::new(decode_opening(started, &vectors)?)),
+    let RowPayload { event, by, request } = serde_json::from_str(payload)?;
+    let by = by.as_deref().map(Annotator::new).transpose()?;
+    let request = request.as_deref().map(RequestId::new).transpose()?;
+    Ok(Deed { event: decode_event(event, &vectors)?, by, request })
+}
+
+fn decode_event(event: Payload, vectors: &[f32]) -> Result<Event, Bad> {
+    Ok(match event {
+        Payload::Started(started) => Event::Started(Box::new(decode_opening(started, vectors)?)),
         Payload::Shown { round, records } => {
-            Event::Shown { round, records: decode_picks(records, &vectors)? }
+            Event::Shown { round, records: decode_picks(records, vectors)? }
         }
         Payload::Labelled { id, label } => {
             Event::Labelled { id: RecordId::new(id)?, label: Label::new(label)? }
@@ -135,10 +161,10 @@ pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Event, Bad> {
         Payload::Undone { seq } => Event::Undone { seq },
         Payload::SeenReset => Event::SeenReset,
         Payload::Fitted { round } => {
-            Event::Fitted { round, classifier: decode_classifier(&vectors)? }
+            Event::Fitted { round, classifier: decode_classifier(vectors)? }
         }
         Payload::AuditDrawn { strata, records } => {
-            Event::AuditDrawn(decode_audit(strata, records, &vectors)?)
+            Event::AuditDrawn(decode_audit(strata, records, vectors)?)
         }
         Payload::AuditAnswered { id, label } => {
             let label = label.map(Label::new).transpose()?;

@@ -81,7 +81,7 @@ fn judgements_teach_nothing_until_asked_and_hide_no_record() {
     assert_eq!(session.state().labels().len(), 20);
     session.fit().block_on().unwrap();
     assert_ne!(*session.classifier(), before);
-    assert_eq!(session.audit_report(AT_ZERO).block_on().unwrap(), None, "all are known now");
+    assert_eq!(session.view().audit_report(AT_ZERO).block_on().unwrap(), None, "all are known now");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_corpus_that_was_judged_whole_is_known_exactly() {
     for (n, id) in ids.iter().enumerate() {
         judge(&mut session, id, if n < 12 { 1.0 } else { -1.0 });
     }
-    let report = session.audit_report(AT_ZERO).block_on().unwrap().unwrap();
+    let report = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert!((report.n_relevant.low, report.n_relevant.high) == (12.0, 12.0), "{report:?}");
     assert!(report.recall.width() < 1e-9 && report.precision.width() < 1e-9);
 }
@@ -134,14 +134,14 @@ fn judgements_for_an_earlier_classifier_count_by_their_odds() {
     let plan = AuditPlan { budget: 150, ..PLAN };
     session.draw_audit(&plan).block_on().unwrap();
     world.judge(&mut session, 150);
-    let before = session.audit_report(AT_ZERO).block_on().unwrap().unwrap();
+    let before = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert_eq!(before.basis, AuditBasis::Drawn);
     for record in session.round(20).records {
         let relevant = world.is_relevant(&record.id);
         session.say(&record.id, if relevant { 1.0 } else { -1.0 });
     }
     session.fit().block_on().unwrap();
-    let after = session.audit_report(AT_ZERO).block_on().unwrap().unwrap();
+    let after = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert_eq!((after.basis, after.n_known), (AuditBasis::Reweighted, 20));
     assert!(after.n_judged < before.n_judged + 1);
     let overlap = after.n_relevant.low < before.n_relevant.high
@@ -155,9 +155,9 @@ fn a_half_done_audit_has_wider_intervals() {
     let mut session = world.session();
     session.draw_audit(&AuditPlan { budget: 200, ..PLAN }).block_on().unwrap();
     world.judge(&mut session, 40);
-    let half = session.audit_report(AT_ZERO).block_on().unwrap().unwrap();
+    let half = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     world.judge(&mut session, 160);
-    let whole = session.audit_report(AT_ZERO).block_on().unwrap().unwrap();
+    let whole = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert_eq!((half.n_judged, whole.n_judged), (40, 200));
     assert!(half.precision.width() > whole.precision.width(), "{half:?} {whole:?}");
     assert!(half.n_relevant.width() > whole.n_relevant.width());
@@ -170,10 +170,10 @@ fn a_precision_that_is_asked_for_is_kept_by_the_lower_end() {
     session.draw_audit(&AuditPlan { budget: 200, ..PLAN }).block_on().unwrap();
     world.judge(&mut session, 200);
     let policy = ThresholdPolicy::Precision(0.6);
-    let report = session.audit_report(policy).block_on().unwrap().unwrap();
+    let report = session.view().audit_report(policy).block_on().unwrap().unwrap();
     assert!(report.precision.low >= 0.6, "{report:?}");
     let policy = ThresholdPolicy::Recall(0.6);
-    let report = session.audit_report(policy).block_on().unwrap().unwrap();
+    let report = session.view().audit_report(policy).block_on().unwrap().unwrap();
     assert!(report.recall.low >= 0.6, "{report:?}");
 }
 
@@ -223,6 +223,6 @@ fn a_label_of_the_middle_is_not_relevant() {
     for id in drawn(&mut session, &AuditPlan { budget: 30, ..PLAN }) {
         session.answer_audit(&id, Answer::Labelled(Label::NEUTRAL)).unwrap();
     }
-    let report = session.audit_report(AT_ZERO).block_on().unwrap().unwrap();
+    let report = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert!(report.n_relevant.high < 1e-9, "{report:?}");
 }

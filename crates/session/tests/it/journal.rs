@@ -2,7 +2,7 @@
 
 use linprobe_classifier::{ArticleParams, Method, ThresholdPolicy};
 use linprobe_session::{
-    Answer, AuditPlan, Event, Journal, JournalError, Opening, Session, SessionError, State,
+    Annotator, Answer, AuditPlan, Journal, JournalError, Opening, Session, SessionError, State,
     Strategy as Choice,
 };
 use pollster::FutureExt;
@@ -11,9 +11,11 @@ use rusqlite::Connection;
 
 use crate::stage::{Act, Stage, id, ids, label, opening};
 
-/// Something that a person does.
+/// Something that one of three people does, who said who they are or did not.
+type Deed = (Option<&'static str>, What);
+
 #[derive(Clone, Debug)]
-enum Deed {
+enum What {
     NextRound(usize, Choice),
     LabelOpen(usize, f32),
     LabelAny(u64, f32),
@@ -32,64 +34,81 @@ fn choice() -> impl Strategy<Value = Choice> {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
+    let by = prop::sample::select(vec![None, Some("ann"), Some("bob")]);
+    (by, what())
+}
+
+fn what() -> impl Strategy<Value = What> {
     prop_oneof![
-        3 => (1_usize..6, choice()).prop_map(|(k, choice)| Deed::NextRound(k, choice)),
-        6 => (0_usize..6, -1.0_f32..=1.0).prop_map(|(i, value)| Deed::LabelOpen(i, value)),
-        2 => (0_u64..20, -1.0_f32..=1.0).prop_map(|(row, value)| Deed::LabelAny(row, value)),
-        2 => (0_usize..6).prop_map(Deed::SkipOpen),
-        1 => Just(Deed::SkipRest),
-        3 => Just(Deed::Undo),
-        1 => Just(Deed::ResetSeen),
-        2 => Just(Deed::Fit),
-        1 => (1_usize..6).prop_map(Deed::DrawAudit),
-        3 => (-1.0_f32..=1.0).prop_map(Deed::JudgeOpen),
-        1 => Just(Deed::UndoAudit),
+        3 => (1_usize..6, choice()).prop_map(|(k, choice)| What::NextRound(k, choice)),
+        6 => (0_usize..6, -1.0_f32..=1.0).prop_map(|(i, value)| What::LabelOpen(i, value)),
+        2 => (0_u64..20, -1.0_f32..=1.0).prop_map(|(row, value)| What::LabelAny(row, value)),
+        2 => (0_usize..6).prop_map(What::SkipOpen),
+        1 => Just(What::SkipRest),
+        3 => Just(What::Undo),
+        1 => Just(What::ResetSeen),
+        2 => Just(What::Fit),
+        1 => (1_usize..6).prop_map(What::DrawAudit),
+        3 => (-1.0_f32..=1.0).prop_map(What::JudgeOpen),
+        1 => Just(What::UndoAudit),
     ]
 }
 
-fn open_record(session: &Session, i: usize) -> Option<linprobe_core::RecordId> {
-    let round = session.state().open_round()?;
+fn annotator(by: Option<&str>) -> Option<Annotator> {
+    by.map(|name| Annotator::new(name).unwrap())
+}
+
+fn open_record(
+    session: &Session,
+    by: Option<&Annotator>,
+    i: usize,
+) -> Option<linprobe_core::RecordId> {
+    let round = session.state().open_round(by)?;
     let open: Vec<_> = round.open().collect();
     Some(open[i % open.len()].id.clone())
 }
 
-fn act(session: &mut Session, deed: &Deed) {
-    match *deed {
-        Deed::NextRound(k, choice) => {
-            session.next_round(k, choice).block_on().unwrap();
+fn act(session: &mut Session, (by, what): &Deed) {
+    let by = annotator(*by);
+    let answer = |session: &mut Session, id: &linprobe_core::RecordId, answer| {
+        session.seat(by.clone()).answer(id, answer, None).block_on().unwrap();
+    };
+    match *what {
+        What::NextRound(k, choice) => {
+            session.seat(by).next_round(k, choice).block_on().unwrap();
         }
-        Deed::LabelOpen(i, value) => {
-            if let Some(id) = open_record(session, i) {
-                session.say(&id, value);
+        What::LabelOpen(i, value) => {
+            if let Some(id) = open_record(session, by.as_ref(), i) {
+                answer(session, &id, Answer::Labelled(label(value)));
             }
         }
-        Deed::LabelAny(row, value) => session.say(&id(row), value),
-        Deed::SkipOpen(i) => {
-            if let Some(id) = open_record(session, i) {
-                session.pass(&id);
+        What::LabelAny(row, value) => answer(session, &id(row), Answer::Labelled(label(value))),
+        What::SkipOpen(i) => {
+            if let Some(id) = open_record(session, by.as_ref(), i) {
+                answer(session, &id, Answer::Skipped);
             }
         }
-        Deed::SkipRest => {
-            session.skip_rest().unwrap();
+        What::SkipRest => {
+            session.seat(by).answer_rest(Answer::Skipped).unwrap();
         }
-        Deed::Undo => {
-            session.undo().unwrap();
+        What::Undo => {
+            session.seat(by).undo(None).unwrap();
         }
-        Deed::ResetSeen => session.reset_seen().unwrap(),
-        Deed::Fit => {
+        What::ResetSeen => session.reset_seen().unwrap(),
+        What::Fit => {
             session.fit().block_on().unwrap();
         }
-        Deed::DrawAudit(budget) => {
+        What::DrawAudit(budget) => {
             let threshold = ThresholdPolicy::default();
             session.draw_audit(&AuditPlan { budget, threshold, seed: 0 }).block_on().unwrap();
         }
-        Deed::JudgeOpen(value) => {
+        What::JudgeOpen(value) => {
             let open = session.open_audit().and_then(|audit| audit.open());
             if let Some(id) = open.map(|record| record.id.clone()) {
                 session.answer_audit(&id, Answer::Labelled(label(value))).unwrap();
             }
         }
-        Deed::UndoAudit => {
+        What::UndoAudit => {
             session.undo_audit().unwrap();
         }
     }
@@ -109,11 +128,10 @@ proptest! {
             act(&mut session, deed);
             states.push(session.state().clone());
         }
-        let events: Vec<Event> =
-            stage.entries(session.id()).into_iter().map(|entry| entry.event).collect();
+        let entries = stage.entries(session.id());
         for state in states {
             let n_events = usize::try_from(state.n_events()).unwrap();
-            let cut = State::replay(events[..n_events].to_vec()).unwrap();
+            let cut = State::replay(entries[..n_events].to_vec()).unwrap();
             prop_assert_eq!(cut, state);
         }
         let resumed = stage.resume(session.id());
@@ -127,7 +145,9 @@ proptest! {
         for deed in &deeds {
             act(&mut session, deed);
         }
-        while session.undo().unwrap().is_some() {}
+        for by in [Some("bob"), None, Some("ann")] {
+            while session.seat(annotator(by)).undo(None).unwrap().is_some() {}
+        }
         prop_assert_eq!(session.state().labels().len(), 0);
         let mut records = session.state().rounds().iter().flat_map(|round| &round.records);
         prop_assert!(records.all(|record| record.answer.is_none()));

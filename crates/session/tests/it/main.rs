@@ -8,5 +8,6 @@ mod audit_world;
 mod journal;
 mod laboratory;
 mod rounds;
+mod seats;
 mod stage;
 mod undo;

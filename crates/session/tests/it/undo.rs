@@ -116,5 +116,5 @@ fn undoing_an_answer_from_before_a_reset_does_not_hide_or_reopen_records() {
     session.undo().unwrap();
     assert_eq!(session.state().label(&shown), None);
     assert!(session.state().seen().is_empty());
-    assert_eq!(session.state().open_round(), None);
+    assert_eq!(session.state().open_round(None), None);
 }

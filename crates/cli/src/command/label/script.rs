@@ -85,7 +85,7 @@ fn answer(session: &mut Session, line: &str) -> Result<Answered> {
             session.skip_rest()?;
             let fit = pollster::block_on(session.fit())?;
             let mut event = report::fit_json(&fit);
-            event["advice"] = advice::advice_json(&pollster::block_on(session.advise())?);
+            event["advice"] = advice::advice_json(&pollster::block_on(session.view().advise())?);
             event["look_again"] = advice::look_again_json(session)?.into();
             return Ok(Answered::ByTheNextRound(event));
         }

@@ -90,7 +90,7 @@ impl<'a> Loop<'a> {
     }
 
     fn open(&self) -> Option<Open> {
-        let round = self.session.state().open_round()?;
+        let round = self.session.state().open_round(None)?;
         let mut numbered = (1..).zip(&round.records);
         let (position, record) = numbered.find(|(_, record)| record.answer.is_none())?;
         let (n_records, record) = (round.records.len(), record.clone());
@@ -140,7 +140,7 @@ impl<'a> Loop<'a> {
         let report = pollster::block_on(self.session.fit())?;
         self.unfitted = false;
         print(&report::fit_lines(&report))?;
-        let advice = pollster::block_on(self.session.advise())?;
+        let advice = pollster::block_on(self.session.view().advise())?;
         print(&advice::advice_line(&advice).dim().to_string())?;
         match advice::look_again_line(&mut self.session)? {
             Some(line) => print(&line.dim().to_string()),

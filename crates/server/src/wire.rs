@@ -1,0 +1,8 @@
+//! What goes over the wire, and nothing else: the nouns of the core have no JSON of their own, so that a
+//! field is added here and nowhere else.
+
+mod project;
+mod record;
+
+pub(crate) use project::*;
+pub(crate) use record::*;

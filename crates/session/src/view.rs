@@ -1,0 +1,78 @@
+//! What is known of a session at one moment: enough to ask everything, while others go on labelling.
+//!
+//! A [`Session`](crate::Session) is its view and a journal to write to. A view is cheap to clone and
+//! never changes, so a survey of a large store can run beside the next labels.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use linprobe_classifier::{Background, Example, LinearClassifier};
+use linprobe_core::{Point, RecordId, StoreError, VectorStore};
+
+use crate::{StartExample, State};
+
+/// A session as it was at one moment, over its store.
+#[derive(Clone)]
+pub struct View {
+    pub(crate) store: Arc<dyn VectorStore>,
+    pub(crate) background: Arc<Background>,
+    pub(crate) state: Arc<State>,
+}
+
+/// Labels with the embeddings of their records.
+pub(crate) struct Examples {
+    pub(crate) examples: Vec<Example>,
+    /// Labels whose record the store has no longer.
+    pub(crate) n_missing: u64,
+}
+
+impl View {
+    /// All that had happened, folded: rounds, labels, what was seen, fits.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The classifier of the last fit.
+    pub fn classifier(&self) -> &LinearClassifier {
+        self.state.classifier().expect("a session is fitted when it starts or resumes")
+    }
+
+    /// The store that is asked.
+    pub fn store(&self) -> &Arc<dyn VectorStore> {
+        &self.store
+    }
+
+    /// The background of the store.
+    pub fn background(&self) -> &Background {
+        &self.background
+    }
+
+    /// Labels with the embeddings that the store has of their records, and the examples of the start
+    /// that are no records.
+    pub(crate) async fn examples(&self) -> Result<Examples, StoreError> {
+        let labels = self.state.given_labels();
+        let points = self.labelled_points().await?;
+        let foreign = self.state.query().examples.iter().filter(|example| example.id.is_none());
+        let mut examples: Vec<Example> = foreign.map(StartExample::to_example).collect();
+        let n_missing = (labels.len() - points.len()) as u64;
+        examples.extend(points.into_iter().filter_map(|point| {
+            let given = labels.get(&point.id)?;
+            Some(Example { embedding: point.embedding, label: given.label, round: given.round })
+        }));
+        Ok(Examples { examples, n_missing })
+    }
+
+    /// The points of the labelled records that the store still has, in the order of their ids.
+    pub(crate) async fn labelled_points(&self) -> Result<Vec<Point>, StoreError> {
+        let ids: Vec<RecordId> = self.state.given_labels().keys().cloned().collect();
+        let points = self.store.fetch(&ids).await?;
+        let by_id: BTreeMap<RecordId, Point> =
+            points.into_iter().map(|point| (point.id.clone(), point)).collect();
+        Ok(by_id.into_values().collect())
+    }
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").field("state", &self.state).finish_non_exhaustive()
+    }
+}
