@@ -13,23 +13,7 @@ const N_DOUBTFUL: usize = 5;
 /// What to do next and why, in one line.
 pub(crate) fn advice_line(advice: &Advice) -> String {
     let mut parts = vec![verdict(advice.verdict).to_owned()];
-    parts.extend(
-        advice
-            .flips
-            .map(|flips| format!("{} of {} decisions flipped", flips.n_flipped, flips.n_compared)),
-    );
-    if advice.hits.n_labelled > 0 {
-        let hits = advice.hits;
-        parts.push(format!("{} of the last {} relevant", hits.n_relevant, hits.n_labelled));
-    }
-    parts.push(match advice.n_left {
-        Left::Expected(n) => format!("about {n:.0} expected to be left"),
-        Left::Audited(n) => format!("{:.0} to {:.0} left by the audit", n.low, n.high),
-    });
-    parts.push(match advice.f1 {
-        Some(f1) => format!("audited F1 {:.2} to {:.2}", f1.low, f1.high),
-        None => "not audited".to_owned(),
-    });
+    parts.extend(advice.reasons());
     parts.join(" · ")
 }
 

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     /// Exports, imports, lists and shows classifiers.
     #[command(subcommand)]
     Classifier(ClassifierCommand),
+    /// Opens the page: labelling, results and audits in the browser, and the HTTP API.
+    Serve(ServeArgs),
     /// Counts, norms, disk space and the integrity of a project.
     Inspect(InspectArgs),
     /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
@@ -173,6 +175,9 @@ pub(crate) struct LabelArgs {
     /// What a round shows.
     #[arg(long, default_value_t, value_parser = choices::strategies())]
     pub(crate) strategy: Strategy,
+    /// Opens the session in the browser.
+    #[arg(long)]
+    pub(crate) web: bool,
     #[command(flatten)]
     pub(crate) method: MethodArgs,
 }
@@ -352,7 +357,43 @@ pub(crate) struct InspectArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Projects, or folders of projects, in which new ones can be made. [default: the --project
+    /// folder]
+    pub(crate) projects: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: AddressArgs,
+    /// The token to ask for. Any address but this machine's own needs one: without this option, it is
+    /// made and printed.
+    #[arg(long, env = "LINPROBE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// A further name by which the server may be asked; may be given again.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(crate) allowed_hosts: Vec<String>,
+    /// A folder that datasets may be indexed from; may be given again. [default: none]
+    #[arg(long = "data-root", value_name = "FOLDER")]
+    pub(crate) data_roots: Vec<PathBuf>,
+}
+
+/// Where the page is.
+#[derive(Args)]
+pub(crate) struct AddressArgs {
+    /// The address to serve at.
+    #[arg(long, env = "LINPROBE_HOST", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port; 0 for any that is free.
+    #[arg(long, env = "LINPROBE_PORT", default_value_t = 7575)]
+    pub(crate) port: u16,
+    /// Opens the page in the browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct DemoArgs {
+    /// Opens the page with the demo's project, to label in the browser.
+    #[arg(long, conflicts_with = "simulate")]
+    pub(crate) web: bool,
     /// Lets the packages' own classes play the user, as it does without a terminal.
     #[arg(long)]
     pub(crate) simulate: bool,

@@ -9,6 +9,7 @@ mod inspect;
 mod label;
 mod predict;
 mod search;
+mod serve;
 mod session;
 mod simulate;
 mod start;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Simulate(args) => simulate::run(&door, &args),
         Command::Predict(args) => predict::run(&door, &args),
         Command::Classifier(command) => classifier::run(&door, &command),
+        Command::Serve(args) => serve::run(&door, &args),
         Command::Inspect(args) => inspect::run(&door, &args),
         Command::Demo(args) => demo::run(&door, &args),
         Command::Completions { shell } => {

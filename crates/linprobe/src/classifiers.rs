@@ -69,12 +69,26 @@ impl Project {
     /// [`ProjectError::Unknown`] when there is none of this name, with those that there are;
     /// [`ProjectError::ForeignClassifier`] when it was made with another model.
     pub fn find_classifier(&self, name: &str) -> Result<ClassifierFile, ProjectError> {
+        match self.kept_classifier(name) {
+            Err(ProjectError::Unknown { .. }) if Path::new(name).is_file() => {
+                let file = read_classifier(Path::new(name))?;
+                self.check_classifier(name, &file)?;
+                Ok(file)
+            }
+            found => found,
+        }
+    }
+
+    /// Finds a classifier of the project: an imported one, else that of a session. Never looks at files.
+    ///
+    /// # Errors
+    /// As [`find_classifier`](Self::find_classifier).
+    pub fn kept_classifier(&self, name: &str) -> Result<ClassifierFile, ProjectError> {
         let file = match self.catalogue().classifier(name)? {
             Some(bytes) => ClassifierFile::from_safetensors(&bytes)
                 .map_err(|source| ProjectError::Import { name: name.to_owned(), source })?,
             None => match self.session_classifier(name)? {
                 Some(file) => file,
-                None if Path::new(name).is_file() => read_classifier(Path::new(name))?,
                 None => return Err(self.unknown_classifier(name)?),
             },
         };

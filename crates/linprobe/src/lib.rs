@@ -46,7 +46,7 @@ pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
 pub use index::IndexProgress;
 pub use inspect::Inspection;
-pub use picture::PictureSize;
+pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, Predictions, predict_dataset};
 pub use predictions::Prediction;
 pub use project::{IndexOptions, Project, Surroundings};
@@ -61,8 +61,10 @@ pub use linprobe_classifier::{
 pub use linprobe_core::{Content, Histogram, ModelSpec, RecordId};
 pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
 pub use linprobe_session::{
-    Advice, AgainstLabel, Answer, Audit, AuditBasis, AuditPlan, AuditReport, AuditedRecord, Clock,
-    DoubtfulLabel, FitReport, Flips, Hits, Interval, Left, Round, Session, SessionSummary,
-    ShownRecord, State, Strategy, Undone, Verdict, simulate as laboratory,
+    Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,
+    AuditedRecord, BadName, Clock, DoubtfulLabel, FitReport, Flips, Hits, Insight, Interval,
+    Landmark, Left, Reason, Recorded, RequestId, Round, RoundReport, Seat, Session, SessionError,
+    SessionSummary, ShownRecord, State, Step, Strategy, Trajectory, Undone, Verdict, View,
+    simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};

@@ -1,16 +1,20 @@
 //! What is slow to open stays open: the store, the background, the model and the datasets.
 //!
+//! A session's place in a list is kept too: to know it, all of its events are read.
+//!
 //! A command needs each of them once; a server asks for them with every request. They belong to one
 //! [`Project`](crate::Project) and go with it. Points that are written later are seen by a store that
 //! is open; a dataset is opened again when it does not know a record.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use linprobe_classifier::Background;
 use linprobe_core::{Content, Embedder, RecordId, Source, SourceError};
+use linprobe_session::{SessionHead, SessionId, SessionSummary};
 use linprobe_store::EmbeddedStore;
 
 use crate::{config::SourceConfig, error::ProjectError};
@@ -22,6 +26,7 @@ pub(crate) struct Opened {
     background: Mutex<Option<Arc<Background>>>,
     embedder: Mutex<Option<Arc<dyn Embedder>>>,
     sources: Mutex<Vec<OpenSource>>,
+    summaries: Mutex<BTreeMap<SessionId, SessionSummary>>,
 }
 
 #[derive(Clone)]
@@ -57,6 +62,18 @@ impl Opened {
         let background = Arc::new(background);
         *lock(&self.background) = Some(Arc::clone(&background));
         background
+    }
+
+    /// What was last known of a session, if nothing has happened in it since.
+    pub(crate) fn summary(&self, head: SessionHead) -> Option<SessionSummary> {
+        let summaries = lock(&self.summaries);
+        summaries.get(&head.id).filter(|kept| kept.n_events == head.n_events).cloned()
+    }
+
+    /// Keeps what is known of a session.
+    pub(crate) fn keep_summary(&self, summary: SessionSummary) -> SessionSummary {
+        lock(&self.summaries).insert(summary.id, summary.clone());
+        summary
     }
 
     /// Reads the content of a record from its dataset.

@@ -39,6 +39,14 @@ pub struct PictureSize {
     pub height: u32,
 }
 
+/// Reads the header of a picture: whether it is one, and not too large.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check_picture(bytes: &[u8]) -> Result<(), String> {
+    decoder(bytes).map(drop)
+}
+
 impl Project {
     /// The picture of a record as a JPEG that fits into a square of `size` pixels, made once.
     ///

@@ -252,6 +252,10 @@ impl Project {
         &self.catalogue
     }
 
+    pub(crate) fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.surroundings.clock
     }

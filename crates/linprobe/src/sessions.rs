@@ -9,12 +9,19 @@ use crate::{classifiers::model_card, error::ProjectError, project::Project, star
 const NAME_CHARS: usize = 40;
 
 impl Project {
-    /// Every session, the first one opened first.
+    /// Every session, the first one opened first. One in which nothing has happened since the last
+    /// call is not read again.
     ///
     /// # Errors
     /// The database fails.
     pub fn sessions(&self) -> Result<Vec<SessionSummary>, ProjectError> {
-        Ok(self.journal()?.sessions()?)
+        let journal = self.journal()?;
+        let heads = journal.heads()?.into_iter();
+        let summaries = heads.map(|head| match self.opened().summary(head) {
+            Some(kept) => Ok(kept),
+            None => Ok(self.opened().keep_summary(journal.summary(head)?)),
+        });
+        summaries.collect()
     }
 
     /// The session in which something has happened last.

@@ -27,12 +27,14 @@ pub struct StartFrom {
 }
 
 /// Something that is, or is not, an example.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Exemplar {
     /// A record of the project.
     Record(RecordId),
     /// A picture or a text file from anywhere.
     File(PathBuf),
+    /// A content that is at hand, and what to call it.
+    Content(String, Content),
 }
 
 impl StartFrom {
@@ -65,6 +67,7 @@ impl std::fmt::Display for Exemplar {
         match self {
             Self::Record(id) => write!(f, "{id}"),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Content(name, _) => f.write_str(name),
         }
     }
 }
@@ -155,6 +158,7 @@ impl Project {
                     (Some(id.clone()), point.ok_or_else(unknown)?.embedding)
                 }
                 Exemplar::File(path) => (None, self.embed_file(path)?),
+                Exemplar::Content(name, content) => (None, self.embed_content(name, content)?),
             });
         }
         Ok(embedded)
@@ -169,9 +173,13 @@ impl Project {
         } else {
             Content::Image(std::fs::read(path).map_err(failed)?)
         };
+        self.embed_content(&path.display().to_string(), &content)
+    }
+
+    fn embed_content(&self, name: &str, content: &Content) -> Result<Embedding, ProjectError> {
         let embedder = self.embedder()?;
-        models::check_takes(embedder.model(), &content)?;
-        models::embed_one(embedder.as_ref(), &path.display().to_string(), &content)
+        models::check_takes(embedder.model(), content)?;
+        models::embed_one(embedder.as_ref(), name, content)
     }
 }
 

@@ -51,8 +51,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::from_request(request, state).await {
+    async fn from_request(req: Request, state: &S) -> Result<Self, Problem> {
+        match Json::from_request(req, state).await {
             Ok(Json(value)) => Ok(Self(value)),
             Err(bad @ JsonRejection::MissingJsonContentType(_)) => {
                 Err(Problem::new(Kind::UnsupportedMedia, bad))
@@ -65,8 +65,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await;
+    async fn from_request(req: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(req, state).await;
         bytes.map(Self).map_err(|bad: BytesRejection| refused(bad.status(), &bad))
     }
 }

@@ -1,1 +1,25 @@
-//! x
+//! The HTTP door of linprobe: the API, and the page that comes with it.
+//!
+//! A [`Server`] is bound first, so that its address is known, and then runs until it is told to stop.
+//! Handlers wait; the library computes and reads on threads that may block. What goes over the wire is in
+//! `wire`, what is checked before a handler sees a request in `guard`.
+
+mod api;
+mod blocking;
+mod desk;
+mod extract;
+mod guard;
+mod live;
+mod page;
+mod problem;
+mod range;
+mod router;
+mod serve;
+mod served;
+mod show;
+mod uploads;
+mod wire;
+mod workspace;
+
+pub use router::document;
+pub use serve::{ServeError, Server, Settings};

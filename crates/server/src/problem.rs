@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 /// Why a request failed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// A stable name: `unknown-record`, `name-taken`, ...
     #[serde(rename = "type")]
     slug: String,
@@ -41,12 +41,10 @@ pub(crate) enum Kind {
     OutOfReach,
     Unauthorized,
     ForbiddenOrigin,
-    OutsideRoots,
     UnknownProject,
     UnknownRecord,
     UnknownSession,
     UnknownClassifier,
-    UnknownJob,
     NotFound,
     MethodNotAllowed,
     NoPicture,
@@ -55,7 +53,6 @@ pub(crate) enum Kind {
     EmptyProject,
     BrokenProject,
     NoAudit,
-    StaleRound,
     Conflict,
     TooLarge,
     UnsupportedMedia,
@@ -77,12 +74,10 @@ impl Kind {
             Self::OutOfReach => ("out-of-reach", "No threshold does this", S::UNPROCESSABLE_ENTITY),
             Self::Unauthorized => ("unauthorized", "A token is needed", S::UNAUTHORIZED),
             Self::ForbiddenOrigin => ("forbidden-origin", "Not from there", S::FORBIDDEN),
-            Self::OutsideRoots => ("outside-roots", "Not a place to read from", S::FORBIDDEN),
             Self::UnknownProject => ("unknown-project", "No such project", S::NOT_FOUND),
             Self::UnknownRecord => ("unknown-record", "No such record", S::NOT_FOUND),
             Self::UnknownSession => ("unknown-session", "No such session", S::NOT_FOUND),
             Self::UnknownClassifier => ("unknown-classifier", "No such classifier", S::NOT_FOUND),
-            Self::UnknownJob => ("unknown-job", "No such job", S::NOT_FOUND),
             Self::NotFound => ("not-found", "Nothing is here", S::NOT_FOUND),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", "Not with this method", S::METHOD_NOT_ALLOWED)
@@ -93,7 +88,6 @@ impl Kind {
             Self::EmptyProject => ("empty-project", "The project is empty", S::CONFLICT),
             Self::BrokenProject => ("broken-project", "The project is broken", S::CONFLICT),
             Self::NoAudit => ("no-audit", "There is no audit", S::CONFLICT),
-            Self::StaleRound => ("stale-round", "The round is over", S::CONFLICT),
             Self::Conflict => ("conflict", "Somebody else has changed it", S::CONFLICT),
             Self::TooLarge => ("too-large", "It is too large", S::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMedia => {
@@ -124,11 +118,6 @@ impl Problem {
 
     pub(crate) fn unknown_project(slug: &str) -> Self {
         Self::new(Kind::UnknownProject, format_args!("no project {slug:?} is served"))
-    }
-
-    /// Whether it is the server's own fault.
-    pub(crate) fn is_internal(&self) -> bool {
-        self.status == StatusCode::INTERNAL_SERVER_ERROR.as_u16()
     }
 
     /// The words for a person.

@@ -80,7 +80,8 @@ impl Workspace {
     /// Opens the project of an entry, if it is not open.
     pub(crate) fn open(&self, entry: &Entry) -> Result<Arc<Desk>, Problem> {
         let mut entries = self.lock();
-        let kept = entries.get_mut(&entry.slug).ok_or_else(|| Problem::unknown_project(&entry.slug));
+        let kept =
+            entries.get_mut(&entry.slug).ok_or_else(|| Problem::unknown_project(&entry.slug));
         let kept = kept?;
         if let Some(desk) = &kept.desk {
             return Ok(Arc::clone(desk));

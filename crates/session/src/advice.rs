@@ -98,6 +98,27 @@ impl Left {
     }
 }
 
+impl Advice {
+    /// The reasons in words, the most telling first.
+    pub fn reasons(&self) -> Vec<String> {
+        let flips = self
+            .flips
+            .map(|flips| format!("{} of {} decisions flipped", flips.n_flipped, flips.n_compared));
+        let Hits { n_labelled, n_relevant } = self.hits;
+        let hits =
+            (n_labelled > 0).then(|| format!("{n_relevant} of the last {n_labelled} relevant"));
+        let left = match self.n_left {
+            Left::Expected(n) => format!("about {n:.0} expected to be left"),
+            Left::Audited(n) => format!("{:.0} to {:.0} left by the audit", n.low, n.high),
+        };
+        let audit = match self.f1 {
+            Some(f1) => format!("audited F1 {:.2} to {:.2}", f1.low, f1.high),
+            None => "not audited".to_owned(),
+        };
+        [flips, hits, Some(left), Some(audit)].into_iter().flatten().collect()
+    }
+}
+
 impl View {
     /// Weighs the last fits, rounds and audits.
     ///

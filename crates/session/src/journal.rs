@@ -94,11 +94,26 @@ impl From<Entry> for Deed {
     }
 }
 
+/// What is known of a session without reading its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionHead {
+    /// Which one.
+    pub id: SessionId,
+    /// How many events it has.
+    pub n_events: u64,
+    /// When it was opened, in milliseconds since 1970 (UTC).
+    pub created_ms: u64,
+    /// When something last happened in it, in milliseconds since 1970 (UTC).
+    pub updated_ms: u64,
+}
+
 /// A session in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionSummary {
     /// Which one.
     pub id: SessionId,
+    /// How many events it has.
+    pub n_events: u64,
     /// What it is called.
     pub name: String,
     /// What it looks for, in words.
@@ -211,22 +226,33 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Corrupt`], or [`JournalError::Database`].
     pub fn sessions(&self) -> Result<Vec<SessionSummary>, JournalError> {
-        let select = "SELECT session, min(at_ms), max(at_ms) FROM events
-                      GROUP BY session ORDER BY session";
-        let rows =
-            self.query(select, [], |row| Ok((SessionId(row.get(0)?), row.get(1)?, row.get(2)?)))?;
-        rows.into_iter().map(|(id, created, updated)| self.summary(id, created, updated)).collect()
+        self.heads()?.into_iter().map(|head| self.summary(head)).collect()
     }
 
-    fn summary(
-        &self,
-        id: SessionId,
-        created_ms: u64,
-        updated_ms: u64,
-    ) -> Result<SessionSummary, JournalError> {
+    /// The same, without reading what happened in them.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`].
+    pub fn heads(&self) -> Result<Vec<SessionHead>, JournalError> {
+        let select = "SELECT session, count(*), min(at_ms), max(at_ms) FROM events
+                      GROUP BY session ORDER BY session";
+        self.query(select, [], |row| {
+            let (created_ms, updated_ms) = (row.get(2)?, row.get(3)?);
+            let id = SessionId(row.get(0)?);
+            Ok(SessionHead { id, n_events: row.get(1)?, created_ms, updated_ms })
+        })
+    }
+
+    /// What has come of a session.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`], or [`JournalError::Database`].
+    pub fn summary(&self, head: SessionHead) -> Result<SessionSummary, JournalError> {
+        let SessionHead { id, n_events, created_ms, updated_ms } = head;
         let state = self.replay(id)?;
         Ok(SessionSummary {
             id,
+            n_events,
             name: state.name().to_owned(),
             description: state.query().description.clone(),
             created_ms,

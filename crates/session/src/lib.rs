@@ -28,7 +28,7 @@ pub use audit::{
 pub use deed::{Annotator, BadName, Deed, RequestId};
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
 pub use insight::{Insight, Landmark, RoundReport, Step, Trajectory};
-pub use journal::{Clock, Entry, Journal, JournalError, SessionId, SessionSummary};
+pub use journal::{Clock, Entry, Journal, JournalError, SessionHead, SessionId, SessionSummary};
 pub use look_again::{AgainstLabel, DoubtfulLabel};
 pub use seat::{Recorded, Seat};
 pub use session::{FitReport, Session, SessionError};

@@ -15,7 +15,7 @@ use linprobe::{
     write_atomic,
 };
 
-use super::{Door, Outcome, is_terminal, label, simulate, surroundings};
+use super::{Door, Outcome, is_terminal, label, serve, simulate, surroundings};
 use crate::{
     args::{DemoArgs, LabelArgs},
     progress::Progress,
@@ -37,6 +37,9 @@ const SHOWN_FINDS: usize = 10;
 pub(crate) fn run(door: &Door, args: &DemoArgs) -> Result<Outcome> {
     let folder = args.folder.clone().unwrap_or_else(|| env::temp_dir().join("linprobe-demo"));
     let project = prepare(door, &folder)?;
+    if args.web {
+        return serve::folder(door, &folder);
+    }
     if args.simulate || !is_terminal() {
         play(door, &project)?;
     } else {
@@ -44,7 +47,8 @@ pub(crate) fn run(door: &Door, args: &DemoArgs) -> Result<Outcome> {
     }
     let folder = folder.display();
     door.say(&format!(
-        "\nthe demo's project is in {folder}\nhint: linprobe --project {folder} search \"chess\""
+        "\nthe demo's project is in {folder}\nhint: linprobe --project {folder} search \"chess\", \
+         or linprobe demo --web to label in the browser"
     ))?;
     Ok(Outcome::Done)
 }

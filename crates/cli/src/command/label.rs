@@ -6,11 +6,15 @@ pub(super) mod terminal;
 use anyhow::{Result, bail};
 use linprobe::{ArticleParams, Method, Project, Session};
 
-use super::{Door, Outcome, is_terminal, start};
+use super::{Door, Outcome, is_terminal, serve, start};
 use crate::args::{LabelArgs, MethodArgs};
 
 pub(crate) fn run(door: &Door, args: &LabelArgs) -> Result<Outcome> {
     let project = door.project()?;
+    if args.web {
+        let session = open(&project, args)?;
+        return serve::session(door, session.state().name());
+    }
     if !door.json && !is_terminal() {
         bail!(
             "labelling needs a terminal\n\

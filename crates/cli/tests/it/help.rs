@@ -2,7 +2,7 @@
 
 use crate::support::Bench;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "init",
     "index",
     "search",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 12] = [
     "simulate",
     "predict",
     "classifier",
+    "serve",
     "inspect",
     "demo",
     "completions",

@@ -15,6 +15,7 @@ pub(crate) struct Health {
 
 /// The projects that are served.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract names them so")]
 pub(crate) struct Projects {
     pub(crate) projects: Vec<ProjectSummary>,
     /// Whether new ones can be made.
@@ -109,4 +110,10 @@ impl From<linprobe::ModelSpec> for Model {
         let (takes_text, takes_images) = (modalities.text, modalities.image);
         Self { name: id, dimension, takes_text, takes_images }
     }
+}
+
+/// The token that the server printed.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Login {
+    pub(crate) token: String,
 }

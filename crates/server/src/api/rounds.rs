@@ -1,0 +1,154 @@
+//! The loop: a round is given out, answers come in, and the last one can be taken back.
+
+use axum::{Json, extract::State};
+use linprobe::{Answer as Said, Label, Recorded, Session, Strategy, ThresholdPolicy};
+
+use super::{Answer, Failures};
+use crate::{
+    blocking::blocking,
+    desk::{Desk, record_id},
+    extract::{Body, In},
+    problem::{Kind, Problem},
+    served::Shared,
+    show, wire,
+};
+
+/// The most records to a round.
+const MAX_ROUND: usize = 100;
+
+/// The most answers to a request.
+const MAX_ANSWERS: usize = 1000;
+
+/// Fits, and gives the next records. Records that are still open are given again, unless `rest` says
+/// what becomes of them. Nobody is given a record that is open at somebody else's.
+#[utoipa::path(
+    post, path = "/projects/{project}/sessions/{session}/rounds", tag = "rounds",
+    params(("project" = String, Path), ("session" = String, Path)),
+    request_body = wire::NextRound,
+    responses((status = 200, body = wire::RoundAndInsight), Failures)
+)]
+pub(super) async fn next(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Body(asked): Body<wire::NextRound>,
+) -> Answer<wire::RoundAndInsight> {
+    let given = {
+        let (project, session) = (project.clone(), session.clone());
+        let served = Shared::clone(&served);
+        blocking(move || give_round(&*served.desk(&project)?, &session, &asked)).await?
+    };
+    // Whoever waits for the round does not wait for this.
+    tokio::task::spawn_blocking(move || {
+        let live = served.desk(&project).and_then(|desk| desk.session(&session));
+        // What fails here fails, and is said, where somebody asks for it.
+        drop(live.map(|live| live.doubt()));
+    });
+    Ok(Json(given))
+}
+
+fn give_round(
+    desk: &Desk,
+    name: &str,
+    asked: &wire::NextRound,
+) -> Result<wire::RoundAndInsight, Problem> {
+    let by = show::annotator(asked.annotator.as_deref())?;
+    let strategy = match asked.strategy.as_deref() {
+        Some(name) => {
+            name.parse::<Strategy>().map_err(|bad| Problem::new(Kind::BadRequest, bad))?
+        }
+        None => Strategy::default(),
+    };
+    let k = asked.k.unwrap_or(10).clamp(1, MAX_ROUND);
+    let rest = asked.rest.map(|rest| match rest {
+        wire::Rest::Irrelevant => Said::Labelled(Label::IRRELEVANT),
+        wire::Rest::Skip => Said::Skipped,
+    });
+    let live = desk.session(name)?;
+    let (round, view) = desk.work(name, |session| {
+        if let Some(rest) = rest {
+            session.seat(by.clone()).answer_rest(rest)?;
+        }
+        live.fit(session)?;
+        let round = pollster::block_on(session.seat(by.clone()).next_round(k, strategy))?;
+        Ok((round, session.view().clone()))
+    })?;
+    let insight = show::insight(desk, &live, &view, ThresholdPolicy::Score(0.0))?;
+    Ok(wire::RoundAndInsight { round: show::round(desk, &round)?, insight })
+}
+
+/// Takes answers. Each is durable when this returns; one that is refused does not stop the others; one
+/// that is sent again changes nothing.
+#[utoipa::path(
+    post, path = "/projects/{project}/sessions/{session}/answers", tag = "rounds",
+    params(("project" = String, Path), ("session" = String, Path)),
+    request_body = wire::NewAnswers,
+    responses((status = 200, body = wire::AnswersDone), Failures)
+)]
+pub(super) async fn answer(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Body(given): Body<wire::NewAnswers>,
+) -> Answer<wire::AnswersDone> {
+    blocking(move || {
+        let desk = served.desk(&project)?;
+        let by = show::annotator(given.annotator.as_deref())?;
+        if given.answers.len() > MAX_ANSWERS {
+            let words = format!("at most {MAX_ANSWERS} answers at once");
+            return Err(Problem::new(Kind::TooLarge, words));
+        }
+        let mut answers = Vec::with_capacity(given.answers.len());
+        for new in &given.answers {
+            let done = take(&desk, &session, new, by.as_ref());
+            answers.push(wire::AnswerDone::new(new, done));
+        }
+        let view = desk.session(&session)?.view();
+        let counts = view.state().counts();
+        let (n_labels, n_positive) = (counts.n_labels, counts.n_positive);
+        Ok(Json(wire::AnswersDone {
+            version: view.state().n_events(),
+            answers,
+            n_labels,
+            n_positive,
+        }))
+    })
+    .await
+}
+
+fn take(
+    desk: &Desk,
+    name: &str,
+    new: &wire::NewAnswer,
+    by: Option<&linprobe::Annotator>,
+) -> Result<Recorded, Problem> {
+    let (id, said) = (record_id(&new.id)?, new.answer()?);
+    let request = show::request(&new.request)?;
+    desk.work(name, |session: &mut Session| {
+        let mut seat = session.seat(by.cloned());
+        Ok(pollster::block_on(seat.answer(&id, said, Some(request.clone())))?)
+    })
+}
+
+/// Takes back the annotator's last answer that still stands.
+#[utoipa::path(
+    post, path = "/projects/{project}/sessions/{session}/undo", tag = "rounds",
+    params(("project" = String, Path), ("session" = String, Path)),
+    request_body = wire::Undo,
+    responses((status = 200, body = wire::UndoDone), Failures)
+)]
+pub(super) async fn undo(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Body(asked): Body<wire::Undo>,
+) -> Answer<wire::UndoDone> {
+    blocking(move || {
+        let desk = served.desk(&project)?;
+        let by = show::annotator(asked.annotator.as_deref())?;
+        let request = show::request(&asked.request)?;
+        let (undone, version) = desk.work(&session, |session| {
+            let undone = session.seat(by.clone()).undo(Some(request.clone()))?;
+            Ok((undone, session.state().n_events()))
+        })?;
+        Ok(Json(wire::UndoDone { undone: undone.map(Into::into), version }))
+    })
+    .await
+}

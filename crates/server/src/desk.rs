@@ -1,0 +1,152 @@
+//! A project that is open, with what is kept between requests: its live sessions, sizes of pictures,
+//! uploads.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use linprobe::{
+    Blame, CatalogueRecord, Exemplar, PictureSize, Project, ProjectError, RecordId, Session,
+    StartFrom,
+};
+
+use crate::{
+    live::LiveSession,
+    problem::{Kind, Problem},
+    uploads::Uploads,
+    wire,
+};
+
+/// Sizes of pictures that are remembered; then all are forgotten.
+const MAX_SIZES: usize = 200_000;
+
+/// A project that is open.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) project: Project,
+    pub(crate) uploads: Uploads,
+    sessions: Mutex<BTreeMap<String, Arc<LiveSession>>>,
+    sizes: Mutex<BTreeMap<RecordId, Option<PictureSize>>>,
+}
+
+impl Desk {
+    pub(crate) fn new(project: Project) -> Self {
+        Self {
+            project,
+            uploads: Uploads::default(),
+            sessions: Mutex::default(),
+            sizes: Mutex::default(),
+        }
+    }
+
+    /// The session of a name, resumed if it is not live.
+    pub(crate) fn session(&self, name: &str) -> Result<Arc<LiveSession>, Problem> {
+        let mut sessions = lock(&self.sessions);
+        if let Some(live) = sessions.get(name) {
+            return Ok(Arc::clone(live));
+        }
+        let session = pollster::block_on(self.project.resume_session(name))?;
+        let live = Arc::new(LiveSession::new(session));
+        sessions.insert(name.to_owned(), Arc::clone(&live));
+        Ok(live)
+    }
+
+    /// Keeps a session that was just opened.
+    pub(crate) fn keep(&self, session: Session) -> Arc<LiveSession> {
+        let name = session.state().name().to_owned();
+        let live = Arc::new(LiveSession::new(session));
+        lock(&self.sessions).insert(name, Arc::clone(&live));
+        live
+    }
+
+    /// Works on a session. When another process has written to it meanwhile, it is resumed and the
+    /// work is done once more.
+    pub(crate) fn work<T>(
+        &self,
+        name: &str,
+        mut work: impl FnMut(&mut Session) -> Result<T, ProjectError>,
+    ) -> Result<T, Problem> {
+        let live = self.session(name)?;
+        match work(&mut live.lock()) {
+            Err(error) if error.blame() == Blame::OtherWriter => {}
+            done => return Ok(done?),
+        }
+        lock(&self.sessions).remove(name);
+        let live = self.session(name)?;
+        let mut session = live.lock();
+        Ok(work(&mut session)?)
+    }
+
+    /// A record for the wire.
+    pub(crate) fn record(&self, id: &RecordId) -> Result<wire::Record, Problem> {
+        Ok(self.dress(self.project.record(id)?))
+    }
+
+    /// A record for the wire, of one that was read.
+    pub(crate) fn dress(&self, record: CatalogueRecord) -> wire::Record {
+        let size = if record.kind == "image" { self.size(&record.id) } else { None };
+        wire::Record::new(record, size)
+    }
+
+    /// A picture whose file is gone has no size; that is no reason not to show the rest.
+    fn size(&self, id: &RecordId) -> Option<PictureSize> {
+        if let Some(size) = lock(&self.sizes).get(id) {
+            return *size;
+        }
+        let size = self.project.picture_size(id).unwrap_or_default();
+        let mut sizes = lock(&self.sizes);
+        if sizes.len() >= MAX_SIZES {
+            sizes.clear();
+        }
+        sizes.insert(id.clone(), size);
+        size
+    }
+
+    /// Where to start, with uploads and classifiers found.
+    pub(crate) fn start_from(&self, start: &wire::Start) -> Result<StartFrom, Problem> {
+        let records = |ids: &[String]| -> Result<Vec<Exemplar>, Problem> {
+            ids.iter().map(|id| Ok(Exemplar::Record(self.known_record(id)?))).collect()
+        };
+        let mut like = records(&start.records)?;
+        for upload in &start.uploads {
+            let content = self.uploads.content(upload).ok_or_else(|| {
+                let words = format!("no upload {upload:?}\nhint: uploads are kept for an hour");
+                Problem::new(Kind::BadStart, words)
+            })?;
+            like.push(Exemplar::Content("an upload".to_owned(), content));
+        }
+        let classifier = start.classifier.as_ref().map(|name| {
+            let file = self.project.kept_classifier(name)?;
+            Ok::<_, Problem>((name.clone(), file.classifier))
+        });
+        let words = |phrases: &[String]| -> Vec<String> {
+            let phrases = phrases.iter().map(|phrase| phrase.trim().to_owned());
+            phrases.filter(|phrase| !phrase.is_empty()).collect()
+        };
+        Ok(StartFrom {
+            phrases: words(&start.phrases),
+            negative_phrases: words(&start.not_phrases),
+            like,
+            unlike: records(&start.not_records)?,
+            vector: start.vector.clone(),
+            classifier: classifier.transpose()?,
+        })
+    }
+
+    fn known_record(&self, id: &str) -> Result<RecordId, Problem> {
+        let id = record_id(id)?;
+        self.project.record(&id)?;
+        Ok(id)
+    }
+}
+
+/// The id that stands in a request.
+pub(crate) fn record_id(name: &str) -> Result<RecordId, Problem> {
+    let bad = |reason| Problem::new(Kind::UnknownRecord, format!("{name:?} is no id: {reason}"));
+    RecordId::new(name).map_err(bad)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

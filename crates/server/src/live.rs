@@ -1,0 +1,150 @@
+//! A session that is open, and what was last seen of it.
+//!
+//! Whoever writes waits for the lock, in the order of arrival; whoever only asks takes a view and
+//! computes beside it. Labels in doubt take ten fits to find, so they are looked for after a round was
+//! given, never while somebody waits for one.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use linprobe::{DoubtfulLabel, Insight, ProjectError, Session, ThresholdPolicy, View};
+
+/// Labels that are asked about again, at most.
+const N_DOUBTFUL: usize = 20;
+
+/// A session that is open.
+#[derive(Debug)]
+pub(crate) struct LiveSession {
+    session: tokio::sync::Mutex<Session>,
+    /// The last view, for those who only ask.
+    view: Mutex<View>,
+    seen: Mutex<Seen>,
+    is_doubting: AtomicBool,
+}
+
+/// What was last seen of a session.
+#[derive(Debug, Default)]
+struct Seen {
+    insight: Option<Arc<Insight>>,
+    doubtful: Arc<[DoubtfulLabel]>,
+    /// How many events there were when labels in doubt were looked for.
+    doubted_at: u64,
+    /// By the number of the round before each fit that was surveyed, how many records scored above 0.
+    above: std::collections::BTreeMap<u32, u64>,
+    fit_time: Duration,
+}
+
+/// A session that is locked. When it is let go, its view is there for all to see.
+pub(crate) struct Locked<'a> {
+    session: tokio::sync::MutexGuard<'a, Session>,
+    live: &'a LiveSession,
+}
+
+impl LiveSession {
+    pub(crate) fn new(session: Session) -> Self {
+        let view = Mutex::new(session.view().clone());
+        let session = tokio::sync::Mutex::new(session);
+        Self { session, view, seen: Mutex::default(), is_doubting: AtomicBool::new(false) }
+    }
+
+    /// Waits for the session. Blocks the thread.
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked { session: self.session.blocking_lock(), live: self }
+    }
+
+    /// The session as it was when it was last written to.
+    pub(crate) fn view(&self) -> View {
+        lock(&self.view).clone()
+    }
+
+    /// How long the last fit took.
+    pub(crate) fn fit_time(&self) -> Duration {
+        lock(&self.seen).fit_time
+    }
+
+    /// Fits, and notes how long it took.
+    pub(crate) fn fit(&self, session: &mut Session) -> Result<(), ProjectError> {
+        let started = Instant::now();
+        pollster::block_on(session.refit())?;
+        lock(&self.seen).fit_time = started.elapsed();
+        Ok(())
+    }
+
+    /// What a session has come to, by a view of it. That of the same events is not made again.
+    pub(crate) fn insight(
+        &self,
+        view: &View,
+        policy: ThresholdPolicy,
+    ) -> Result<Arc<Insight>, ProjectError> {
+        let at_boundary = policy == ThresholdPolicy::Score(0.0);
+        let kept = lock(&self.seen).insight.clone();
+        if let Some(kept) =
+            kept.filter(|kept| at_boundary && kept.n_events == view.state().n_events())
+        {
+            return Ok(kept);
+        }
+        let insight = Arc::new(pollster::block_on(view.insight(policy))?);
+        if at_boundary {
+            let mut seen = lock(&self.seen);
+            let round = view.state().fits().last().map_or(0, |fit| fit.round);
+            seen.above.insert(round, insight.expected.n_above);
+            seen.insight = Some(Arc::clone(&insight));
+        }
+        Ok(insight)
+    }
+
+    /// How many records scored above the boundary by the fit after a round, if it was surveyed.
+    pub(crate) fn n_above(&self, round: u32) -> Option<u64> {
+        lock(&self.seen).above.get(&round).copied()
+    }
+
+    /// Labels in doubt, as they were when they were last looked for.
+    pub(crate) fn doubtful(&self) -> Arc<[DoubtfulLabel]> {
+        Arc::clone(&lock(&self.seen).doubtful)
+    }
+
+    /// Looks for labels in doubt, unless nothing has happened since, or somebody is at it.
+    pub(crate) fn doubt(&self) -> Result<(), ProjectError> {
+        let view = self.view();
+        let n_events = view.state().n_events();
+        if lock(&self.seen).doubted_at == n_events || self.is_doubting.swap(true, Ordering::Relaxed)
+        {
+            return Ok(());
+        }
+        let found = pollster::block_on(view.look_again(N_DOUBTFUL));
+        self.is_doubting.store(false, Ordering::Relaxed);
+        let mut seen = lock(&self.seen);
+        seen.doubtful = found?.into();
+        seen.doubted_at = n_events;
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        *lock(&self.live.view) = self.session.view().clone();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,24 @@
+//! What every request shares.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::{desk::Desk, guard::Guard, problem::Problem, workspace::Workspace};
+
+/// What every request shares.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) workspace: Workspace,
+    /// Folders that datasets may be indexed from, canonical.
+    pub(crate) data_roots: Vec<PathBuf>,
+    pub(crate) guard: Guard,
+}
+
+/// The state of the router.
+pub(crate) type Shared = Arc<Served>;
+
+impl Served {
+    /// The project of a name, opened.
+    pub(crate) fn desk(&self, slug: &str) -> Result<Arc<Desk>, Problem> {
+        self.workspace.desk(slug)
+    }
+}
