@@ -87,7 +87,7 @@ impl Kind {
             Self::NoModel => ("no-model", "The model is missing", S::CONFLICT),
             Self::EmptyProject => ("empty-project", "The project is empty", S::CONFLICT),
             Self::BrokenProject => ("broken-project", "The project is broken", S::CONFLICT),
-            Self::NoAudit => ("no-audit", "There is no audit", S::CONFLICT),
+            Self::NoAudit => ("no-audit", "There is no audit", S::NOT_FOUND),
             Self::Conflict => ("conflict", "Somebody else has changed it", S::CONFLICT),
             Self::TooLarge => ("too-large", "It is too large", S::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMedia => {

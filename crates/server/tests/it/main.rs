@@ -1,5 +1,7 @@
 //! The server as its clients see it: requests in, answers out, over projects on the disk.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod attacks;
 mod labelling;
 mod stage;
