@@ -1,6 +1,7 @@
 // Prints the median time, in milliseconds, from navigation to the label view of an address being usable: its first card
 // has the focus. Run by `cargo xtask bench serve`: node web/e2e/interactive.mjs URL.
 
+/* global document, performance */
 import { argv, env, stdout } from "node:process";
 
 import { chromium } from "@playwright/test";
@@ -15,7 +16,7 @@ for (let run = 0; run < N_RUNS; run++) {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(url);
-  const usable = await page.waitForFunction("document.activeElement?.matches('.card') && performance.now()");
+  const usable = await page.waitForFunction(() => document.activeElement?.matches(".card") && performance.now());
   times.push(Number(await usable.jsonValue()));
   await context.close();
 }

@@ -125,8 +125,9 @@ test("keys can be bound anew, and stay so", async ({ page, server }) => {
 test("long texts open where they stand, and whole", async ({ page, server }) => {
   const session = await newSession(server, "tickets");
   await openLabels(page, server, "tickets", session);
-  const long = cards(page).filter({ has: page.getByRole("button", { name: "More" }) }).first();
-  while (!(await long.isVisible())) await press(page, "r", "Enter");
+  const cut = cards(page).filter({ has: page.getByRole("button", { name: "More" }) }).first();
+  while (!(await cut.isVisible())) await press(page, "r", "Enter");
+  const long = page.getByRole("article", { name: (await cut.getAttribute("aria-label")) ?? "" });
   await long.getByRole("button", { name: "More" }).click();
   await expect(long.getByRole("button", { name: "Less" })).toBeVisible();
   await press(page, "Escape");

@@ -63,10 +63,11 @@ export class Server {
   private process: ChildProcess | null = null;
   url = "";
 
-  private constructor(readonly folder: string) {}
+  private constructor(readonly args: string[]) {}
 
-  static async start(folder: string): Promise<Server> {
-    const server = new Server(folder);
+  /** Serves a folder, with whatever options. */
+  static async start(folder: string, ...options: string[]): Promise<Server> {
+    const server = new Server([folder, ...options]);
     await server.up("0");
     return server;
   }
@@ -84,7 +85,7 @@ export class Server {
   }
 
   private async up(port: string): Promise<void> {
-    const child = spawn(BINARY, ["serve", this.folder, "--port", port, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(BINARY, ["serve", ...this.args, "--port", port, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
     this.process = child;
     let talk = "";
     child.stderr.on("data", (text) => (talk += String(text)));
@@ -108,6 +109,7 @@ export class Server {
   /** The labels of a session, as they are exported: score by id. */
   async labels(project: string, session: string): Promise<Map<string, number>> {
     const response = await fetch(`${this.url}/api/projects/${project}/sessions/${session}/export-labels?format=jsonl`);
+    if (!response.ok) throw new Error(`export-labels: ${response.status}`);
     const rows = (await response.text()).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as { id: string; label: number });
     return new Map(rows.map(({ id, label }) => [id, label]));
   }

@@ -7,7 +7,12 @@ import { copyOf, makeWorkspace, remove, Server } from "./linprobe.ts";
 
 export { expect };
 
+/** The token of the server that asks for one. */
+export const TOKEN = "a-token-that-nobody-guesses";
+
 interface Scene {
+  /** A server that asks for its token, over a copy of the projects. */
+  guarded: Server;
   /** A server of this scene alone, over a copy of the projects. */
   own: Server;
 }
@@ -35,9 +40,16 @@ export const test = base.extend<Scene, Stage>({
     },
     { scope: "worker" },
   ],
+  guarded: async ({ folder }, use) => {
+    const copy = copyOf(folder);
+    const server = await Server.start(copy, "--token", TOKEN);
+    await use(server);
+    await server.kill();
+    remove(copy);
+  },
   own: async ({ folder }, use) => {
     const copy = copyOf(folder);
-    const server = await Server.start(copy);
+    const server = await Server.start(copy, "--data-root", `${copy}/.sources`);
     await use(server);
     await server.kill();
     remove(copy);

@@ -132,14 +132,3 @@ test("an audit is judged blind by keys, and reports with intervals", async ({ pa
   await expect(page.getByRole("heading", { name: "What the audit found" })).toBeVisible();
   await expect(page.getByRole("row", { name: /Precision/ })).toContainText("%");
 });
-
-test("a session starts from examples that were searched and picked", async ({ page, server }) => {
-  await page.goto(`${server.url}/#/p/tickets`);
-  await page.getByText("Examples, what it is not, a classifier").click();
-  await page.getByLabel("Find examples in the dataset").fill("parcel");
-  await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: /^Like .*(parcel|courier|tracking)/ }).first().click();
-  await expect(page.getByRole("list", { name: "Chosen examples" }).getByRole("listitem")).toHaveCount(1);
-  await page.getByRole("button", { name: "Start", exact: true }).click();
-  await expect(cards(page)).toHaveCount(10);
-});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, amount, count, logit, percent, plural, share, titleOf } from "./format.ts";
+import { ago, amount, count, logit, modelName, percent, plural, share, titleOf } from "./format.ts";
 
 describe("numbers", () => {
   it("of many digits are grouped, and one is not plural", () => {
@@ -31,6 +31,10 @@ describe("numbers", () => {
       "just now", "1 minute ago", "1 hour ago", "2 days ago",
     ]);
   });
+});
+
+it("a model in a folder is called as its folder", () => {
+  expect(["/models/clip/", "builtin/minilm", "/"].map(modelName)).toEqual(["clip", "builtin/minilm", "/"]);
 });
 
 describe("a record's title", () => {

@@ -50,6 +50,11 @@ export function ago(then_ms: number, now_ms: number): string {
   return `${plural(Math.floor(seconds / size), unit)} ago`;
 }
 
+/** A model's name; of one in a folder, the folder's. */
+export function modelName(name: string): string {
+  return name.startsWith("/") ? (name.split("/").findLast((part) => part !== "") ?? name) : name;
+}
+
 /** What a record is called where there is room for one line. */
 export function titleOf(record: { id: string; text?: string | null }): string {
   const line = record.text?.trimStart().split("\n", 1)[0]?.trim();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { cutOf, outcomeAt, rangeOf } from "./thresholds.ts";
+import { cutOf, outcomeAt, rangeOf, withThreshold } from "./thresholds.ts";
 
 const TABLE = [
   { score: -2, n_above: 100, precision: 0.1, recall: 1 },
@@ -13,7 +13,7 @@ describe("the outcome of a threshold", () => {
     expect(TABLE.map((row) => outcomeAt(TABLE, row.score))).toEqual(TABLE);
   });
 
-  it("lies between its neighbours, and beyond the ends is that of the end", () => {
+  it("lies between its neighbours, and past the last one nothing is left", () => {
     expect(outcomeAt(TABLE, 1)).toEqual({ score: 1, n_above: 15, precision: 0.625, recall: 0.6000000000000001 });
     expect(outcomeAt(TABLE, -9)?.n_above).toBe(100);
     expect(outcomeAt(TABLE, 9)?.n_above).toBe(0);
@@ -31,6 +31,24 @@ describe("the cut of a ranked list", () => {
   });
 });
 
+describe("the histogram", () => {
+  const histogram = { low: -4, high: 0, counts: [1, 2, 3, 4] };
+
+  it("is as it is where the threshold lies in it", () => {
+    expect(withThreshold({ histogram, threshold: -1 })).toBe(histogram);
+  });
+
+  it("grows until the threshold lies in it, bin by bin", () => {
+    expect(withThreshold({ histogram, threshold: 1.5 })).toEqual({ low: -4, high: 3, counts: [1, 2, 3, 4, 0, 0, 0] });
+    expect(withThreshold({ histogram, threshold: -5 })).toEqual({ low: -6, high: 0, counts: [0, 0, 1, 2, 3, 4] });
+  });
+
+  it("does not grow without end", () => {
+    expect(withThreshold({ histogram, threshold: 1e9 }).counts.length).toBeLessThan(100);
+    expect(withThreshold({ histogram: { low: 1, high: 1, counts: [9] }, threshold: 5 }).counts).toEqual([9]);
+  });
+});
+
 it("a range without width still has a step", () => {
-  expect(rangeOf({ histogram: { low: 1, high: 1, counts: [] } }).step).toBeGreaterThan(0);
+  expect(rangeOf({ low: 1, high: 1, counts: [] }).step).toBeGreaterThan(0);
 });

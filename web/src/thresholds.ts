@@ -2,11 +2,13 @@
 
 import type { Insight, ThresholdRow } from "./api/types.ts";
 
-/** The expected outcome of a threshold, between the two rows of the table around it. */
+/** The expected outcome of a threshold, between the two rows of the table around it; past the last, nothing is left. */
 export function outcomeAt(table: ThresholdRow[], score: number): ThresholdRow | null {
+  const last = table.at(-1);
+  if (last !== undefined && score > last.score) return { score, n_above: 0, precision: 0, recall: 0 };
   const after = table.findIndex((row) => row.score >= score);
-  const high = after === -1 ? table.at(-1) : table[after];
-  const low = after === -1 ? high : (table[after - 1] ?? high);
+  const high = table[after];
+  const low = table[after - 1] ?? high;
   if (low === undefined || high === undefined) return null;
   const span = high.score - low.score;
   const weight = span > 0 ? Math.min(1, Math.max(0, (score - low.score) / span)) : 0;
@@ -20,8 +22,22 @@ export function outcomeAt(table: ThresholdRow[], score: number): ThresholdRow | 
 }
 
 /** The range over which a threshold can be moved, in steps that a key can take. */
-export function rangeOf({ histogram: { low, high } }: Pick<Insight, "histogram">): { low: number; high: number; step: number } {
+export function rangeOf({ low, high }: Insight["histogram"]): { low: number; high: number; step: number } {
   return { low, high, step: Math.max((high - low) / 400, 1e-4) };
+}
+
+const MOST_EXTRA_BINS = 80;
+
+/** The histogram, with empty bins at its ends until the fit's own threshold lies in it. */
+export function withThreshold({ histogram, threshold }: Pick<Insight, "histogram" | "threshold">): Insight["histogram"] {
+  const { low, high, counts } = histogram;
+  const width = (high - low) / Math.max(1, counts.length);
+  if (!(width > 0)) return histogram;
+  const bins = (distance: number) => Math.min(MOST_EXTRA_BINS, Math.max(0, Math.ceil(distance / width + 1)));
+  const [before, after] = [threshold < low ? bins(low - threshold) : 0, threshold > high ? bins(threshold - high) : 0];
+  if (before + after === 0) return histogram;
+  const empty = (n: number) => Array.from({ length: n }, () => 0);
+  return { low: low - before * width, high: high + after * width, counts: [...empty(before), ...counts, ...empty(after)] };
 }
 
 /** Where the ranked list is cut: how many scores of the descending list are at or above the threshold. */

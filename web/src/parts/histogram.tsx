@@ -6,9 +6,9 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 
-import type { Insight } from "../api/types.ts";
+import type { Insight, ThresholdRow } from "../api/types.ts";
 import { count, logit, percent, plural, share } from "../format.ts";
-import { outcomeAt, rangeOf } from "../thresholds.ts";
+import { outcomeAt, rangeOf, withThreshold } from "../thresholds.ts";
 import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
 import type { Ink } from "./plot.tsx";
 
@@ -21,8 +21,9 @@ interface HistogramProps {
 const HEIGHT = 132;
 
 export function Histogram({ insight, threshold, onThreshold }: HistogramProps): JSX.Element {
-  const columns = useMemo(() => columnsOf(insight), [insight]);
-  const { low, high, step } = rangeOf(insight);
+  const shown = useMemo(() => withThreshold(insight), [insight]);
+  const columns = useMemo(() => columnsOf(shown), [shown]);
+  const { low, high, step } = rangeOf(shown);
   const at = high > low ? Math.min(1, Math.max(0, (threshold - low) / (high - low))) : 0;
   return (
     <div class="histogram" style={{ "--at": at, "--left": `${AXIS_LEFT}px`, "--right": `${AXIS_RIGHT}px` }}>
@@ -56,7 +57,7 @@ function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "thres
       <div><dt>At or above</dt><dd>{count(outcome.n_above)}</dd></div>
       <div>
         <dt>Precision <small>{audited ? "audited" : "expected"}</small></dt>
-        <dd>{audited && insight.precision !== null ? share(insight.precision) : percent(outcome.precision)}</dd>
+        <dd>{audited && insight.precision !== null ? share(insight.precision) : precisionText(outcome)}</dd>
       </div>
       <div>
         <dt>Recall <small>{audited ? "audited" : "expected"}</small></dt>
@@ -66,10 +67,13 @@ function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "thres
   );
 }
 
+/** Of nothing, no part is right. */
+const precisionText = ({ n_above, precision }: ThresholdRow): string => (n_above === 0 ? "–" : percent(precision));
+
 function outcomeWords(insight: Insight, threshold: number): string {
   const outcome = outcomeAt(insight.thresholds, threshold);
   if (outcome === null) return logit(threshold);
-  return `${logit(threshold)}: ${plural(outcome.n_above, "record")} at or above, precision ${percent(outcome.precision)}, recall ${percent(outcome.recall)}`;
+  return `${logit(threshold)}: ${plural(outcome.n_above, "record")} at or above, precision ${precisionText(outcome)}, recall ${percent(outcome.recall)}`;
 }
 
 function summary({ histogram: { low, high, counts } }: Insight): string {
@@ -81,7 +85,7 @@ function summary({ histogram: { low, high, counts } }: Insight): string {
 /** The height of a bar: 0 for none, and one tenth the records is one step lower. */
 const heightOf = (n: number): number => (n === 0 ? 0 : Math.log10(n) + 0.35);
 
-function columnsOf({ histogram: { low, high, counts } }: Insight): uPlot.AlignedData {
+function columnsOf({ low, high, counts }: Insight["histogram"]): uPlot.AlignedData {
   const width = (high - low) / Math.max(1, counts.length);
   return [counts.map((_, idx) => low + (idx + 0.5) * width), counts.map(heightOf)];
 }

@@ -34,7 +34,7 @@ export function InsightPanel({ project, insight, threshold, busy, onThreshold, o
         <h3>Scores of {insight.estimated ? "about " : ""}{count(insight.n_points)} records</h3>
         <Histogram insight={insight} threshold={threshold} onThreshold={onThreshold} />
       </section>
-      {insight.rounds.length > 0 && (
+      {insight.n_labels > 0 && (
         <section class="panel-part">
           <h3>Positives found by labels</h3>
           <LearningCurve rounds={insight.rounds} />

@@ -10,18 +10,16 @@ import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
 import type { Ink } from "./plot.tsx";
 
 export function LearningCurve({ rounds }: { rounds: RoundReport[] }): JSX.Element {
-  const columns = useMemo<uPlot.AlignedData>(() => curveOf(rounds), [rounds]);
-  const last = rounds.at(-1);
-  const label = last === undefined
-    ? "No rounds yet"
-    : `${plural(last.n_positive_total, "positive")} found with ${plural(columns[0].at(-1) ?? 0, "label")} in ${plural(rounds.length, "round")}`;
+  const columns = useMemo(() => curveOf(rounds), [rounds]);
+  const [labels, positives] = columns;
+  const label = `${plural(positives.at(-1) ?? 0, "positive")} found with ${plural(labels.at(-1) ?? 0, "label")} in ${plural(labels.length - 1, "round")}`;
   return <Plot label={label} height={120} columns={columns} options={options} />;
 }
 
-/** Starts at nothing; each round adds its labels and its positives. */
+/** Starts at nothing; each round with labels adds them and its positives. */
 export function curveOf(rounds: RoundReport[]): [labels: number[], positives: number[]] {
   let n_labels = 0;
-  const points = rounds.map((round) => {
+  const points = rounds.filter((round) => round.n_labels > 0).map((round) => {
     n_labels += round.n_labels;
     return [n_labels, round.n_positive_total] as const;
   });

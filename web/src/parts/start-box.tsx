@@ -104,7 +104,7 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
       <div class="row">
         {takesFiles && (
           <label class="field">
-            <span>A {model.takes_images ? "picture" : "text"} from your machine: choose, drop or paste it here</span>
+            <span>A {model.takes_images ? "picture" : "text"} of your own; drop or paste works too</span>
             <input type="file" accept={model.takes_images ? "image/*,text/plain" : "text/plain"} multiple onChange={(event) => addFiles(event.currentTarget.files ?? [])} />
           </label>
         )}

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 
 import { createProject, projects as askProjects } from "../api/calls.ts";
 import type { Projects, ProjectSummary } from "../api/types.ts";
-import { count, plural } from "../format.ts";
+import { count, modelName, plural } from "../format.ts";
 import { ProblemWords } from "../parts/problem.tsx";
 import { Empty, Show } from "../parts/states.tsx";
 import { coloursOf } from "../concepts.ts";
@@ -56,7 +56,7 @@ function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
       <p class="project-line">
         <span class={`status status-${status}`}>{STATUS[status]}</span>
         {status === "ready" && <span>{plural(project.n_records, kind === null ? "record" : KINDS[kind])}</span>}
-        {model !== null && <span class="soft">{model.name}</span>}
+        {model !== null && <span class="soft">{modelName(model.name)}</span>}
       </p>
       <ProblemWords problem={problem} />
       {project.sessions.length > 0 && (

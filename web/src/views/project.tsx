@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { jobs as askJobs, project as askProject, skipped as askSkipped } from "../api/calls.ts";
 import type { ProjectSummary, SessionSummary } from "../api/types.ts";
 import { coloursOf } from "../concepts.ts";
-import { ago, count, plural } from "../format.ts";
+import { ago, count, modelName, plural } from "../format.ts";
 import { IndexForm } from "../parts/index-form.tsx";
 import { JobProgress } from "../parts/job-progress.tsx";
 import { ProblemWords } from "../parts/problem.tsx";
@@ -47,7 +47,7 @@ function Facts({ project }: { project: ProjectSummary }): JSX.Element {
   return (
     <p class="lead facts">
       <span>{plural(project.n_records, "record")}</span>
-      {project.model !== null && <span>{project.model.name}, {count(project.model.dimension)} dimensions</span>}
+      {project.model !== null && <span>{modelName(project.model.name)}, {count(project.model.dimension)} dimensions</span>}
       {project.n_skipped > 0 && <Skipped project={project} />}
     </p>
   );
