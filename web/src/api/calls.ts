@@ -33,7 +33,7 @@ export const projects = (signal?: AbortSignal) => call<Projects>("projects", { s
 export const project = (slug: string, signal?: AbortSignal) => call<ProjectSummary>(at(slug), { signal });
 export const createProject = (name: string) => call<ProjectSummary>("projects", { json: { name } });
 export const skipped = (slug: string) => call<{ skipped: { id: string; reason: string }[] }>(`${at(slug)}/skipped`);
-export const login = (token: string) => call<unknown>("login", { json: { token } });
+export const login = (token: string) => call<null>("login", { json: { token } });
 
 export interface IndexRequest {
   source: string;

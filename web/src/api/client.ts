@@ -28,11 +28,12 @@ export interface CallOptions {
 /** Answers of these kinds say that the server is busy or restarting, not that the request is wrong. */
 const PASSING = new Set([408, 425, 429, 502, 503, 504]);
 
-/** Asks the server, and gives its answer as JSON. */
+/** Asks the server, and gives its answer as JSON; null where it has nothing to say. */
 export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
   const response = await send(path, options);
   if (PASSING.has(response.status)) throw new Unreachable(`the server answered ${response.status}`);
   if (!response.ok) throw new ApiError(await problemOf(response));
+  if (response.status === 204) return null as T;
   try {
     return (await response.json()) as T;
   } catch (error) {
