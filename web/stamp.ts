@@ -22,8 +22,14 @@ export function stamp(): Plugin {
 /** SHA-256 over name, NUL, content, NUL of each file, in the order of their names; tests are left out. */
 function hashOf(paths: string[]): string {
   const hash = createHash("sha256");
-  for (const path of paths.flatMap(filesUnder).filter((path) => !path.includes(".test.")).sort()) {
-    hash.update(`${path}\0`).update(readFileSync(join(import.meta.dirname, path))).update("\0");
+  for (const path of paths
+    .flatMap(filesUnder)
+    .filter((path) => !path.includes(".test."))
+    .sort()) {
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(import.meta.dirname, path)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

@@ -5,10 +5,26 @@ import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 
 const TOPICS: Record<string, string[]> = {
-  refund: ["I want my money back for order", "please refund the double charge on invoice", "the refund for my return has not arrived for order"],
-  delivery: ["the parcel never came for order", "the courier left the box in the rain, order", "tracking has stood still for a week for order"],
-  login: ["I cannot sign in since the update, account", "the reset mail for my password does not come, account", "two-factor codes are refused for account"],
-  praise: ["thank you for the quick help with", "lovely service and friendly people, case", "the new app is a joy to use, case"],
+  refund: [
+    "I want my money back for order",
+    "please refund the double charge on invoice",
+    "the refund for my return has not arrived for order",
+  ],
+  delivery: [
+    "the parcel never came for order",
+    "the courier left the box in the rain, order",
+    "tracking has stood still for a week for order",
+  ],
+  login: [
+    "I cannot sign in since the update, account",
+    "the reset mail for my password does not come, account",
+    "two-factor codes are refused for account",
+  ],
+  praise: [
+    "thank you for the quick help with",
+    "lovely service and friendly people, case",
+    "the new app is a joy to use, case",
+  ],
 };
 
 const LONG = "It began on Monday, when nothing had changed on our side. ".repeat(14);
@@ -31,7 +47,10 @@ export function writePictures(folder: string, n: number): void {
     const label = idx % 3 === 0 ? "round" : "square";
     mkdirSync(join(folder, label), { recursive: true });
     const [width, height] = idx % 2 === 0 ? [96, 64] : [60, 100];
-    writeFileSync(join(folder, label, `${idx}.png`), png(width, height, (x, y) => pixel(label, idx, x / width, y / height)));
+    writeFileSync(
+      join(folder, label, `${idx}.png`),
+      png(width, height, (x, y) => pixel(label, idx, x / width, y / height)),
+    );
   }
 }
 
@@ -42,13 +61,24 @@ function pixel(label: string, idx: number, x: number, y: number): [number, numbe
 }
 
 /** An 8-bit RGB PNG. */
-function png(width: number, height: number, colour: (x: number, y: number) => [number, number, number]): Buffer {
-  const rows = Array.from({ length: height }, (_, y) => [0, ...Array.from({ length: width }, (_, x) => colour(x, y)).flat()]);
+function png(
+  width: number,
+  height: number,
+  colour: (x: number, y: number) => [number, number, number],
+): Buffer {
+  const rows = Array.from({ length: height }, (_, y) => [
+    0,
+    ...Array.from({ length: width }, (_, x) => colour(x, y)).flat(),
+  ]);
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 2, 0, 0, 0], 8);
-  const chunks = [chunk("IHDR", header), chunk("IDAT", deflateSync(Buffer.from(rows.flat()))), chunk("IEND", Buffer.alloc(0))];
+  const chunks = [
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.from(rows.flat()))),
+    chunk("IEND", Buffer.alloc(0)),
+  ];
   return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), ...chunks]);
 }
 
@@ -72,7 +102,15 @@ export function writeVectors(path: string, n: number, dimension: number): void {
     const [row, column] = [Math.floor(at / dimension), at % dimension];
     values[at] = random() - 0.5 + (row % 20 === 0 && column < 3 ? 0.8 : 0);
   }
-  writeFileSync(path, Buffer.concat([Buffer.from("\x93NUMPY\x01\x00", "latin1"), size, Buffer.from(padded), Buffer.from(values.buffer)]));
+  writeFileSync(
+    path,
+    Buffer.concat([
+      Buffer.from("\x93NUMPY\x01\x00", "latin1"),
+      size,
+      Buffer.from(padded),
+      Buffer.from(values.buffer),
+    ]),
+  );
 }
 
 /** Numbers in [0, 1), the same ones every time. */

@@ -10,13 +10,18 @@ const N_RUNS = 15;
 const [url] = argv.slice(2);
 if (url === undefined) throw new Error("usage: interactive.mjs URL");
 
-const browser = await chromium.launch({ executablePath: env["CHROMIUM"] ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch({
+  executablePath: env["CHROMIUM"] ?? "/usr/bin/chromium",
+  args: ["--no-sandbox"],
+});
 const times = [];
 for (let run = 0; run < N_RUNS; run++) {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(url);
-  const usable = await page.waitForFunction(() => document.activeElement?.matches(".card") && performance.now());
+  const usable = await page.waitForFunction(
+    () => document.activeElement?.matches(".card") && performance.now(),
+  );
   times.push(Number(await usable.jsonValue()));
   await context.close();
 }

@@ -40,14 +40,19 @@ test("a slide is one answer, with the score where the thumb was let go", async (
   await press(page, "ArrowLeft", "ArrowLeft");
   await expect(slider).toHaveAttribute("aria-valuetext", "+0.90, rather relevant");
   await expect.poll(async () => [...(await server.labels("tickets", session)).values()]).toEqual([0.9]);
-  expect((await server.ask<{ version: number }>(`projects/tickets/sessions/${session}`)).version).toBe(version + 1);
+  expect((await server.ask<{ version: number }>(`projects/tickets/sessions/${session}`)).version).toBe(
+    version + 1,
+  );
 });
 
 test("fine steps start from what the model says", async ({ page, server }) => {
   const session = await newSession(server, "tickets");
   await openLabels(page, server, "tickets", session);
   await press(page, "5", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowRight");
-  await expect(cards(page).first().getByRole("slider")).toHaveAttribute("aria-valuetext", "+0.10, slightly relevant");
+  await expect(cards(page).first().getByRole("slider")).toHaveAttribute(
+    "aria-valuetext",
+    "+0.10, slightly relevant",
+  );
 });
 
 test("a reload in the middle of a round gives the same round and answers", async ({ page, server }) => {
@@ -58,7 +63,9 @@ test("a reload in the middle of a round gives the same round and answers", async
   const before = await cards(page).evaluateAll((all) => all.map((card) => card.getAttribute("aria-label")));
   await page.reload();
   await expect(cards(page)).toHaveCount(10);
-  expect(await cards(page).evaluateAll((all) => all.map((card) => card.getAttribute("aria-label")))).toEqual(before);
+  expect(await cards(page).evaluateAll((all) => all.map((card) => card.getAttribute("aria-label")))).toEqual(
+    before,
+  );
   await expect(page.getByText("3 of 10")).toBeVisible();
 });
 
@@ -78,7 +85,10 @@ test("undo takes back the last answer, also after a reload", async ({ page, serv
   expect([...(await server.labels("tickets", session)).values()]).toEqual([1]);
 });
 
-test("one key scores the rest, one agrees with the model, and a round left open is asked about", async ({ page, server }) => {
+test("one key scores the rest, one agrees with the model, and a round left open is asked about", async ({
+  page,
+  server,
+}) => {
   const session = await newSession(server, "tickets");
   await openLabels(page, server, "tickets", session);
   await press(page, "9", "m", "Enter");
@@ -125,7 +135,9 @@ test("keys can be bound anew, and stay so", async ({ page, server }) => {
 test("long texts open where they stand, and whole", async ({ page, server }) => {
   const session = await newSession(server, "tickets");
   await openLabels(page, server, "tickets", session);
-  const cut = cards(page).filter({ has: page.getByRole("button", { name: "More" }) }).first();
+  const cut = cards(page)
+    .filter({ has: page.getByRole("button", { name: "More" }) })
+    .first();
   while (!(await cut.isVisible())) await press(page, "r", "Enter");
   const long = page.getByRole("article", { name: (await cut.getAttribute("aria-label")) ?? "" });
   await long.getByRole("button", { name: "More" }).click();
@@ -142,16 +154,26 @@ test("pictures keep their shape, and nothing moves when they come", async ({ pag
   const session = await newSession(server, "photos", { records: ["round/0.png"] });
   await page.addInitScript(() => {
     new PerformanceObserver((list) => {
-      const shift = list.getEntries().reduce((sum, entry) => sum + (entry as PerformanceEntry & { value: number }).value, 0);
-      document.documentElement.dataset["shift"] = String(Number(document.documentElement.dataset["shift"] ?? 0) + shift);
+      const shift = list
+        .getEntries()
+        .reduce((sum, entry) => sum + (entry as PerformanceEntry & { value: number }).value, 0);
+      document.documentElement.dataset["shift"] = String(
+        Number(document.documentElement.dataset["shift"] ?? 0) + shift,
+      );
     }).observe({ type: "layout-shift", buffered: true });
   });
   await openLabels(page, server, "photos", session);
   const pictures = cards(page).getByRole("img");
   await expect(pictures).toHaveCount(10);
-  await expect.poll(() => pictures.evaluateAll((all) => all.every((one) => (one as HTMLImageElement).naturalWidth > 0))).toBe(true);
-  expect(await pictures.evaluateAll((all) => all.every((one) => getComputedStyle(one).objectFit === "contain"))).toBe(true);
-  expect(Number(await page.evaluate(() => document.documentElement.dataset["shift"] ?? "0"))).toBeLessThan(0.02);
+  await expect
+    .poll(() => pictures.evaluateAll((all) => all.every((one) => (one as HTMLImageElement).naturalWidth > 0)))
+    .toBe(true);
+  expect(
+    await pictures.evaluateAll((all) => all.every((one) => getComputedStyle(one).objectFit === "contain")),
+  ).toBe(true);
+  expect(Number(await page.evaluate(() => document.documentElement.dataset["shift"] ?? "0"))).toBeLessThan(
+    0.02,
+  );
   await press(page, "z");
   await expect(page.getByRole("dialog").getByRole("img")).toBeVisible();
 });

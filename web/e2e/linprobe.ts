@@ -85,7 +85,9 @@ export class Server {
   }
 
   private async up(port: string): Promise<void> {
-    const child = spawn(BINARY, ["serve", ...this.args, "--port", port, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(BINARY, ["serve", ...this.args, "--port", port, "--json"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.process = child;
     let talk = "";
     child.stderr.on("data", (text) => (talk += String(text)));
@@ -101,16 +103,24 @@ export class Server {
   /** Asks the API past the page. */
   async ask<T>(path: string, json?: unknown): Promise<T> {
     const headers = { "content-type": "application/json", "x-linprobe": "1" };
-    const response = await fetch(`${this.url}/api/${path}`, json === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(json) });
+    const response = await fetch(
+      `${this.url}/api/${path}`,
+      json === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(json) },
+    );
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
 
   /** The labels of a session, as they are exported: score by id. */
   async labels(project: string, session: string): Promise<Map<string, number>> {
-    const response = await fetch(`${this.url}/api/projects/${project}/sessions/${session}/export-labels?format=jsonl`);
+    const response = await fetch(
+      `${this.url}/api/projects/${project}/sessions/${session}/export-labels?format=jsonl`,
+    );
     if (!response.ok) throw new Error(`export-labels: ${response.status}`);
-    const rows = (await response.text()).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as { id: string; label: number });
+    const rows = (await response.text())
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as { id: string; label: number });
     return new Map(rows.map(({ id, label }) => [id, label]));
   }
 }

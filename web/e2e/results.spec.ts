@@ -9,7 +9,11 @@ import type { Server } from "./linprobe.ts";
 /** A session over the vectors that has learned the small cluster. */
 async function learned(server: Server): Promise<string> {
   const session = await newSession(server, "vectors", { records: ["0"] });
-  const answers = Array.from({ length: 40 }, (_, idx) => ({ request: crypto.randomUUID(), id: String(idx * 10), label: (idx * 10) % 20 === 0 ? 1 : -1 }));
+  const answers = Array.from({ length: 40 }, (_, idx) => ({
+    request: crypto.randomUUID(),
+    id: String(idx * 10),
+    label: (idx * 10) % 20 === 0 ? 1 : -1,
+  }));
   await server.ask(`projects/vectors/sessions/${session}/answers`, { answers });
   await server.ask(`projects/vectors/sessions/${session}/fit`, {});
   return session;
@@ -20,7 +24,9 @@ test("ten thousand records scroll, and only those in the window exist", async ({
   await page.goto(`${server.url}/#/p/vectors/s/${session}/results`);
   await page.getByLabel("Fold near-duplicates").uncheck();
   const list = page.getByRole("listbox", { name: "Records by score" });
-  await expect(page.getByRole("heading", { name: `${N_VECTORS.toLocaleString("en")} records` })).toBeVisible();
+  await expect(
+    page.getByRole("heading", { name: `${N_VECTORS.toLocaleString("en")} records` }),
+  ).toBeVisible();
   await list.evaluate(async (box) => {
     for (let at = 0; at < box.scrollHeight; at += box.scrollHeight / 40) {
       box.scrollTop = at;
@@ -59,7 +65,9 @@ test("records are selected and corrected where they stand", async ({ page, serve
   await expect(rows.nth(0)).toHaveAttribute("aria-label", /labelled −1/);
   await expect(rows.nth(2)).toHaveAttribute("aria-label", /labelled −1/);
   await saved(page);
-  const wrong = [...(await server.labels("vectors", session))].filter(([id, label]) => Number(id) % 20 === 0 && label === -1);
+  const wrong = [...(await server.labels("vectors", session))].filter(
+    ([id, label]) => Number(id) % 20 === 0 && label === -1,
+  );
   expect(wrong).toHaveLength(2);
   await press(page, "Enter");
   await expect(page.getByRole("status").filter({ hasText: "Fitted again" })).toBeAttached();
@@ -71,16 +79,30 @@ test("the exported classifier and predictions say the same as the page", async (
   await page.getByLabel("Threshold for").selectOption("count");
   await page.getByLabel("Value").fill("25");
   await page.getByRole("button", { name: "Set", exact: true }).click();
-  await expect(page.getByRole("slider", { name: "Threshold" })).toHaveAttribute("aria-valuetext", /: 25 records/);
+  await expect(page.getByRole("slider", { name: "Threshold" })).toHaveAttribute(
+    "aria-valuetext",
+    /: 25 records/,
+  );
   await page.getByRole("button", { name: "Export…" }).click();
   const dialog = page.getByRole("dialog", { name: "Export" });
   await expect(dialog.getByRole("region", { name: "Code in python" })).toContainText("safetensors");
-  const [classifier] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("link", { name: "Download classifier" }).click()]);
+  const [classifier] = await Promise.all([
+    page.waitForEvent("download"),
+    dialog.getByRole("link", { name: "Download classifier" }).click(),
+  ]);
   const file = readFileSync(await classifier.path());
-  const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString()) as Record<string, { shape: number[] }>;
+  const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString()) as Record<
+    string,
+    { shape: number[] }
+  >;
   expect([header["weight"]?.shape, header["bias"]?.shape]).toEqual([[1, 16], [1]]);
-  const [predictions] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("link", { name: "csv" }).first().click()]);
-  const rows = readFileSync(await predictions.path(), "utf8").trim().split("\n");
+  const [predictions] = await Promise.all([
+    page.waitForEvent("download"),
+    dialog.getByRole("link", { name: "csv" }).first().click(),
+  ]);
+  const rows = readFileSync(await predictions.path(), "utf8")
+    .trim()
+    .split("\n");
   expect(rows).toHaveLength(26);
   await dialog.getByRole("button", { name: "SQL" }).click();
   await expect(dialog.getByRole("region", { name: "Code in sql" })).toContainText(/order by/i);

@@ -2,7 +2,10 @@
 
 import { cards, expect, newSession, openLabels, press, saved, test } from "./scene.ts";
 
-test("a server killed in the middle loses nothing: answers wait, say so, and arrive", async ({ page, own }) => {
+test("a server killed in the middle loses nothing: answers wait, say so, and arrive", async ({
+  page,
+  own,
+}) => {
   const session = await newSession(own, "tickets");
   await openLabels(page, own, "tickets", session);
   await press(page, "9", "1");
@@ -47,7 +50,9 @@ test("an acknowledgement that is lost makes no second label", async ({ page, own
   await press(page, "9");
   await expect(page.getByRole("button", { name: /not saved/ })).toBeVisible();
   await saved(page);
-  const { n_labels, version } = await own.ask<{ n_labels: number; version: number }>(`projects/tickets/sessions/${session}`);
+  const { n_labels, version } = await own.ask<{ n_labels: number; version: number }>(
+    `projects/tickets/sessions/${session}`,
+  );
   await press(page, "9");
   await saved(page);
   const after = await own.ask<{ n_labels: number; version: number }>(`projects/tickets/sessions/${session}`);
@@ -59,7 +64,8 @@ test("two tabs of one session get different records", async ({ page, context, se
   await openLabels(page, server, "tickets", session);
   const second = await context.newPage();
   await openLabels(second, server, "tickets", session);
-  const names = (of: typeof page) => cards(of).evaluateAll((all) => all.map((card) => card.getAttribute("aria-label")));
+  const names = (of: typeof page) =>
+    cards(of).evaluateAll((all) => all.map((card) => card.getAttribute("aria-label")));
   const [one, two] = [await names(page), await names(second)];
   expect(two).toHaveLength(10);
   expect(two.filter((name) => one.includes(name))).toEqual([]);
@@ -70,12 +76,21 @@ test("two tabs of one session get different records", async ({ page, context, se
 });
 
 test("two windows steer to different concepts", async ({ page, context, server }) => {
-  const [refunds, praise] = [await newSession(server, "tickets"), await newSession(server, "tickets", { phrases: ["thank you"] })];
+  const [refunds, praise] = [
+    await newSession(server, "tickets"),
+    await newSession(server, "tickets", { phrases: ["thank you"] }),
+  ];
   await openLabels(page, server, "tickets", refunds);
   const second = await context.newPage();
   await openLabels(second, server, "tickets", praise);
   for (const window of [page, second]) await press(window, "r", "Enter");
-  for (const window of [page, second]) await expect(window.getByRole("heading", { name: "Round 2" })).toBeVisible();
-  await expect(page.getByRole("list", { name: "Concepts of this dataset" }).getByRole("link", { name: refunds })).toHaveAttribute("aria-current", "true");
-  expect([(await server.labels("tickets", refunds)).size, (await server.labels("tickets", praise)).size]).toEqual([10, 10]);
+  for (const window of [page, second])
+    await expect(window.getByRole("heading", { name: "Round 2" })).toBeVisible();
+  await expect(
+    page.getByRole("list", { name: "Concepts of this dataset" }).getByRole("link", { name: refunds }),
+  ).toHaveAttribute("aria-current", "true");
+  expect([
+    (await server.labels("tickets", refunds)).size,
+    (await server.labels("tickets", praise)).size,
+  ]).toEqual([10, 10]);
 });

@@ -59,7 +59,8 @@ export const test = base.extend<Scene, Stage>({
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) errors.push(message.text());
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+        errors.push(message.text());
     });
     await use(page);
     expect(errors).toEqual([]);
@@ -69,7 +70,11 @@ export const test = base.extend<Scene, Stage>({
 let nSessions = 0;
 
 /** Makes a session by the API, and gives its name. */
-export async function newSession(server: Server, project: string, start: unknown = { phrases: ["refund"] }): Promise<string> {
+export async function newSession(
+  server: Server,
+  project: string,
+  start: unknown = { phrases: ["refund"] },
+): Promise<string> {
   nSessions += 1;
   const name = `s${process.pid}-${nSessions}`;
   await server.ask(`projects/${project}/sessions`, { name, start });
@@ -77,14 +82,21 @@ export async function newSession(server: Server, project: string, start: unknown
 }
 
 /** Opens a session's label view, and waits for its round. */
-export async function openLabels(page: Page, server: Server, project: string, session: string): Promise<void> {
+export async function openLabels(
+  page: Page,
+  server: Server,
+  project: string,
+  session: string,
+): Promise<void> {
   await page.goto(`${server.url}/#/p/${project}/s/${session}`);
   await expect(cards(page).first()).toBeVisible();
 }
 
-export const cards = (page: Page): Locator => page.getByRole("region", { name: "Round" }).getByRole("article");
+export const cards = (page: Page): Locator =>
+  page.getByRole("region", { name: "Round" }).getByRole("article");
 export const current = (page: Page): Locator => page.locator("article[aria-current=true]");
-export const saved = (page: Page): Promise<void> => expect(page.getByRole("button", { name: "All saved" })).toBeVisible();
+export const saved = (page: Page): Promise<void> =>
+  expect(page.getByRole("button", { name: "All saved" })).toBeVisible();
 
 /** Presses keys, one after the other. */
 export async function press(page: Page, ...keys: string[]): Promise<void> {

@@ -8,7 +8,10 @@ test("examples that were searched and picked", async ({ page, server }) => {
   await page.getByText("Examples, what it is not, a classifier").click();
   await page.getByLabel("Find examples in the dataset").fill("parcel");
   await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: /^Like .*(parcel|courier|tracking)/ }).first().click();
+  await page
+    .getByRole("button", { name: /^Like .*(parcel|courier|tracking)/ })
+    .first()
+    .click();
   await expect(page.getByRole("list", { name: "Chosen examples" }).getByRole("listitem")).toHaveCount(1);
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await expect(cards(page)).toHaveCount(10);
@@ -35,8 +38,14 @@ test("a picture from the user's machine, under a name of the user's", async ({ p
 test("a vector project takes examples only, and says so", async ({ page, server }) => {
   await page.goto(`${server.url}/#/p/vectors`);
   await expect(page.getByLabel("What are you looking for?")).toBeDisabled();
-  await page.getByRole("button", { name: /^Like / }).first().click();
-  await page.getByRole("button", { name: /^Unlike / }).nth(3).click();
+  await page
+    .getByRole("button", { name: /^Like / })
+    .first()
+    .click();
+  await page
+    .getByRole("button", { name: /^Unlike / })
+    .nth(3)
+    .click();
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await expect(cards(page)).toHaveCount(10);
 });
@@ -46,7 +55,10 @@ test("a classifier that was exported and imported", async ({ page, server }, inf
   const file = info.outputPath("carried.safetensors");
   await page.goto(`${server.url}/#/p/tickets/s/${session}/results`);
   await page.getByRole("button", { name: "Export…" }).click();
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download classifier" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download classifier" }).click(),
+  ]);
   await download.saveAs(file);
   await page.goto(`${server.url}/#/p/tickets`);
   await page.getByText("Examples, what it is not, a classifier").click();

@@ -17,15 +17,44 @@ async function labelled(page: Page, server: Server): Promise<string> {
   return session;
 }
 
-const VIEWS: { name: string; address: (session: string) => string; ready: (page: Page) => Promise<void> }[] = [
-  { name: "home", address: () => "", ready: (page) => expect(page.getByRole("link", { name: "tickets" })).toBeVisible() },
-  { name: "project", address: () => "p/tickets", ready: (page) => expect(page.getByText("Go on with")).toBeVisible() },
-  { name: "label", address: (session) => `p/tickets/s/${session}`, ready: (page) => expect(cards(page).first()).toBeVisible() },
-  { name: "results", address: (session) => `p/tickets/s/${session}/results`, ready: (page) => expect(page.getByRole("option", { name: /^1: / })).toBeVisible() },
-  { name: "history", address: (session) => `p/tickets/s/${session}/history`, ready: (page) => expect(page.getByRole("heading", { name: "Round 1" })).toBeVisible() },
-  { name: "audit", address: (session) => `p/tickets/s/${session}/audit`, ready: (page) => expect(page.getByRole("button", { name: "Start the audit" })).toBeVisible() },
-  { name: "compare", address: (session) => `p/tickets/compare?a=${session}@1&b=${session}`, ready: (page) => expect(page.getByRole("heading", { name: "What moved" })).toBeVisible() },
-];
+const VIEWS: { name: string; address: (session: string) => string; ready: (page: Page) => Promise<void> }[] =
+  [
+    {
+      name: "home",
+      address: () => "",
+      ready: (page) => expect(page.getByRole("link", { name: "tickets" })).toBeVisible(),
+    },
+    {
+      name: "project",
+      address: () => "p/tickets",
+      ready: (page) => expect(page.getByText("Go on with")).toBeVisible(),
+    },
+    {
+      name: "label",
+      address: (session) => `p/tickets/s/${session}`,
+      ready: (page) => expect(cards(page).first()).toBeVisible(),
+    },
+    {
+      name: "results",
+      address: (session) => `p/tickets/s/${session}/results`,
+      ready: (page) => expect(page.getByRole("option", { name: /^1: / })).toBeVisible(),
+    },
+    {
+      name: "history",
+      address: (session) => `p/tickets/s/${session}/history`,
+      ready: (page) => expect(page.getByRole("heading", { name: "Round 1" })).toBeVisible(),
+    },
+    {
+      name: "audit",
+      address: (session) => `p/tickets/s/${session}/audit`,
+      ready: (page) => expect(page.getByRole("button", { name: "Start the audit" })).toBeVisible(),
+    },
+    {
+      name: "compare",
+      address: (session) => `p/tickets/compare?a=${session}@1&b=${session}`,
+      ready: (page) => expect(page.getByRole("heading", { name: "What moved" })).toBeVisible(),
+    },
+  ];
 
 test("every view is without barriers, light and dark, and fits a phone", async ({ page, server }, info) => {
   test.setTimeout(120_000);
@@ -36,12 +65,21 @@ test("every view is without barriers, light and dark, and fits a phone", async (
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       const { violations } = await new AxeBuilder({ page }).analyze();
-      expect.soft(violations.map(({ id, nodes }) => `${name}, ${colorScheme}: ${id} ${nodes.map(({ target }) => target.join(" ")).join("; ")}`)).toEqual([]);
+      expect
+        .soft(
+          violations.map(
+            ({ id, nodes }) =>
+              `${name}, ${colorScheme}: ${id} ${nodes.map(({ target }) => target.join(" ")).join("; ")}`,
+          ),
+        )
+        .toEqual([]);
       await page.screenshot({ path: info.outputPath(`${name}-${colorScheme}.png`) });
     }
     await page.setViewportSize({ width: 360, height: 740 });
     await ready(page);
-    expect.soft(await page.evaluate(() => document.documentElement.scrollWidth), `${name} is wider than a phone`).toBeLessThanOrEqual(360);
+    expect
+      .soft(await page.evaluate(() => document.documentElement.scrollWidth), `${name} is wider than a phone`)
+      .toBeLessThanOrEqual(360);
     await page.screenshot({ path: info.outputPath(`${name}-phone.png`) });
     await page.setViewportSize({ width: 1440, height: 900 });
   }
@@ -62,14 +100,21 @@ test("dialogs are without barriers", async ({ page, server }) => {
     await how();
     await expect(page.getByRole("dialog")).toBeVisible();
     const { violations } = await new AxeBuilder({ page }).analyze();
-    expect.soft(violations.map(({ id, nodes }) => `${name}: ${id} ${nodes.map(({ target }) => target.join(" ")).join("; ")}`)).toEqual([]);
+    expect
+      .soft(
+        violations.map(
+          ({ id, nodes }) => `${name}: ${id} ${nodes.map(({ target }) => target.join(" ")).join("; ")}`,
+        ),
+      )
+      .toEqual([]);
     await press(page, "Escape");
   }
 });
 
 test("empty and broken projects say what to do", async ({ page, server }) => {
   await page.goto(server.url);
-  const project = (name: string) => page.getByRole("article").filter({ has: page.getByRole("link", { name, exact: true }) });
+  const project = (name: string) =>
+    page.getByRole("article").filter({ has: page.getByRole("link", { name, exact: true }) });
   await expect(project("empty")).toContainText("nothing indexed");
   await expect(project("broken")).toContainText("broken");
   await expect(project("broken").getByRole("alert")).not.toBeEmpty();
@@ -83,7 +128,11 @@ test("empty and broken projects say what to do", async ({ page, server }) => {
 
 test("a phone labels by touch", async ({ browser, server }) => {
   const session = await newSession(server, "tickets");
-  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  const context = await browser.newContext({
+    viewport: { width: 360, height: 740 },
+    hasTouch: true,
+    isMobile: true,
+  });
   const page = await context.newPage();
   await openLabels(page, server, "tickets", session);
   await page.getByRole("button", { name: "Score +1" }).tap();
@@ -96,7 +145,10 @@ test("a phone labels by touch", async ({ browser, server }) => {
   await context.close();
 });
 
-test("after fits the panel shows the scores, the curve and the way of the query", async ({ page, server }) => {
+test("after fits the panel shows the scores, the curve and the way of the query", async ({
+  page,
+  server,
+}) => {
   await labelled(page, server);
   const panel = page.getByRole("complementary", { name: "Insight" });
   await expect(panel.getByRole("img", { name: /^Histogram of scores/ })).toBeVisible();
@@ -108,7 +160,10 @@ test("after fits the panel shows the scores, the curve and the way of the query"
 test("history branches from a round, and two sessions are compared", async ({ page, server }) => {
   const session = await labelled(page, server);
   await page.goto(`${server.url}/#/p/tickets/s/${session}/history`);
-  await page.getByRole("article", { name: "Round 1" }).getByRole("button", { name: "Branch from here" }).click();
+  await page
+    .getByRole("article", { name: "Round 1" })
+    .getByRole("button", { name: "Branch from here" })
+    .click();
   await expect(cards(page).first()).toBeVisible();
   const branch = decodeURIComponent(page.url().split("/s/")[1] ?? "");
   expect(branch).not.toBe(session);
@@ -125,7 +180,8 @@ test("an audit is judged blind by keys, and reports with intervals", async ({ pa
   await page.getByRole("button", { name: "Start the audit" }).click();
   await expect(page.getByRole("heading", { name: "Blind audit" })).toBeVisible();
   const finish = page.getByRole("button", { name: "Show the report" });
-  for (let judged = 0; judged < 40 && !(await finish.isVisible()); judged++) await press(page, judged % 3 === 0 ? "9" : "1");
+  for (let judged = 0; judged < 40 && !(await finish.isVisible()); judged++)
+    await press(page, judged % 3 === 0 ? "9" : "1");
   await saved(page);
   await expect(page.getByText(/among|explores|boundary/)).toHaveCount(0);
   await press(page, "Enter");

@@ -28,7 +28,14 @@ export function App(): JSX.Element {
   useWarningBeforeLoss();
   return (
     <>
-      <a class="skip-link" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>
+      <a
+        class="skip-link"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
         Skip to the content
       </a>
       <header class="bar">
@@ -42,7 +49,9 @@ export function App(): JSX.Element {
         <View at={at} />
       </main>
       <Notes />
-      <p class="sr-only" role="status" aria-live="polite">{announcement.value}</p>
+      <p class="sr-only" role="status" aria-live="polite">
+        {announcement.value}
+      </p>
     </>
   );
 }
@@ -61,7 +70,9 @@ function View({ at }: { at: Route }): JSX.Element {
       return (
         <Empty title="There is no such page">
           <p>Nothing is at “{at.address}”.</p>
-          <a class="button" href={href({ view: "home" })}>All projects</a>
+          <a class="button" href={href({ view: "home" })}>
+            All projects
+          </a>
         </Empty>
       );
   }
@@ -80,7 +91,9 @@ function Crumbs({ at }: { at: Route }): JSX.Element {
       </a>
       {"project" in at && <a href={href({ view: "project", project: at.project })}>{at.project}</a>}
       {at.view === "session" && (
-        <a href={href({ ...at, tab: "label" })} class="crumb-session">{at.session}</a>
+        <a href={href({ ...at, tab: "label" })} class="crumb-session">
+          {at.session}
+        </a>
       )}
     </nav>
   );

@@ -6,7 +6,9 @@ describe("numbers", () => {
   it("of many digits are grouped, and one is not plural", () => {
     expect(count(20000)).toBe("20,000");
     expect([plural(1, "label"), plural(0, "label"), plural(2, "match", "matches")]).toEqual([
-      "1 label", "0 labels", "2 matches",
+      "1 label",
+      "0 labels",
+      "2 matches",
     ]);
   });
 
@@ -28,7 +30,10 @@ describe("numbers", () => {
   it("of time are rounded down", () => {
     const minutes = (n: number) => ago(0, n * 60_000);
     expect([minutes(0.1), minutes(1.9), minutes(61), minutes(60 * 49)]).toEqual([
-      "just now", "1 minute ago", "1 hour ago", "2 days ago",
+      "just now",
+      "1 minute ago",
+      "1 hour ago",
+      "2 days ago",
     ]);
   });
 });

@@ -1,25 +1,56 @@
 import { describe, expect, it } from "vitest";
 
-import { actionOf, ACTION_NAMES, ACTIONS, defaultBindings, keyLabel, keyName, parseBindings, rebind } from "./keys.ts";
+import {
+  actionOf,
+  ACTION_NAMES,
+  ACTIONS,
+  defaultBindings,
+  keyLabel,
+  keyName,
+  parseBindings,
+  rebind,
+} from "./keys.ts";
 import type { Pressed } from "./keys.ts";
 
 const press = (key: string, held: Partial<Pressed> = {}): Pressed => ({
-  key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...held,
+  key,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  shiftKey: false,
+  ...held,
 });
 
 describe("keys", () => {
   it("do what people expect of them before anybody binds them", () => {
     const bindings = defaultBindings();
     const expected: [Pressed, string | null][] = [
-      [press("1"), "score-1"], [press("9"), "score-9"], [press("a"), "relevant"], [press("x"), "irrelevant"],
-      [press(" "), "skip"], [press("Backspace"), "undo"], [press("z", { ctrlKey: true }), "undo"],
-      [press("z", { metaKey: true }), "undo"], [press("z"), "zoom"], [press("Enter"), "fit"],
-      [press("?", { shiftKey: true }), "help"], [press("h"), "move-left"], [press("j"), "move-down"],
-      [press("k"), "move-up"], [press("l"), "move-right"], [press("ArrowRight"), "move-right"],
-      [press("ArrowRight", { shiftKey: true }), "more"], [press("M", { shiftKey: true }), "agree-rest"],
-      [press("m"), "agree"], [press("r"), "rest"], [press("r", { ctrlKey: true }), null], [press("Shift"), null],
+      [press("1"), "score-1"],
+      [press("9"), "score-9"],
+      [press("a"), "relevant"],
+      [press("x"), "irrelevant"],
+      [press(" "), "skip"],
+      [press("Backspace"), "undo"],
+      [press("z", { ctrlKey: true }), "undo"],
+      [press("z", { metaKey: true }), "undo"],
+      [press("z"), "zoom"],
+      [press("Enter"), "fit"],
+      [press("?", { shiftKey: true }), "help"],
+      [press("h"), "move-left"],
+      [press("j"), "move-down"],
+      [press("k"), "move-up"],
+      [press("l"), "move-right"],
+      [press("ArrowRight"), "move-right"],
+      [press("ArrowRight", { shiftKey: true }), "more"],
+      [press("M", { shiftKey: true }), "agree-rest"],
+      [press("m"), "agree"],
+      [press("r"), "rest"],
+      [press("r", { ctrlKey: true }), null],
+      [press("Shift"), null],
     ];
-    expect(expected.map(([pressed]) => actionOf(bindings, pressed))).toEqual(expected.map(([, action]) => action));
+    expect(expected.map(([pressed]) => actionOf(bindings, pressed))).toEqual(
+      expected.map(([, action]) => action),
+    );
   });
 
   it("are bound to one action each", () => {
@@ -55,7 +86,13 @@ describe("keys", () => {
   });
 
   it("have signs that fit on a button", () => {
-    expect(["Mod+z", "Shift+ArrowLeft", "9", "Enter", "+"].map(keyLabel)).toEqual(["ctrl z", "⇧ ←", "9", "↵", "+"]);
+    expect(["Mod+z", "Shift+ArrowLeft", "9", "Enter", "+"].map(keyLabel)).toEqual([
+      "ctrl z",
+      "⇧ ←",
+      "9",
+      "↵",
+      "+",
+    ]);
   });
 
   it("all have words", () => {

@@ -43,7 +43,17 @@ export function defaultBindings(): Bindings {
 /** What of a keyboard event decides which key it is. */
 export type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">;
 
-const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock", "Dead", "Unidentified", "Process"]);
+const MODIFIERS = new Set([
+  "Control",
+  "Shift",
+  "Alt",
+  "Meta",
+  "AltGraph",
+  "CapsLock",
+  "Dead",
+  "Unidentified",
+  "Process",
+]);
 
 /** The name of a pressed key, such as `9`, `Shift+m`, `Mod+z`; null of a modifier alone. */
 export function keyName({ key, ctrlKey, metaKey, altKey, shiftKey }: Pressed): string | null {
@@ -61,7 +71,11 @@ export function actionOf(bindings: Bindings, pressed: Pressed): Action | null {
 }
 
 /** Binds a key to an action in the place of its first key, and takes it from whoever had it. */
-export function rebind(bindings: Bindings, action: Action, key: string): { bindings: Bindings; taken: Action | null } {
+export function rebind(
+  bindings: Bindings,
+  action: Action,
+  key: string,
+): { bindings: Bindings; taken: Action | null } {
   const taken = ACTION_NAMES.find((other) => other !== action && bindings[other].includes(key)) ?? null;
   const next = { ...bindings };
   if (taken !== null) next[taken] = bindings[taken].filter((bound) => bound !== key);
@@ -83,11 +97,22 @@ export function parseBindings(value: unknown): Bindings | null {
 }
 
 const SIGNS: Record<string, string> = {
-  ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Enter: "↵", Backspace: "⌫", Space: "space", Mod: "ctrl", Shift: "⇧",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Enter: "↵",
+  Backspace: "⌫",
+  Space: "space",
+  Mod: "ctrl",
+  Shift: "⇧",
 };
 
 /** A key as it is drawn on a button. */
 export function keyLabel(key: string): string {
   if (key === "+") return key;
-  return key.split("+").map((part) => SIGNS[part] ?? part).join(" ");
+  return key
+    .split("+")
+    .map((part) => SIGNS[part] ?? part)
+    .join(" ");
 }

@@ -5,7 +5,12 @@ import { backOff, Queue } from "./queue.ts";
 import type { Op, Outcome } from "./queue.ts";
 
 const SEAT = { project: "tickets", session: "refunds", annotator: "tab-1" };
-const PROBLEM = { type: "unknown-session", title: "unknown session", status: 404, detail: "no session refunds" };
+const PROBLEM = {
+  type: "unknown-session",
+  title: "unknown session",
+  status: 404,
+  detail: "no session refunds",
+};
 
 /** A server that counts an answer once, and can be killed. */
 class Server {
@@ -30,16 +35,25 @@ let server: Server;
 let pauses: { ms: number; go: () => void }[];
 
 function page(): Queue {
-  const pause = (ms: number) => (ms === 0 ? Promise.resolve() : new Promise<void>((go) => pauses.push({ ms, go })));
+  const pause = (ms: number) =>
+    ms === 0 ? Promise.resolve() : new Promise<void>((go) => pauses.push({ ms, go }));
   const queue = new Queue({ store: localStorage, send: server.send, pause, now: () => 1000 });
   queue.adopt();
   return queue;
 }
 
 const label = (request: string, id = request, session = "refunds"): Omit<Op, "order"> => ({
-  seat: { ...SEAT, session }, door: "labels", request, act: { kind: "label", id, label: 1 },
+  seat: { ...SEAT, session },
+  door: "labels",
+  request,
+  act: { kind: "label", id, label: 1 },
 });
-const undo = (request: string): Omit<Op, "order"> => ({ seat: SEAT, door: "labels", request, act: { kind: "undo" } });
+const undo = (request: string): Omit<Op, "order"> => ({
+  seat: SEAT,
+  door: "labels",
+  request,
+  act: { kind: "undo" },
+});
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 beforeEach(() => {
@@ -141,7 +155,11 @@ describe("the queue of answers", () => {
 
   it("tells when the browser keeps nothing, and sends all the same", async () => {
     const full = Object.create(localStorage, {
-      setItem: { value: () => { throw new DOMException("full", "QuotaExceededError"); } },
+      setItem: {
+        value: () => {
+          throw new DOMException("full", "QuotaExceededError");
+        },
+      },
     }) as Storage;
     const queue = new Queue({ store: full, send: server.send, pause: () => Promise.resolve(), now: () => 1 });
     queue.push(label("r1"));

@@ -69,7 +69,9 @@ export class Queue {
   /** All lanes with something in them. */
   readonly lanes = signal<ReadonlyMap<string, Lane>>(new Map());
   /** How many answers the server does not have. */
-  readonly unsaved = computed(() => [...this.lanes.value.values()].reduce((sum, { ops }) => sum + ops.length, 0));
+  readonly unsaved = computed(() =>
+    [...this.lanes.value.values()].reduce((sum, { ops }) => sum + ops.length, 0),
+  );
   /** Whether the browser refuses to keep answers: then closing the page would lose them. */
   readonly volatile = signal(false);
   private readonly listeners = new Set<(outcome: Outcome) => void>();
@@ -187,7 +189,10 @@ export class Queue {
     this.settle(name, ({ resolve }) => resolve());
   }
 
-  private settle(name: string, how: (waiter: { resolve: () => void; reject: (error: Error) => void }) => void): void {
+  private settle(
+    name: string,
+    how: (waiter: { resolve: () => void; reject: (error: Error) => void }) => void,
+  ): void {
     const waiting = this.waiters.get(name) ?? [];
     this.waiters.delete(name);
     waiting.forEach(how);

@@ -52,7 +52,10 @@ function compareRoute(project: string, search: URLSearchParams): Route {
 
 function decoded(path: string): string[] | null {
   try {
-    return path.split("/").filter((part) => part !== "").map(decodeURIComponent);
+    return path
+      .split("/")
+      .filter((part) => part !== "")
+      .map(decodeURIComponent);
   } catch {
     return null;
   }

@@ -30,6 +30,10 @@ describe("a start", () => {
 
 it("classes become phrases where they are words", () => {
   expect(["golden_retriever", "n02-dog", "7", "", "x".repeat(90)].map(phraseOf)).toEqual([
-    "golden retriever", "n02 dog", null, null, null,
+    "golden retriever",
+    "n02 dog",
+    null,
+    null,
+    null,
   ]);
 });

@@ -29,8 +29,13 @@ export function startOf(draft: Draft): Start | null {
   const of = (from: Example["from"], side: Example["side"]) =>
     draft.examples.filter((example) => example.from === from && example.side === side).map(({ id }) => id);
   const whole = {
-    phrases: [draft.phrase, ...draft.others.split("\n")].map((line) => line.trim()).filter((line) => line !== ""),
-    not_phrases: draft.not.split("\n").map((line) => line.trim()).filter((line) => line !== ""),
+    phrases: [draft.phrase, ...draft.others.split("\n")]
+      .map((line) => line.trim())
+      .filter((line) => line !== ""),
+    not_phrases: draft.not
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== ""),
     records: of("record", "like"),
     not_records: of("record", "unlike"),
     uploads: of("upload", "like"),

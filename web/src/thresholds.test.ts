@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { cutOf, outcomeAt, rangeOf, withThreshold } from "./thresholds.ts";
+import { outcomeAt, rangeOf, withThreshold } from "./thresholds.ts";
 
 const TABLE = [
   { score: -2, n_above: 100, precision: 0.1, recall: 1 },
@@ -14,20 +14,18 @@ describe("the outcome of a threshold", () => {
   });
 
   it("lies between its neighbours, and past the last one nothing is left", () => {
-    expect(outcomeAt(TABLE, 1)).toEqual({ score: 1, n_above: 15, precision: 0.625, recall: 0.6000000000000001 });
+    expect(outcomeAt(TABLE, 1)).toEqual({
+      score: 1,
+      n_above: 15,
+      precision: 0.625,
+      recall: 0.6000000000000001,
+    });
     expect(outcomeAt(TABLE, -9)?.n_above).toBe(100);
     expect(outcomeAt(TABLE, 9)?.n_above).toBe(0);
   });
 
   it("is unknown without a table", () => {
     expect(outcomeAt([], 0)).toBeNull();
-  });
-});
-
-describe("the cut of a ranked list", () => {
-  it("keeps what is at the threshold", () => {
-    const scores = [3, 2, 2, 1];
-    expect([4, 3, 2, 1.5, 0].map((threshold) => cutOf(scores, threshold))).toEqual([0, 1, 3, 3, 4]);
   });
 });
 
@@ -39,8 +37,16 @@ describe("the histogram", () => {
   });
 
   it("grows until the threshold lies in it, bin by bin", () => {
-    expect(withThreshold({ histogram, threshold: 1.5 })).toEqual({ low: -4, high: 3, counts: [1, 2, 3, 4, 0, 0, 0] });
-    expect(withThreshold({ histogram, threshold: -5 })).toEqual({ low: -6, high: 0, counts: [0, 0, 1, 2, 3, 4] });
+    expect(withThreshold({ histogram, threshold: 1.5 })).toEqual({
+      low: -4,
+      high: 3,
+      counts: [1, 2, 3, 4, 0, 0, 0],
+    });
+    expect(withThreshold({ histogram, threshold: -5 })).toEqual({
+      low: -6,
+      high: 0,
+      counts: [0, 0, 1, 2, 3, 4],
+    });
   });
 
   it("does not grow without end", () => {

@@ -29,24 +29,23 @@ export function rangeOf({ low, high }: Insight["histogram"]): { low: number; hig
 const MOST_EXTRA_BINS = 80;
 
 /** The histogram, with empty bins at its ends until the fit's own threshold lies in it. */
-export function withThreshold({ histogram, threshold }: Pick<Insight, "histogram" | "threshold">): Insight["histogram"] {
+export function withThreshold({
+  histogram,
+  threshold,
+}: Pick<Insight, "histogram" | "threshold">): Insight["histogram"] {
   const { low, high, counts } = histogram;
   const width = (high - low) / Math.max(1, counts.length);
   if (!(width > 0)) return histogram;
   const bins = (distance: number) => Math.min(MOST_EXTRA_BINS, Math.max(0, Math.ceil(distance / width + 1)));
-  const [before, after] = [threshold < low ? bins(low - threshold) : 0, threshold > high ? bins(threshold - high) : 0];
+  const [before, after] = [
+    threshold < low ? bins(low - threshold) : 0,
+    threshold > high ? bins(threshold - high) : 0,
+  ];
   if (before + after === 0) return histogram;
   const empty = (n: number) => Array.from({ length: n }, () => 0);
-  return { low: low - before * width, high: high + after * width, counts: [...empty(before), ...counts, ...empty(after)] };
-}
-
-/** Where the ranked list is cut: how many scores of the descending list are at or above the threshold. */
-export function cutOf(scores: readonly number[], threshold: number): number {
-  let [low, high] = [0, scores.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((scores[middle] ?? -Infinity) >= threshold) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return {
+    low: low - before * width,
+    high: high + after * width,
+    counts: [...empty(before), ...counts, ...empty(after)],
+  };
 }

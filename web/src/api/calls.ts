@@ -3,8 +3,26 @@
 import { uuid } from "../identity.ts";
 import { call } from "./client.ts";
 import type {
-  AnswersReply, AuditState, ClassifierEntry, Comparison, GivenAnswer, Hit, HistoryRound, Insight, Job, LinRecord,
-  Policy, Predictions, Projects, ProjectSummary, Round, Session, Snippets, Start, Threshold, UndoReply,
+  AnswersReply,
+  AuditState,
+  ClassifierEntry,
+  Comparison,
+  GivenAnswer,
+  Hit,
+  HistoryRound,
+  Insight,
+  Job,
+  LinRecord,
+  Policy,
+  Predictions,
+  Projects,
+  ProjectSummary,
+  Round,
+  Session,
+  Snippets,
+  Start,
+  Threshold,
+  UndoReply,
 } from "./types.ts";
 
 type Query = Record<string, string | number | boolean | undefined>;
@@ -27,12 +45,14 @@ export interface Seat {
 }
 
 const at = (project: string) => `projects/${encode(project)}`;
-const seatAt = (seat: Pick<Seat, "project" | "session">) => `${at(seat.project)}/sessions/${encode(seat.session)}`;
+const seatAt = (seat: Pick<Seat, "project" | "session">) =>
+  `${at(seat.project)}/sessions/${encode(seat.session)}`;
 
 export const projects = (signal?: AbortSignal) => call<Projects>("projects", { signal });
 export const project = (slug: string, signal?: AbortSignal) => call<ProjectSummary>(at(slug), { signal });
 export const createProject = (name: string) => call<ProjectSummary>("projects", { json: { name } });
-export const skipped = (slug: string) => call<{ skipped: { id: string; reason: string }[] }>(`${at(slug)}/skipped`);
+export const skipped = (slug: string) =>
+  call<{ skipped: { id: string; reason: string }[] }>(`${at(slug)}/skipped`);
 export const login = (token: string) => call<null>("login", { json: { token } });
 
 export interface IndexRequest {
@@ -42,8 +62,10 @@ export interface IndexRequest {
   id_column?: string;
   label_column?: string;
 }
-export const startJob = (slug: string, request: IndexRequest) => call<Job>(`${at(slug)}/jobs`, { json: request });
-export const jobs = (slug: string, signal?: AbortSignal) => call<{ jobs: Job[] }>(`${at(slug)}/jobs`, { signal });
+export const startJob = (slug: string, request: IndexRequest) =>
+  call<Job>(`${at(slug)}/jobs`, { json: request });
+export const jobs = (slug: string, signal?: AbortSignal) =>
+  call<{ jobs: Job[] }>(`${at(slug)}/jobs`, { signal });
 export const cancelJob = (slug: string, job: string) =>
   call<Job>(`${at(slug)}/jobs/${encode(job)}/cancel`, { json: {} });
 export const jobEvents = (slug: string, job: string) => `api/${at(slug)}/jobs/${encode(job)}/events`;
@@ -65,7 +87,9 @@ export const createSession = (slug: string, request: { name?: string; start: Sta
 export const session = (seat: Seat, signal?: AbortSignal) =>
   call<Session>(`${seatAt(seat)}${query({ annotator: seat.annotator })}`, { signal });
 export const nextRound = (seat: Seat, k: number) =>
-  call<{ round: Round; insight: Insight }>(`${seatAt(seat)}/rounds`, { json: { annotator: seat.annotator, k } });
+  call<{ round: Round; insight: Insight }>(`${seatAt(seat)}/rounds`, {
+    json: { annotator: seat.annotator, k },
+  });
 export const answer = (seat: Seat, answers: GivenAnswer[]) =>
   call<AnswersReply>(`${seatAt(seat)}/answers`, { json: { annotator: seat.annotator, answers } });
 export const undo = (seat: Seat, request: string) =>
@@ -73,7 +97,8 @@ export const undo = (seat: Seat, request: string) =>
 export const resetSeen = (seat: Seat) =>
   call<Session>(`${seatAt(seat)}/reset-seen`, { json: { request: uuid() } });
 export const fit = (seat: Seat) => call<Insight>(`${seatAt(seat)}/fit`, { json: {} });
-export const insight = (seat: Seat, signal?: AbortSignal) => call<Insight>(`${seatAt(seat)}/insight`, { signal });
+export const insight = (seat: Seat, signal?: AbortSignal) =>
+  call<Insight>(`${seatAt(seat)}/insight`, { signal });
 export const history = (seat: Seat, signal?: AbortSignal) =>
   call<{ rounds: HistoryRound[] }>(`${seatAt(seat)}/history`, { signal });
 export const branch = (seat: Seat, round: number, name?: string) =>
@@ -93,15 +118,19 @@ export const threshold = (seat: Seat, policy: Policy, value?: number) =>
   call<Threshold>(`${seatAt(seat)}/threshold`, { json: { policy, value } });
 export const snippets = (seat: Seat, format: string, signal?: AbortSignal) =>
   call<Snippets>(`${seatAt(seat)}/snippets${query({ format })}`, { signal });
-export const exportUrl = (seat: Seat, what: "export" | "export-predictions" | "export-labels", parameters: Query) =>
-  `api/${seatAt(seat)}/${what}${query(parameters)}`;
+export const exportUrl = (
+  seat: Seat,
+  what: "export" | "export-predictions" | "export-labels",
+  parameters: Query,
+) => `api/${seatAt(seat)}/${what}${query(parameters)}`;
 
 export interface AuditRequest {
   budget: number;
   policy: Policy;
   value?: number;
 }
-export const audit = (seat: Seat, signal?: AbortSignal) => call<AuditState>(`${seatAt(seat)}/audit`, { signal });
+export const audit = (seat: Seat, signal?: AbortSignal) =>
+  call<AuditState>(`${seatAt(seat)}/audit`, { signal });
 export const startAudit = (seat: Seat, request: AuditRequest) =>
   call<AuditState>(`${seatAt(seat)}/audit`, { json: request });
 export const answerAudit = (seat: Seat, answers: GivenAnswer[]) =>

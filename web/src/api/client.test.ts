@@ -3,7 +3,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { ApiError, call, Unreachable, wordsOf } from "./client.ts";
 
 const answer = (response: Response | Error) =>
-  vi.stubGlobal("fetch", vi.fn(() => (response instanceof Error ? Promise.reject(response) : Promise.resolve(response))));
+  vi.stubGlobal(
+    "fetch",
+    vi.fn(() => (response instanceof Error ? Promise.reject(response) : Promise.resolve(response))),
+  );
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -23,7 +26,13 @@ describe("a call", () => {
   });
 
   it("that is refused tells the problem and its remedy", async () => {
-    const problem = { type: "https://linprobe.dev/problems/no-model", title: "no model", status: 409, detail: "the project has no model", hint: "index a dataset first" };
+    const problem = {
+      type: "https://linprobe.dev/problems/no-model",
+      title: "no model",
+      status: 409,
+      detail: "the project has no model",
+      hint: "index a dataset first",
+    };
     answer(Response.json(problem, { status: 409 }));
     const error: unknown = await call("x").catch((error: unknown) => error);
     expect(error).toBeInstanceOf(ApiError);
@@ -37,7 +46,11 @@ describe("a call", () => {
   });
 
   it("that nobody answers, or not to the end, can be tried again", async () => {
-    for (const response of [new TypeError("failed"), new Response("{", { status: 200 }), new Response("", { status: 503 })]) {
+    for (const response of [
+      new TypeError("failed"),
+      new Response("{", { status: 200 }),
+      new Response("", { status: 503 }),
+    ]) {
       answer(response);
       await expect(call("x")).rejects.toBeInstanceOf(Unreachable);
     }

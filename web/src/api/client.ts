@@ -79,7 +79,10 @@ export function isAbort(error: unknown): boolean {
 export function wordsOf(error: unknown): { detail: string; hint?: string | undefined } {
   if (error instanceof ApiError) return { detail: error.message, hint: error.problem.hint ?? undefined };
   if (error instanceof Unreachable) {
-    return { detail: error.message, hint: "is “linprobe serve” still running? Labels are kept here until it is." };
+    return {
+      detail: error.message,
+      hint: "is “linprobe serve” still running? Labels are kept here until it is.",
+    };
   }
   return { detail: error instanceof Error ? error.message : String(error) };
 }

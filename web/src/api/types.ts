@@ -122,7 +122,12 @@ export interface GivenAnswer {
 
 export interface AnswersReply {
   version: number;
-  answers: { request: string; id: string; status: "recorded" | "repeated" | "refused"; problem?: Problem | null }[];
+  answers: {
+    request: string;
+    id: string;
+    status: "recorded" | "repeated" | "refused";
+    problem?: Problem | null;
+  }[];
   n_labels: number;
   n_positive: number;
 }
@@ -192,7 +197,13 @@ export interface Comparison {
   b: Side;
   agreement: { both: number; only_a: number; only_b: number };
   cosine: number;
-  moved: { record: LinRecord; rank_a: number | null; rank_b: number | null; score_a: number; score_b: number }[];
+  moved: {
+    record: LinRecord;
+    rank_a: number | null;
+    rank_b: number | null;
+    score_a: number;
+    score_b: number;
+  }[];
 }
 
 export interface Prediction {

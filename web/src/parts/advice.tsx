@@ -14,9 +14,15 @@ export function Advice({ advice }: Pick<Insight, "advice">): JSX.Element {
   const { sign, words } = VERDICTS[advice.verdict];
   return (
     <div class={`advice advice-${advice.verdict}`}>
-      <p class="advice-verdict"><span aria-hidden="true">{sign}</span> {words}</p>
+      <p class="advice-verdict">
+        <span aria-hidden="true">{sign}</span> {words}
+      </p>
       {advice.reasons.length > 0 && (
-        <ul class="advice-reasons">{advice.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>
+        <ul class="advice-reasons">
+          {advice.reasons.map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
       )}
     </div>
   );

@@ -68,7 +68,9 @@ function WhyLine({ why }: { why: Why }): JSX.Element {
   return (
     <p class="why">
       <span>{why.words}</span>
-      <span class="num" title={`score ${logit(why.score)}, probability ${percent(why.probability)}`}>{logit(why.score)}</span>
+      <span class="num" title={`score ${logit(why.score)}, probability ${percent(why.probability)}`}>
+        {logit(why.score)}
+      </span>
       {why.n_alike > 0 && <span class="alike">+{why.n_alike} alike</span>}
     </p>
   );

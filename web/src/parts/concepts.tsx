@@ -28,7 +28,11 @@ export function ConceptChips({ project, sessions, current }: ConceptChipsProps):
           >
             <span class="chip-dot" aria-hidden="true" />
             <span class="chip-name">{name}</span>
-            {n_positive !== null && <span class="chip-count" title="positives found">{count(n_positive)}</span>}
+            {n_positive !== null && (
+              <span class="chip-count" title="positives found">
+                {count(n_positive)}
+              </span>
+            )}
           </a>
         </li>
       ))}

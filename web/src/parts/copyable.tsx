@@ -19,8 +19,12 @@ export function Copyable({ text, label }: { text: string; label: string }): JSX.
   };
   return (
     <div class="copyable">
-      <pre ref={code} tabIndex={0} role="region" aria-label={label}><code>{text}</code></pre>
-      <button type="button" class="button small" onClick={() => void copy()}>Copy</button>
+      <pre ref={code} tabIndex={0} role="region" aria-label={label}>
+        <code>{text}</code>
+      </pre>
+      <button type="button" class="button small" onClick={() => void copy()}>
+        Copy
+      </button>
     </div>
   );
 }

@@ -24,12 +24,16 @@ export function Dialog({ title, size = "plain", onClose, children }: DialogProps
       class={`dialog dialog-${size}`}
       aria-labelledby={heading}
       onClose={onClose}
-      onClick={(event) => { if (event.target === dialog.current) close(); }}
+      onClick={(event) => {
+        if (event.target === dialog.current) close();
+      }}
     >
       <div class="dialog-body">
         <header class="dialog-head">
           <h2 id={heading}>{title}</h2>
-          <button type="button" class="quiet" aria-label="Close" onClick={close}>✕</button>
+          <button type="button" class="quiet" aria-label="Close" onClick={close}>
+            ✕
+          </button>
         </header>
         {children}
       </div>

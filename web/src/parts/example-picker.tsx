@@ -22,7 +22,9 @@ const N_SHOWN = 12;
 export function ExamplePicker({ project, examples, onChange }: ExamplePickerProps): JSX.Element {
   const [wanted, setWanted] = useState("");
   const [after, setAfter] = useState<string | undefined>(undefined);
-  const found = useResource(`${wanted}\n${after ?? ""}`, (signal) => find({ slug: project.slug, wanted, after }, signal));
+  const found = useResource(`${wanted}\n${after ?? ""}`, (signal) =>
+    find({ slug: project.slug, wanted, after }, signal),
+  );
   const toggle = (record: LinRecord, side: Example["side"]) => {
     const others = examples.filter(({ id }) => id !== record.id);
     const had = examples.some((example) => example.id === record.id && example.side === side);
@@ -33,7 +35,15 @@ export function ExamplePicker({ project, examples, onChange }: ExamplePickerProp
       {project.model?.takes_text === true && (
         <label class="field">
           <span>Find examples in the dataset</span>
-          <input type="search" value={wanted} placeholder="words" onChange={(event) => { setWanted(event.currentTarget.value); setAfter(undefined); }} />
+          <input
+            type="search"
+            value={wanted}
+            placeholder="words"
+            onChange={(event) => {
+              setWanted(event.currentTarget.value);
+              setAfter(undefined);
+            }}
+          />
         </label>
       )}
       <Show loaded={found.loaded.value} retry={found.reload}>
@@ -47,7 +57,11 @@ export function ExamplePicker({ project, examples, onChange }: ExamplePickerProp
                 </li>
               ))}
             </ul>
-            {next !== null && <button type="button" class="button small" onClick={() => setAfter(next)}>More records</button>}
+            {next !== null && (
+              <button type="button" class="button small" onClick={() => setAfter(next)}>
+                More records
+              </button>
+            )}
           </>
         )}
       </Show>
@@ -65,14 +79,34 @@ function SideButtons({ record, examples, onToggle }: SideButtonsProps): JSX.Elem
   const side = examples.find(({ id }) => id === record.id)?.side;
   return (
     <span class="picker-sides">
-      <button type="button" class="button small" aria-pressed={side === "like"} aria-label={`Like ${titleOf(record)}`} onClick={() => onToggle(record, "like")}>+ like</button>
-      <button type="button" class="button small" aria-pressed={side === "unlike"} aria-label={`Unlike ${titleOf(record)}`} onClick={() => onToggle(record, "unlike")}>− unlike</button>
+      <button
+        type="button"
+        class="button small"
+        aria-pressed={side === "like"}
+        aria-label={`Like ${titleOf(record)}`}
+        onClick={() => onToggle(record, "like")}
+      >
+        + like
+      </button>
+      <button
+        type="button"
+        class="button small"
+        aria-pressed={side === "unlike"}
+        aria-label={`Unlike ${titleOf(record)}`}
+        onClick={() => onToggle(record, "unlike")}
+      >
+        − unlike
+      </button>
     </span>
   );
 }
 
-async function find({ slug, wanted, after }: { slug: string; wanted: string; after: string | undefined }, signal: AbortSignal): Promise<{ records: LinRecord[]; next: string | null }> {
-  if (wanted.trim() === "") return askRecords(slug, { limit: N_SHOWN, ...(after === undefined ? {} : { after }) }, signal);
+async function find(
+  { slug, wanted, after }: { slug: string; wanted: string; after: string | undefined },
+  signal: AbortSignal,
+): Promise<{ records: LinRecord[]; next: string | null }> {
+  if (wanted.trim() === "")
+    return askRecords(slug, { limit: N_SHOWN, ...(after === undefined ? {} : { after }) }, signal);
   const { hits } = await search(slug, { phrases: [wanted.trim()] }, N_SHOWN, signal);
   return { records: hits.map(({ record }) => record), next: null };
 }

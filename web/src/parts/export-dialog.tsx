@@ -31,17 +31,38 @@ export function ExportDialog({ seat, threshold, onClose }: ExportDialogProps): J
       <section class="export-part">
         <h3>Classifier</h3>
         <div class="row">
-          <Choice name="classifier-format" label="Format" options={CLASSIFIER_FORMATS} value={format} onChange={setFormat} />
-          <a class="button primary" href={exportUrl(seat, "export", { format, threshold })} download>Download classifier</a>
+          <Choice
+            name="classifier-format"
+            label="Format"
+            options={CLASSIFIER_FORMATS}
+            value={format}
+            onChange={setFormat}
+          />
+          <a class="button primary" href={exportUrl(seat, "export", { format, threshold })} download>
+            Download classifier
+          </a>
         </div>
         <CodeSnippets seat={seat} format={format} />
       </section>
       <section class="export-part">
         <h3>Predictions</h3>
         <div class="row">
-          <Choice name="only" label="Records" options={["positive", "all"] as const} value={only} onChange={setOnly} />
+          <Choice
+            name="only"
+            label="Records"
+            options={["positive", "all"] as const}
+            value={only}
+            onChange={setOnly}
+          />
           {PREDICTION_FORMATS.map((kind) => (
-            <a key={kind} class="button" href={exportUrl(seat, "export-predictions", { format: kind, threshold, only })} download>{kind}</a>
+            <a
+              key={kind}
+              class="button"
+              href={exportUrl(seat, "export-predictions", { format: kind, threshold, only })}
+              download
+            >
+              {kind}
+            </a>
           ))}
         </div>
       </section>
@@ -49,7 +70,9 @@ export function ExportDialog({ seat, threshold, onClose }: ExportDialogProps): J
         <h3>Labels</h3>
         <div class="row">
           {LABEL_FORMATS.map((kind) => (
-            <a key={kind} class="button" href={exportUrl(seat, "export-labels", { format: kind })} download>{kind}</a>
+            <a key={kind} class="button" href={exportUrl(seat, "export-labels", { format: kind })} download>
+              {kind}
+            </a>
           ))}
         </div>
       </section>
@@ -92,7 +115,9 @@ function CodeSnippets({ seat, format }: { seat: Seat; format: string }): JSX.Ele
     <div class="snippets">
       <div class="tabs" role="group" aria-label="Language">
         {LANGUAGES.map(({ language: name, words }) => (
-          <button key={name} type="button" aria-pressed={name === language} onClick={() => setLanguage(name)}>{words}</button>
+          <button key={name} type="button" aria-pressed={name === language} onClick={() => setLanguage(name)}>
+            {words}
+          </button>
         ))}
       </div>
       <Show loaded={loaded.value} retry={reload}>

@@ -53,14 +53,24 @@ function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "thres
   const audited = insight.basis === "audited" && threshold === insight.threshold;
   return (
     <dl class="outcome">
-      <div><dt>Threshold</dt><dd>{logit(threshold)}</dd></div>
-      <div><dt>At or above</dt><dd>{count(outcome.n_above)}</dd></div>
       <div>
-        <dt>Precision <small>{audited ? "audited" : "expected"}</small></dt>
+        <dt>Threshold</dt>
+        <dd>{logit(threshold)}</dd>
+      </div>
+      <div>
+        <dt>At or above</dt>
+        <dd>{count(outcome.n_above)}</dd>
+      </div>
+      <div>
+        <dt>
+          Precision <small>{audited ? "audited" : "expected"}</small>
+        </dt>
         <dd>{audited && insight.precision !== null ? share(insight.precision) : precisionText(outcome)}</dd>
       </div>
       <div>
-        <dt>Recall <small>{audited ? "audited" : "expected"}</small></dt>
+        <dt>
+          Recall <small>{audited ? "audited" : "expected"}</small>
+        </dt>
         <dd>{audited && insight.recall !== null ? share(insight.recall) : percent(outcome.recall)}</dd>
       </div>
     </dl>
@@ -68,7 +78,8 @@ function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "thres
 }
 
 /** Of nothing, no part is right. */
-const precisionText = ({ n_above, precision }: ThresholdRow): string => (n_above === 0 ? "–" : percent(precision));
+const precisionText = ({ n_above, precision }: ThresholdRow): string =>
+  n_above === 0 ? "–" : percent(precision);
 
 function outcomeWords(insight: Insight, threshold: number): string {
   const outcome = outcomeAt(insight.thresholds, threshold);
@@ -102,12 +113,16 @@ function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
     },
     axes: [
       { ...axis, grid: { show: false }, size: 22, gap: 2 },
-      { ...axis, grid: { stroke: ink.line, width: 1 }, size: AXIS_LEFT, gap: 4, splits: powers, values: (_, at) => at.map(powerText) },
+      {
+        ...axis,
+        grid: { stroke: ink.line, width: 1 },
+        size: AXIS_LEFT,
+        gap: 4,
+        splits: powers,
+        values: (_, at) => at.map(powerText),
+      },
     ],
-    series: [
-      {},
-      { stroke: ink.mid, fill: ink.mid, width: 0, points: { show: false }, paths: bars },
-    ],
+    series: [{}, { stroke: ink.mid, fill: ink.mid, width: 0, points: { show: false }, paths: bars }],
   };
 }
 
@@ -123,11 +138,17 @@ function powerText(at: number): string {
 function bars(plot: uPlot, series: number, first: number, last: number): uPlot.Series.Paths {
   const path = new Path2D();
   const [xs, ys] = [plot.data[0], plot.data[series] ?? []];
-  const width = xs.length > 1 ? plot.valToPos(xs[1] ?? 0, "x", true) - plot.valToPos(xs[0] ?? 0, "x", true) : 8;
+  const width =
+    xs.length > 1 ? plot.valToPos(xs[1] ?? 0, "x", true) - plot.valToPos(xs[0] ?? 0, "x", true) : 8;
   const floor = plot.valToPos(0, "y", true);
   for (let idx = first; idx <= last; idx++) {
     const top = plot.valToPos(ys[idx] ?? 0, "y", true);
-    path.rect(plot.valToPos(xs[idx] ?? 0, "x", true) - width / 2 + 0.5, top, Math.max(1, width - 1), floor - top);
+    path.rect(
+      plot.valToPos(xs[idx] ?? 0, "x", true) - width / 2 + 0.5,
+      top,
+      Math.max(1, width - 1),
+      floor - top,
+    );
   }
   return { fill: path, stroke: null };
 }

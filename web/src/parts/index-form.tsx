@@ -14,9 +14,16 @@ const COLUMNS: { name: "text_column" | "id_column" | "label_column"; words: stri
   { name: "label_column", words: "Column of classes" },
 ];
 
-export function IndexForm({ project, onStart }: { project: ProjectSummary; onStart: () => void }): JSX.Element {
+export function IndexForm({
+  project,
+  onStart,
+}: {
+  project: ProjectSummary;
+  onStart: () => void;
+}): JSX.Element {
   const [request, setRequest] = useState<IndexRequest>({ source: "" });
-  const set = (name: keyof IndexRequest, value: string) => setRequest({ ...request, [name]: value === "" && name !== "source" ? undefined : value });
+  const set = (name: keyof IndexRequest, value: string) =>
+    setRequest({ ...request, [name]: value === "" && name !== "source" ? undefined : value });
   const start = async () => {
     try {
       await startJob(project.slug, request);
@@ -27,27 +34,49 @@ export function IndexForm({ project, onStart }: { project: ProjectSummary; onSta
   };
   return (
     <details class="block index-form" open={project.status === "empty"}>
-      <summary><h2>{project.status === "empty" ? "Index a dataset" : "Index more"}</h2></summary>
-      <form onSubmit={(event) => { event.preventDefault(); void start(); }}>
+      <summary>
+        <h2>{project.status === "empty" ? "Index a dataset" : "Index more"}</h2>
+      </summary>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void start();
+        }}
+      >
         <label class="field">
           <span>Folder of pictures, or a file: .csv .tsv .jsonl .txt .npy .npz .safetensors</span>
-          <input required value={request.source} placeholder="a path on the machine that serves this page" onInput={(event) => set("source", event.currentTarget.value)} />
+          <input
+            required
+            value={request.source}
+            placeholder="a path on the machine that serves this page"
+            onInput={(event) => set("source", event.currentTarget.value)}
+          />
         </label>
         <div class="row">
           {COLUMNS.map(({ name, words }) => (
             <label key={name} class="field">
               <span>{words}</span>
-              <input value={request[name] ?? ""} placeholder="found by name" onInput={(event) => set(name, event.currentTarget.value)} />
+              <input
+                value={request[name] ?? ""}
+                placeholder="found by name"
+                onInput={(event) => set(name, event.currentTarget.value)}
+              />
             </label>
           ))}
           {project.model === null && (
             <label class="field">
               <span>Model</span>
-              <input value={request.model ?? ""} placeholder="chosen by the dataset" onInput={(event) => set("model", event.currentTarget.value)} />
+              <input
+                value={request.model ?? ""}
+                placeholder="chosen by the dataset"
+                onInput={(event) => set("model", event.currentTarget.value)}
+              />
             </label>
           )}
         </div>
-        <button type="submit" class="button primary">Index</button>
+        <button type="submit" class="button primary">
+          Index
+        </button>
       </form>
     </details>
   );

@@ -21,17 +21,38 @@ interface InsightPanelProps {
   onRelabel: (id: string, label: number) => void;
 }
 
-export function InsightPanel({ project, insight, threshold, busy, onThreshold, onRelabel }: InsightPanelProps): JSX.Element {
+export function InsightPanel({
+  project,
+  insight,
+  threshold,
+  busy,
+  onThreshold,
+  onRelabel,
+}: InsightPanelProps): JSX.Element {
   return (
     <div class="insight" aria-busy={busy}>
       <Advice advice={insight.advice} />
       <dl class="figures">
-        <div><dt>Positives found</dt><dd>{count(insight.n_positive_found)}</dd></div>
-        <div><dt>Expected left</dt><dd>{count(insight.n_expected_left.estimate)} <Range interval={insight.n_expected_left} /></dd></div>
-        <div><dt>Labels</dt><dd>{count(insight.n_labels)}</dd></div>
+        <div>
+          <dt>Positives found</dt>
+          <dd>{count(insight.n_positive_found)}</dd>
+        </div>
+        <div>
+          <dt>Expected left</dt>
+          <dd>
+            {count(insight.n_expected_left.estimate)} <Range interval={insight.n_expected_left} />
+          </dd>
+        </div>
+        <div>
+          <dt>Labels</dt>
+          <dd>{count(insight.n_labels)}</dd>
+        </div>
       </dl>
       <section class="panel-part">
-        <h3>Scores of {insight.estimated ? "about " : ""}{count(insight.n_points)} records</h3>
+        <h3>
+          Scores of {insight.estimated ? "about " : ""}
+          {count(insight.n_points)} records
+        </h3>
         <Histogram insight={insight} threshold={threshold} onThreshold={onThreshold} />
       </section>
       {insight.n_labels > 0 && (
@@ -59,7 +80,11 @@ export function InsightPanel({ project, insight, threshold, busy, onThreshold, o
 
 /** The ends of an interval, where they say more than its middle. */
 function Range({ interval: { low, high } }: { interval: Interval }): JSX.Element | null {
-  return low === high ? null : <small>{count(low)} to {count(high)}</small>;
+  return low === high ? null : (
+    <small>
+      {count(low)} to {count(high)}
+    </small>
+  );
 }
 
 interface DoubtfulProps {
@@ -74,11 +99,19 @@ function Doubtful({ project, doubtful, onRelabel }: DoubtfulProps): JSX.Element 
       {doubtful.map(({ record, label, reason }) => (
         <li key={record.id}>
           <Thumb project={project} record={record} />
-          <p class="soft fine">you said {scoreText(label)}; {reason}</p>
+          <p class="soft fine">
+            you said {scoreText(label)}; {reason}
+          </p>
           <p class="row">
-            <button type="button" class="button small" onClick={() => onRelabel(record.id, -label || 1)}>Make it {scoreText(-label || 1)}</button>
-            <button type="button" class="button small" onClick={() => onRelabel(record.id, 0)}>Undecided</button>
-            <button type="button" class="button small" onClick={() => onRelabel(record.id, label)}>It is right</button>
+            <button type="button" class="button small" onClick={() => onRelabel(record.id, -label || 1)}>
+              Make it {scoreText(-label || 1)}
+            </button>
+            <button type="button" class="button small" onClick={() => onRelabel(record.id, 0)}>
+              Undecided
+            </button>
+            <button type="button" class="button small" onClick={() => onRelabel(record.id, label)}>
+              It is right
+            </button>
           </p>
         </li>
       ))}

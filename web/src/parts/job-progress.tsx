@@ -16,7 +16,12 @@ interface JobProgressProps {
   onDone: () => void;
 }
 
-const STATES: Record<Job["state"], string> = { running: "Indexing", done: "Indexed", failed: "Failed", cancelled: "Cancelled" };
+const STATES: Record<Job["state"], string> = {
+  running: "Indexing",
+  done: "Indexed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
 
 export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Element {
   const latest = useSignal(job);
@@ -36,14 +41,31 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
     <section class={`job job-${state}`} aria-label={`Index job of ${source}`}>
       <p class="job-line">
         <strong>{STATES[state]}</strong> <code>{source}</code>
-        <span class="num">{count(n_done)}{n_total !== null && ` of ${count(n_total)}`}</span>
-        {state === "running" && records_per_second > 0 && <span class="soft num">{count(records_per_second)} a second</span>}
+        <span class="num">
+          {count(n_done)}
+          {n_total !== null && ` of ${count(n_total)}`}
+        </span>
+        {state === "running" && records_per_second > 0 && (
+          <span class="soft num">{count(records_per_second)} a second</span>
+        )}
         {n_skipped > 0 && <span class="soft">{plural(n_skipped, "record")} skipped</span>}
         {state === "running" && (
-          <button type="button" class="button small" onClick={() => void cancelJob(project, job.id).catch(report)}>Cancel</button>
+          <button
+            type="button"
+            class="button small"
+            onClick={() => void cancelJob(project, job.id).catch(report)}
+          >
+            Cancel
+          </button>
         )}
       </p>
-      {state === "running" && <progress aria-label="Records indexed" max={n_total ?? undefined} value={n_total === null ? undefined : n_done} />}
+      {state === "running" && (
+        <progress
+          aria-label="Records indexed"
+          max={n_total ?? undefined}
+          value={n_total === null ? undefined : n_done}
+        />
+      )}
       <ProblemWords problem={problem} />
     </section>
   );

@@ -32,9 +32,12 @@ function belongsToFocus(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof Element)) return false;
   if (document.querySelector("dialog[open]") !== null) return true;
-  if (target instanceof HTMLInputElement && target.type === "range") return ARROWS.has(event.key) && !event.shiftKey;
+  if (target instanceof HTMLInputElement && target.type === "range")
+    return ARROWS.has(event.key) && !event.shiftKey;
   if (target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")) return true;
-  return (event.key === "Enter" || event.key === " ") && target.matches("button, a[href], summary, input, label");
+  return (
+    (event.key === "Enter" || event.key === " ") && target.matches("button, a[href], summary, input, label")
+  );
 }
 
 /** The first key of an action, drawn as a key; buttons carry it beside their words. */
@@ -52,7 +55,13 @@ interface KeyButtonProps {
 }
 
 /** A button with its key on it. A press of the mouse leaves the focus where the keys are. */
-export function KeyButton({ action, onPress, label, class: kind = "", disabled = false }: KeyButtonProps): JSX.Element {
+export function KeyButton({
+  action,
+  onPress,
+  label,
+  class: kind = "",
+  disabled = false,
+}: KeyButtonProps): JSX.Element {
   const words = label ?? ACTIONS[action].label;
   return (
     <button
@@ -70,4 +79,4 @@ export function KeyButton({ action, onPress, label, class: kind = "", disabled =
 }
 
 /** A key as `aria-keyshortcuts` names it. */
-const shortcut = (key: string): string => key.replace("Mod", "Control").replace("+ ", "+Plus");
+const shortcut = (key: string): string => key.replace("Mod", "Control");

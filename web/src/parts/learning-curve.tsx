@@ -17,13 +17,18 @@ export function LearningCurve({ rounds }: { rounds: RoundReport[] }): JSX.Elemen
 }
 
 /** Starts at nothing; each round with labels adds them and its positives. */
-export function curveOf(rounds: RoundReport[]): [labels: number[], positives: number[]] {
+function curveOf(rounds: RoundReport[]): [labels: number[], positives: number[]] {
   let n_labels = 0;
-  const points = rounds.filter((round) => round.n_labels > 0).map((round) => {
-    n_labels += round.n_labels;
-    return [n_labels, round.n_positive_total] as const;
-  });
-  return [[0, ...points.map(([labels]) => labels)], [0, ...points.map(([, positives]) => positives)]];
+  const points = rounds
+    .filter((round) => round.n_labels > 0)
+    .map((round) => {
+      n_labels += round.n_labels;
+      return [n_labels, round.n_positive_total] as const;
+    });
+  return [
+    [0, ...points.map(([labels]) => labels)],
+    [0, ...points.map(([, positives]) => positives)],
+  ];
 }
 
 function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {

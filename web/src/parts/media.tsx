@@ -40,7 +40,7 @@ export function Picture({ project, record, size }: MediaProps & { size: 128 | 25
 const SHORT = 300;
 
 /** A text: its first line stands out where more follow; a long one opens where it stands. */
-export function Prose({ record }: { record: LinRecord }): JSX.Element {
+function Prose({ record }: { record: LinRecord }): JSX.Element {
   const [open, setOpen] = useState(false);
   const text = record.text ?? "";
   const { head, body } = split(text);
@@ -70,14 +70,17 @@ function cutAt(body: string): number {
   return space > SHORT / 2 ? space : SHORT;
 }
 
-export function Metadata({ record, limit = 6 }: { record: LinRecord; limit?: number }): JSX.Element {
+function Metadata({ record, limit = 6 }: { record: LinRecord; limit?: number }): JSX.Element {
   const pairs = Object.entries(record.metadata);
   return (
     <div class="metadata">
       <p class="record-id">{record.id}</p>
       <dl>
         {pairs.slice(0, limit).map(([name, value]) => (
-          <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
         ))}
       </dl>
       {pairs.length > limit && <p class="soft">and {pairs.length - limit} more</p>}
@@ -100,11 +103,25 @@ export function Whole({ project, record }: MediaProps): JSX.Element {
   return (
     <div class="whole">
       {record.kind === "image" && (
-        <img class="whole-picture" src={contentUrl(project, record.id)} alt={record.id} width={record.width ?? undefined} height={record.height ?? undefined} />
+        <img
+          class="whole-picture"
+          src={contentUrl(project, record.id)}
+          alt={record.id}
+          width={record.width ?? undefined}
+          height={record.height ?? undefined}
+        />
       )}
-      {(record.text ?? "") !== "" && <div class="whole-text" tabIndex={0} role="region" aria-label="The whole text">{record.text}</div>}
+      {(record.text ?? "") !== "" && (
+        <div class="whole-text" tabIndex={0} role="region" aria-label="The whole text">
+          {record.text}
+        </div>
+      )}
       {record.truncated === true && (
-        <p><a href={contentUrl(project, record.id)} target="_blank" rel="noopener">The text goes on: open all of it</a></p>
+        <p>
+          <a href={contentUrl(project, record.id)} target="_blank" rel="noopener">
+            The text goes on: open all of it
+          </a>
+        </p>
       )}
       <Metadata record={record} limit={40} />
     </div>

@@ -13,7 +13,9 @@ export function Notes(): JSX.Element {
             <p>{detail}</p>
             {hint !== undefined && <p class="hint">{hint}</p>}
           </div>
-          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>✕</button>
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>
+            ✕
+          </button>
         </div>
       ))}
     </div>

@@ -41,7 +41,11 @@ export function Plot({ label, height, columns, options }: PlotProps): JSX.Elemen
     let gone = false;
     void import("./uplot.ts").then(({ default: UPlot }) => {
       if (gone) return;
-      plot.current = new UPlot({ ...options(inkOf(room)), width: room.clientWidth, height }, latest.current, room);
+      plot.current = new UPlot(
+        { ...options(inkOf(room)), width: room.clientWidth, height },
+        latest.current,
+        room,
+      );
     });
     const watch = new ResizeObserver(() => plot.current?.setSize({ width: room.clientWidth, height }));
     watch.observe(room);
@@ -63,7 +67,13 @@ function inkOf(room: HTMLElement): Ink {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   };
-  const ink = { line: colour("line"), soft: colour("soft"), pos: colour("pos"), neg: colour("neg"), mid: colour("mid") };
+  const ink = {
+    line: colour("line"),
+    soft: colour("soft"),
+    pos: colour("pos"),
+    neg: colour("neg"),
+    mid: colour("mid"),
+  };
   probe.remove();
   return ink;
 }

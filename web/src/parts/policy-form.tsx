@@ -8,7 +8,7 @@ import type { Seat } from "../api/calls.ts";
 import type { Policy } from "../api/types.ts";
 import { announce, report } from "../state/ui.ts";
 
-export const POLICIES: { policy: Policy; words: string; unit: "none" | "percent" | "count" | "score" }[] = [
+const POLICIES: { policy: Policy; words: string; unit: "none" | "percent" | "count" | "score" }[] = [
   { policy: "f1", words: "the best F1", unit: "none" },
   { policy: "precision", words: "a precision of", unit: "percent" },
   { policy: "recall", words: "a recall of", unit: "percent" },
@@ -24,7 +24,7 @@ export interface PolicyChoice {
 }
 
 /** The value as the server takes it: shares of one for percentages, nothing where there is no value. */
-export function policyChoice(policy: Policy, value: number): PolicyChoice {
+function policyChoice(policy: Policy, value: number): PolicyChoice {
   const unit = POLICIES.find((one) => one.policy === policy)?.unit ?? "none";
   if (unit === "none") return { policy };
   return { policy, value: unit === "percent" ? value / 100 : value };
@@ -42,18 +42,44 @@ export function PolicyFields({ onChange }: { onChange: (choice: PolicyChoice) =>
   };
   return (
     <>
-      <select aria-label="Threshold for" value={policy} onChange={(event) => set(event.currentTarget.value as Policy, FIRST[event.currentTarget.value as Policy])}>
-        {POLICIES.map(({ policy: name, words }) => <option key={name} value={name}>{words}</option>)}
+      <select
+        aria-label="Threshold for"
+        value={policy}
+        onChange={(event) =>
+          set(event.currentTarget.value as Policy, FIRST[event.currentTarget.value as Policy])
+        }
+      >
+        {POLICIES.map(({ policy: name, words }) => (
+          <option key={name} value={name}>
+            {words}
+          </option>
+        ))}
       </select>
       {unit !== "none" && (
-        <input class="short" type="number" required aria-label={unit === "percent" ? "Percent" : "Value"} step={unit === "score" ? "any" : 1} min={unit === "score" ? undefined : 1} max={unit === "percent" ? 100 : undefined} value={value} onInput={(event) => set(policy, event.currentTarget.valueAsNumber)} />
+        <input
+          class="short"
+          type="number"
+          required
+          aria-label={unit === "percent" ? "Percent" : "Value"}
+          step={unit === "score" ? "any" : 1}
+          min={unit === "score" ? undefined : 1}
+          max={unit === "percent" ? 100 : undefined}
+          value={value}
+          onInput={(event) => set(policy, event.currentTarget.valueAsNumber)}
+        />
       )}
       {unit === "percent" && <span>%</span>}
     </>
   );
 }
 
-export function PolicyForm({ seat, onThreshold }: { seat: Seat; onThreshold: (score: number) => void }): JSX.Element {
+export function PolicyForm({
+  seat,
+  onThreshold,
+}: {
+  seat: Seat;
+  onThreshold: (score: number) => void;
+}): JSX.Element {
   const [choice, setChoice] = useState<PolicyChoice>({ policy: "f1" });
   const find = async () => {
     try {
@@ -65,10 +91,18 @@ export function PolicyForm({ seat, onThreshold }: { seat: Seat; onThreshold: (sc
     }
   };
   return (
-    <form class="row policy" onSubmit={(event) => { event.preventDefault(); void find(); }}>
+    <form
+      class="row policy"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void find();
+      }}
+    >
       <span class="soft">Set it for</span>
       <PolicyFields onChange={setChoice} />
-      <button type="submit" class="button small">Set</button>
+      <button type="submit" class="button small">
+        Set
+      </button>
     </form>
   );
 }

@@ -26,7 +26,11 @@ interface RankedListProps {
   onZoom: (record: LinRecord) => void;
 }
 
-const LAYOUT = { image: { height: 212, width: 190 }, text: { height: 92, width: Infinity }, vector: { height: 60, width: Infinity } };
+const LAYOUT = {
+  image: { height: 212, width: 190 },
+  text: { height: 92, width: Infinity },
+  vector: { height: 60, width: Infinity },
+};
 const SPARE_ROWS = 6;
 
 export function RankedList(props: RankedListProps): JSX.Element {
@@ -47,12 +51,27 @@ export function RankedList(props: RankedListProps): JSX.Element {
     box.current?.scrollTo({ top: scrollTo(Math.floor(to / columns), seen, height) });
   };
   useKeys({
-    "move-left": () => move(-1), "move-right": () => move(1), "move-up": () => move(-columns), "move-down": () => move(columns),
+    "move-left": () => move(-1),
+    "move-right": () => move(1),
+    "move-up": () => move(-columns),
+    "move-down": () => move(columns),
   });
   return (
-    <div ref={box} class={`ranked ranked-${kind ?? "text"}`} role="listbox" aria-multiselectable="true" aria-label="Records by score" tabIndex={0} aria-activedescendant={`rank-${cursor}`}>
+    <div
+      ref={box}
+      class={`ranked ranked-${kind ?? "text"}`}
+      role="listbox"
+      aria-multiselectable="true"
+      aria-label="Records by score"
+      tabIndex={0}
+      aria-activedescendant={`rank-${cursor}`}
+    >
       <div class="ranked-all" role="presentation" style={{ height: `${nRows * height}px` }}>
-        <div class="ranked-window" role="presentation" style={{ "--top": `${rows.first * height}px`, "--columns": columns, "--height": `${height}px` }}>
+        <div
+          class="ranked-window"
+          role="presentation"
+          style={{ "--top": `${rows.first * height}px`, "--columns": columns, "--height": `${height}px` }}
+        >
           {Array.from({ length: Math.max(0, items.end - items.first) }, (_, step) => (
             <Ranked key={items.first + step} idx={items.first + step} total={total} {...props} />
           ))}
@@ -65,7 +84,16 @@ export function RankedList(props: RankedListProps): JSX.Element {
 function Ranked({ idx, total, ...props }: RankedListProps & { idx: number; total: number }): JSX.Element {
   const { project, ranking, given, threshold, cursor, selected, onCursor, onToggle, onZoom } = props;
   const prediction = ranking.at(idx);
-  if (prediction === undefined) return <div id={`rank-${idx}`} class="ranked-item skeleton" role="option" aria-selected={false} aria-label="Loading" />;
+  if (prediction === undefined)
+    return (
+      <div
+        id={`rank-${idx}`}
+        class="ranked-item skeleton"
+        role="option"
+        aria-selected={false}
+        aria-label="Loading"
+      />
+    );
   const { record, score } = prediction;
   const below = score < threshold;
   const before = ranking.at(idx - 1);
@@ -82,7 +110,10 @@ function Ranked({ idx, total, ...props }: RankedListProps & { idx: number; total
       aria-posinset={idx + 1}
       aria-label={spoken(prediction, { label, below })}
       data-cut={isCut ? `threshold ${logit(threshold)}` : undefined}
-      onClick={() => { onCursor(idx); onToggle(record); }}
+      onClick={() => {
+        onCursor(idx);
+        onToggle(record);
+      }}
       onDblClick={() => onZoom(record)}
     >
       <span class="ranked-rank">{count(prediction.rank)}</span>
@@ -94,7 +125,11 @@ function Ranked({ idx, total, ...props }: RankedListProps & { idx: number; total
 }
 
 function Lines({ record }: { record: LinRecord }): JSX.Element {
-  const text = record.text?.trim() ?? Object.entries(record.metadata).map(([name, value]) => `${name} ${value}`).join(" · ");
+  const text =
+    record.text?.trim() ??
+    Object.entries(record.metadata)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(" · ");
   const title = titleOf(record);
   const rest = text.startsWith(title) ? text.slice(title.length).trim() : text;
   return (
@@ -109,23 +144,38 @@ function Facts({ prediction, label }: { prediction: Prediction; label: number | 
   const { score, probability, n_folded } = prediction;
   return (
     <p class="ranked-facts">
-      <span class="num" title={`probability ${percent(probability)}`}>{logit(score)}</span>
-      {label !== null && <span class={`mini-chip is-${lean(label)}`} style={{ "--m": Math.abs(label) }}>{scoreText(label)}</span>}
+      <span class="num" title={`probability ${percent(probability)}`}>
+        {logit(score)}
+      </span>
+      {label !== null && (
+        <span class={`mini-chip is-${lean(label)}`} style={{ "--m": Math.abs(label) }}>
+          {scoreText(label)}
+        </span>
+      )}
       {n_folded > 0 && <span class="alike">+{count(n_folded)} alike</span>}
     </p>
   );
 }
 
-function spoken({ rank, score, record, n_folded }: Prediction, { label, below }: { label: number | null; below: boolean }): string {
+function spoken(
+  { rank, score, record, n_folded }: Prediction,
+  { label, below }: { label: number | null; below: boolean },
+): string {
   const parts = [
-    `${rank}: ${titleOf(record)}`, `score ${logit(score)}`, below ? "below the threshold" : null,
-    label === null ? null : `labelled ${scoreText(label)}`, n_folded > 0 ? `and ${n_folded} alike` : null,
+    `${rank}: ${titleOf(record)}`,
+    `score ${logit(score)}`,
+    below ? "below the threshold" : null,
+    label === null ? null : `labelled ${scoreText(label)}`,
+    n_folded > 0 ? `and ${n_folded} alike` : null,
   ];
   return parts.filter((part) => part !== null).join(", ");
 }
 
 /** How far a box is scrolled and how large it is; scrolling is told once a frame. */
-function useScrolled(box: { current: HTMLElement | null }): { top: number; size: { width: number; height: number } } {
+function useScrolled(box: { current: HTMLElement | null }): {
+  top: number;
+  size: { width: number; height: number };
+} {
   const [top, setTop] = useState(0);
   const [size, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {

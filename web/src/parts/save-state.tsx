@@ -17,18 +17,27 @@ export function SaveState(): JSX.Element {
   useSpoken(state);
   return (
     <>
-      <button type="button" class={`save-state save-${state}`} aria-haspopup="dialog" onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class={`save-state save-${state}`}
+        aria-haspopup="dialog"
+        onClick={() => setOpen(true)}
+      >
         <span class="save-sign" aria-hidden="true" />
         <span>{words(state, queue.unsaved.value)}</span>
       </button>
       {open && (
         <Dialog title="Unsaved answers" onClose={() => setOpen(false)}>
           {queue.volatile.value && (
-            <p class="hint">This browser keeps nothing: answers that are not saved are lost when the page is closed.</p>
+            <p class="hint">
+              This browser keeps nothing: answers that are not saved are lost when the page is closed.
+            </p>
           )}
           {lanes.length === 0 && <p>The server has every answer.</p>}
           <ul class="plain">
-            {lanes.map(([name, lane]) => <LaneRow key={name} name={name} lane={lane} />)}
+            {lanes.map(([name, lane]) => (
+              <LaneRow key={name} name={name} lane={lane} />
+            ))}
           </ul>
         </Dialog>
       )}
@@ -52,15 +61,20 @@ function LaneRow({ name, lane }: { name: string; lane: Lane }): JSX.Element {
     <li class="lane">
       <p>
         <strong>{plural(lane.ops.length, "answer")}</strong> for {lane.seat.session} in {lane.seat.project}:{" "}
-        {lane.state === "waiting" && "the server does not answer; they are kept in this browser and sent when it does."}
+        {lane.state === "waiting" &&
+          "the server does not answer; they are kept in this browser and sent when it does."}
         {lane.state === "sending" && "on the way."}
         {lane.state === "stuck" && "the server will not take them."}
       </p>
       <ProblemWords problem={lane.problem} />
       {lane.state === "stuck" && (
         <p class="row">
-          <button type="button" class="button" onClick={() => queue.retry(name)}>Try again</button>
-          <button type="button" class="button danger" onClick={() => queue.discard(name)}>Give them up</button>
+          <button type="button" class="button" onClick={() => queue.retry(name)}>
+            Try again
+          </button>
+          <button type="button" class="button danger" onClick={() => queue.discard(name)}>
+            Give them up
+          </button>
         </p>
       )}
     </li>
@@ -71,7 +85,10 @@ type State = "saved" | Lane["state"];
 const ORDER: State[] = ["saved", "sending", "waiting", "stuck"];
 
 function worst(lanes: Lane[]): State {
-  return lanes.reduce<State>((all, { state }) => (ORDER.indexOf(state) > ORDER.indexOf(all) ? state : all), "saved");
+  return lanes.reduce<State>(
+    (all, { state }) => (ORDER.indexOf(state) > ORDER.indexOf(all) ? state : all),
+    "saved",
+  );
 }
 
 function words(state: State, n: number): string {

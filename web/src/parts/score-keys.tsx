@@ -12,12 +12,20 @@ const DIGITS = [1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 
 /** What the keys of scores do: digits and the two extremes. */
 export function scoreHandlers(onScore: (score: number) => void): Handlers {
-  const digits = DIGITS.map((digit) => [`score-${digit}` satisfies Action, () => onScore(scoreOfDigit(digit))] as const);
+  const digits = DIGITS.map(
+    (digit) => [`score-${digit}` satisfies Action, () => onScore(scoreOfDigit(digit))] as const,
+  );
   return { ...Object.fromEntries(digits), relevant: () => onScore(MAX), irrelevant: () => onScore(MIN) };
 }
 
 /** Buttons for the nine scores; the one that is given is pressed. */
-export function ScoreKeys({ onScore, score }: { onScore: (score: number) => void; score: number | null }): JSX.Element {
+export function ScoreKeys({
+  onScore,
+  score,
+}: {
+  onScore: (score: number) => void;
+  score: number | null;
+}): JSX.Element {
   return (
     <div class="score-keys" role="group" aria-label="Score">
       {DIGITS.map((digit) => {

@@ -19,14 +19,27 @@ interface ScoreSliderProps {
 
 const SETTLE_MS = 250;
 
-export function ScoreSlider({ name, score, model, reachable, onFocus, onScore }: ScoreSliderProps): JSX.Element {
+export function ScoreSlider({
+  name,
+  score,
+  model,
+  reachable,
+  onFocus,
+  onScore,
+}: ScoreSliderProps): JSX.Element {
   const { draft, slide, settle } = useDraft(onScore);
   const shown = draft ?? score;
   const style: CSSProperties = { "--m": Math.abs(shown ?? 0), "--at": ((shown ?? 0) + 1) / 2 };
   return (
     <div class={`score is-${shown === null ? "none" : lean(shown)}`} style={style}>
       <div class="score-track">
-        {model !== null && <span class="score-model" style={{ "--at": (model + 1) / 2 }} title={`the model says ${scoreText(model)}`} />}
+        {model !== null && (
+          <span
+            class="score-model"
+            style={{ "--at": (model + 1) / 2 }}
+            title={`the model says ${scoreText(model)}`}
+          />
+        )}
         <input
           type="range"
           min={MIN}
@@ -51,9 +64,17 @@ export function ScoreSlider({ name, score, model, reachable, onFocus, onScore }:
 }
 
 /** What is being slid to is no answer until the slider rests: one slide is one answer. */
-function useDraft(onScore: (score: number) => void): { draft: number | null; slide: (to: number) => void; settle: () => void } {
+function useDraft(onScore: (score: number) => void): {
+  draft: number | null;
+  slide: (to: number) => void;
+  settle: () => void;
+} {
   const [draft, setDraft] = useState<number | null>(null);
-  const latest = useRef<{ to: number | null; timer: number; onScore: (score: number) => void }>({ to: null, timer: 0, onScore });
+  const latest = useRef<{ to: number | null; timer: number; onScore: (score: number) => void }>({
+    to: null,
+    timer: 0,
+    onScore,
+  });
   latest.current.onScore = onScore;
   const settle = () => {
     const { to, timer } = latest.current;

@@ -17,8 +17,17 @@ export function Settings(): JSX.Element {
   const other = dark.value ? "light" : "dark";
   return (
     <>
-      <button type="button" class="quiet" aria-label={`Switch to ${other}`} title={`Switch to ${other}`} onClick={() => (theme.value = other)}>
-        <svg class="sign" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7" /><path d="M10 3a7 7 0 0 1 0 14z" class="fill" /></svg>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={`Switch to ${other}`}
+        title={`Switch to ${other}`}
+        onClick={() => (theme.value = other)}
+      >
+        <svg class="sign" viewBox="0 0 20 20" aria-hidden="true">
+          <circle cx="10" cy="10" r="7" />
+          <path d="M10 3a7 7 0 0 1 0 14z" class="fill" />
+        </svg>
       </button>
       <button type="button" class="quiet" aria-haspopup="dialog" onClick={() => setOpen(true)}>
         <span>Keys</span> <span class="sr-only">and settings</span> <Key action="help" />
@@ -34,11 +43,19 @@ function SettingsDialog({ onClose }: { onClose: () => void }): JSX.Element {
       <div class="settings-row">
         <label class="field">
           <span>Your name</span>
-          <input value={userName.value} maxLength={40} placeholder="labels carry it" onChange={(event) => setUserName(event.currentTarget.value)} />
+          <input
+            value={userName.value}
+            maxLength={40}
+            placeholder="labels carry it"
+            onChange={(event) => setUserName(event.currentTarget.value)}
+          />
         </label>
         <label class="field">
           <span>Colours</span>
-          <select value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
+          <select
+            value={theme.value}
+            onChange={(event) => (theme.value = event.currentTarget.value as Theme)}
+          >
             <option value="system">as the system</option>
             <option value="light">light</option>
             <option value="dark">dark</option>
@@ -100,7 +117,13 @@ function KeyTable(): JSX.Element {
 function KeyCaps({ action }: { action: Action }): JSX.Element {
   const keys = bindings.value[action];
   if (keys.length === 0) return <span class="soft">none</span>;
-  return <>{keys.map((key) => <kbd key={key}>{keyLabel(key)}</kbd>)}</>;
+  return (
+    <>
+      {keys.map((key) => (
+        <kbd key={key}>{keyLabel(key)}</kbd>
+      ))}
+    </>
+  );
 }
 
 /** Keys in and out as JSON. */
@@ -108,7 +131,12 @@ function KeyFiles(): JSX.Element {
   const file = useRef<HTMLInputElement>(null);
   const read = async (chosen: File | undefined) => {
     const keys = chosen === undefined ? null : parseJson(await chosen.text());
-    if (keys === null) note("error", "the file does not bind keys", "it looks like {\"fit\": [\"Enter\"], \"skip\": [\"Space\"]}, with each key once");
+    if (keys === null)
+      note(
+        "error",
+        "the file does not bind keys",
+        'it looks like {"fit": ["Enter"], "skip": ["Space"]}, with each key once',
+      );
     else {
       bindings.value = keys;
       note("done", "keys imported");
@@ -116,10 +144,23 @@ function KeyFiles(): JSX.Element {
   };
   return (
     <p class="row">
-      <button type="button" class="button" onClick={saveKeys}>Export keys</button>
-      <button type="button" class="button" onClick={() => file.current?.click()}>Import keys</button>
-      <button type="button" class="button" onClick={() => (bindings.value = defaultBindings())}>Reset keys</button>
-      <input ref={file} hidden type="file" accept="application/json,.json" aria-label="A file of keys" onChange={(event) => void read(event.currentTarget.files?.[0])} />
+      <button type="button" class="button" onClick={saveKeys}>
+        Export keys
+      </button>
+      <button type="button" class="button" onClick={() => file.current?.click()}>
+        Import keys
+      </button>
+      <button type="button" class="button" onClick={() => (bindings.value = defaultBindings())}>
+        Reset keys
+      </button>
+      <input
+        ref={file}
+        hidden
+        type="file"
+        accept="application/json,.json"
+        aria-label="A file of keys"
+        onChange={(event) => void read(event.currentTarget.files?.[0])}
+      />
     </p>
   );
 }
@@ -133,7 +174,9 @@ function parseJson(text: string): ReturnType<typeof parseBindings> {
 }
 
 function saveKeys(): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(bindings.value, null, 2)], { type: "application/json" }));
+  const url = URL.createObjectURL(
+    new Blob([JSON.stringify(bindings.value, null, 2)], { type: "application/json" }),
+  );
   const link = Object.assign(document.createElement("a"), { href: url, download: "linprobe-keys.json" });
   link.click();
   URL.revokeObjectURL(url);

@@ -23,58 +23,113 @@ export function StartBox({ project }: { project: ProjectSummary }): JSX.Element 
     if (from === null) return;
     setBusy(true);
     try {
-      const session = await createSession(project.slug, { start: from, ...(draft.name.trim() === "" ? {} : { name: draft.name.trim() }) });
+      const session = await createSession(project.slug, {
+        start: from,
+        ...(draft.name.trim() === "" ? {} : { name: draft.name.trim() }),
+      });
       goTo(href({ view: "session", project: project.slug, session: session.name, tab: "label" }));
     } catch (error) {
       setBusy(false);
       report(error);
     }
   };
-  const addFiles = (files: Iterable<File>) => void addUploads({ project, files, onExample: (example) => setDraft((old) => ({ ...old, examples: [...old.examples, example] })) });
+  const addFiles = (files: Iterable<File>) =>
+    void addUploads({
+      project,
+      files,
+      onExample: (example) => setDraft((old) => ({ ...old, examples: [...old.examples, example] })),
+    });
   const takesText = project.model?.takes_text === true;
   return (
-    <section class="start-box" aria-label="Start" onPaste={(event) => pasted(event, addFiles)} {...dropTarget(addFiles)}>
-      <form onSubmit={(event) => { event.preventDefault(); void begin(); }}>
-        <h2><label for="phrase">What are you looking for?</label></h2>
+    <section
+      class="start-box"
+      aria-label="Start"
+      onPaste={(event) => pasted(event, addFiles)}
+      {...dropTarget(addFiles)}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void begin();
+        }}
+      >
+        <h2>
+          <label for="phrase">What are you looking for?</label>
+        </h2>
         <div class="start-line">
           <input
             id="phrase"
             class="start-phrase"
             value={draft.phrase}
             disabled={!takesText}
-            placeholder={takesText ? "a few words, such as “dogs in the snow”" : "this model takes no words: pick examples below"}
+            placeholder={
+              takesText
+                ? "a few words, such as “dogs in the snow”"
+                : "this model takes no words: pick examples below"
+            }
             autocomplete="off"
             onInput={(event) => change({ phrase: event.currentTarget.value })}
           />
-          <button type="submit" class="button primary big" disabled={start === null || busy}>{busy ? "Starting…" : "Start"}</button>
+          <button type="submit" class="button primary big" disabled={start === null || busy}>
+            {busy ? "Starting…" : "Start"}
+          </button>
         </div>
       </form>
       {takesText && <Phrases project={project} onPhrase={(phrase) => void begin({ phrases: [phrase] })} />}
-      <Chosen examples={draft.examples} onRemove={(gone) => change({ examples: draft.examples.filter((example) => example !== gone) })} />
+      <Chosen
+        examples={draft.examples}
+        onRemove={(gone) => change({ examples: draft.examples.filter((example) => example !== gone) })}
+      />
       <More project={project} draft={draft} change={change} addFiles={addFiles} />
     </section>
   );
 }
 
-function Phrases({ project, onPhrase }: { project: ProjectSummary; onPhrase: (phrase: string) => void }): JSX.Element | null {
-  const phrases = project.labels.map(({ name }) => phraseOf(name)).filter((phrase) => phrase !== null).slice(0, N_PHRASES);
+function Phrases({
+  project,
+  onPhrase,
+}: {
+  project: ProjectSummary;
+  onPhrase: (phrase: string) => void;
+}): JSX.Element | null {
+  const phrases = project.labels
+    .map(({ name }) => phraseOf(name))
+    .filter((phrase) => phrase !== null)
+    .slice(0, N_PHRASES);
   if (phrases.length === 0) return null;
   return (
     <p class="start-phrases">
       <span class="soft">for example</span>
-      {phrases.map((phrase) => <button key={phrase} type="button" class="pill" onClick={() => onPhrase(phrase)}>{phrase}</button>)}
+      {phrases.map((phrase) => (
+        <button key={phrase} type="button" class="pill" onClick={() => onPhrase(phrase)}>
+          {phrase}
+        </button>
+      ))}
     </p>
   );
 }
 
-function Chosen({ examples, onRemove }: { examples: Example[]; onRemove: (example: Example) => void }): JSX.Element | null {
+function Chosen({
+  examples,
+  onRemove,
+}: {
+  examples: Example[];
+  onRemove: (example: Example) => void;
+}): JSX.Element | null {
   if (examples.length === 0) return null;
   return (
     <ul class="plain chosen" aria-label="Chosen examples">
       {examples.map((example) => (
         <li key={`${example.from} ${example.id}`} class={`chosen-${example.side}`}>
           <span>{example.side === "like" ? "+ like" : "− unlike"}</span> {example.name}
-          <button type="button" class="quiet" aria-label={`Remove ${example.name}`} onClick={() => onRemove(example)}>✕</button>
+          <button
+            type="button"
+            class="quiet"
+            aria-label={`Remove ${example.name}`}
+            onClick={() => onRemove(example)}
+          >
+            ✕
+          </button>
         </li>
       ))}
     </ul>
@@ -96,26 +151,69 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
       <summary>Examples, what it is not, a classifier</summary>
       {model?.takes_text === true && (
         <div class="row">
-          <label class="field"><span>Other words for it, one a line</span><textarea rows={2} value={draft.others} onInput={(event) => change({ others: event.currentTarget.value })} /></label>
-          <label class="field"><span>What it is not, one a line</span><textarea rows={2} value={draft.not} onInput={(event) => change({ not: event.currentTarget.value })} /></label>
+          <label class="field">
+            <span>Other words for it, one a line</span>
+            <textarea
+              rows={2}
+              value={draft.others}
+              onInput={(event) => change({ others: event.currentTarget.value })}
+            />
+          </label>
+          <label class="field">
+            <span>What it is not, one a line</span>
+            <textarea
+              rows={2}
+              value={draft.not}
+              onInput={(event) => change({ not: event.currentTarget.value })}
+            />
+          </label>
         </div>
       )}
-      <ExamplePicker project={project} examples={draft.examples} onChange={(examples) => change({ examples })} />
+      <ExamplePicker
+        project={project}
+        examples={draft.examples}
+        onChange={(examples) => change({ examples })}
+      />
       <div class="row">
         {takesFiles && (
           <label class="field">
             <span>A {model.takes_images ? "picture" : "text"} of your own; drop or paste works too</span>
-            <input type="file" accept={model.takes_images ? "image/*,text/plain" : "text/plain"} multiple onChange={(event) => addFiles(event.currentTarget.files ?? [])} />
+            <input
+              type="file"
+              accept={model.takes_images ? "image/*,text/plain" : "text/plain"}
+              multiple
+              onChange={(event) => addFiles(event.currentTarget.files ?? [])}
+            />
           </label>
         )}
-        <label class="field"><span>Name of the session</span><input value={draft.name} maxLength={80} placeholder="made from the words" onInput={(event) => change({ name: event.currentTarget.value })} /></label>
-        <ClassifierField project={project} value={draft.classifier} onChange={(classifier) => change({ classifier })} />
+        <label class="field">
+          <span>Name of the session</span>
+          <input
+            value={draft.name}
+            maxLength={80}
+            placeholder="made from the words"
+            onInput={(event) => change({ name: event.currentTarget.value })}
+          />
+        </label>
+        <ClassifierField
+          project={project}
+          value={draft.classifier}
+          onChange={(classifier) => change({ classifier })}
+        />
       </div>
     </details>
   );
 }
 
-function ClassifierField({ project, value, onChange }: { project: ProjectSummary; value: string; onChange: (name: string) => void }): JSX.Element {
+function ClassifierField({
+  project,
+  value,
+  onChange,
+}: {
+  project: ProjectSummary;
+  value: string;
+  onChange: (name: string) => void;
+}): JSX.Element {
   const { loaded, reload } = useResource(project.slug, (signal) => askClassifiers(project.slug, signal));
   const known = loaded.value.state === "here" ? loaded.value.value.classifiers : [];
   const take = async (file: File | undefined) => {
@@ -135,12 +233,21 @@ function ClassifierField({ project, value, onChange }: { project: ProjectSummary
         <span>A classifier to start from</span>
         <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
           <option value="">none</option>
-          {known.map(({ name, source }) => <option key={name} value={name}>{name}{source === "imported" ? ", imported" : ""}</option>)}
+          {known.map(({ name, source }) => (
+            <option key={name} value={name}>
+              {name}
+              {source === "imported" ? ", imported" : ""}
+            </option>
+          ))}
         </select>
       </label>
       <label class="field">
         <span>Import a classifier</span>
-        <input type="file" accept=".safetensors" onChange={(event) => void take(event.currentTarget.files?.[0])} />
+        <input
+          type="file"
+          accept=".safetensors"
+          onChange={(event) => void take(event.currentTarget.files?.[0])}
+        />
       </label>
     </>
   );

@@ -27,7 +27,11 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       <h2>That did not work</h2>
       <p>{detail}</p>
       {hint !== undefined && <p class="hint">{hint}</p>}
-      {retry !== undefined && <button type="button" class="button" onClick={retry}>Try again</button>}
+      {retry !== undefined && (
+        <button type="button" class="button" onClick={retry}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }
@@ -44,7 +48,15 @@ interface ShowProps<T> {
 export function Show<T>({ loaded, retry, waiting, children }: ShowProps<T>): JSX.Element {
   switch (loaded.state) {
     case "loading":
-      return <>{waiting ?? <p class="loading" role="status">Loading…</p>}</>;
+      return (
+        <>
+          {waiting ?? (
+            <p class="loading" role="status">
+              Loading…
+            </p>
+          )}
+        </>
+      );
     case "failed":
       return <Failure error={loaded.error} retry={retry} />;
     case "here":

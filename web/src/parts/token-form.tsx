@@ -17,14 +17,28 @@ export function TokenForm({ onDone }: { onDone: () => void }): JSX.Element {
     }
   };
   return (
-    <form class="empty" onSubmit={(event) => { event.preventDefault(); void enter(); }}>
+    <form
+      class="empty"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void enter();
+      }}
+    >
       <h2>This server asks for its token</h2>
       <p>“linprobe serve” has printed it.</p>
       <label class="field">
         <span>Token</span>
-        <input type="password" required autocomplete="current-password" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+        <input
+          type="password"
+          required
+          autocomplete="current-password"
+          value={token}
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
       </label>
-      <button type="submit" class="button primary">Enter</button>
+      <button type="submit" class="button primary">
+        Enter
+      </button>
     </form>
   );
 }

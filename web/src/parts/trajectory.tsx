@@ -19,14 +19,24 @@ export function Trajectory({ path, landmarks }: TrajectoryProps): JSX.Element {
   const last = points.at(-1);
   return (
     <>
-      <svg class="trajectory" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Way of the query over ${plural(path.length, "fit")}, among ${plural(landmarks.length, "labelled record")}`}>
-        {landmarks.map((landmark) => <Landmark key={landmark.id} at={place(landmark)} landmark={landmark} />)}
+      <svg
+        class="trajectory"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`Way of the query over ${plural(path.length, "fit")}, among ${plural(landmarks.length, "labelled record")}`}
+      >
+        {landmarks.map((landmark) => (
+          <Landmark key={landmark.id} at={place(landmark)} landmark={landmark} />
+        ))}
         <polyline class="path" points={points.map(({ x, y }) => `${x},${y}`).join(" ")} />
-        {points.map(({ x, y }, idx) => <circle key={idx} class="stop" cx={x} cy={y} r={2.2} />)}
+        {points.map(({ x, y }, idx) => (
+          <circle key={idx} class="stop" cx={x} cy={y} r={2.2} />
+        ))}
         {last !== undefined && <circle class="now" cx={last.x} cy={last.y} r={4.5} />}
       </svg>
       <p class="soft fine legend">
-        <span class="legend-pos">+ relevant</span> <span class="legend-neg">− irrelevant</span> <span class="legend-now">● now</span>
+        <span class="legend-pos">+ relevant</span> <span class="legend-neg">− irrelevant</span>{" "}
+        <span class="legend-now">● now</span>
       </p>
     </>
   );
@@ -48,10 +58,15 @@ function Landmark({ at: { x, y }, landmark: { id, label } }: LandmarkProps): JSX
 }
 
 /** Fits points into the picture; one unit is as long across as up. */
-function placer(points: { x: number; y: number }[]): (point: { x: number; y: number }) => { x: number; y: number } {
+function placer(
+  points: { x: number; y: number }[],
+): (point: { x: number; y: number }) => { x: number; y: number } {
   const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
   const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const scale = Math.min((WIDTH - 2 * MARGIN) / Math.max(right - left, 1e-9), (HEIGHT - 2 * MARGIN) / Math.max(high - low, 1e-9));
+  const scale = Math.min(
+    (WIDTH - 2 * MARGIN) / Math.max(right - left, 1e-9),
+    (HEIGHT - 2 * MARGIN) / Math.max(high - low, 1e-9),
+  );
   const round = (value: number) => Math.round(value * 10) / 10;
   return ({ x, y }) => ({
     x: round(WIDTH / 2 + (x - (left + right) / 2) * scale),

@@ -14,14 +14,20 @@ export class Answers {
   readonly given = signal<ReadonlyMap<string, Answer>>(new Map());
   /** The ids whose answers the server does not have. */
   readonly unsaved = computed(
-    () => new Set(queue.pending(this.seat, this.door).flatMap(({ act }) => (act.kind === "undo" ? [] : [act.id]))),
+    () =>
+      new Set(
+        queue.pending(this.seat, this.door).flatMap(({ act }) => (act.kind === "undo" ? [] : [act.id])),
+      ),
   );
   /** The record whose answer was taken back last, so that the cursor can go there. */
   readonly tookBack = signal<{ id: string } | null>(null);
   /** What was answered here, in order, with what stood there before. */
   private trail: { id: string; before: Answer | undefined }[] = [];
 
-  constructor(readonly seat: Seat, readonly door: Door) {}
+  constructor(
+    readonly seat: Seat,
+    readonly door: Door,
+  ) {}
 
   /** Starts from what the server knows, and over it what waits in the queue. */
   start(known: Iterable<[id: string, answer: Answer]>): void {

@@ -18,7 +18,9 @@ export class Deck<T extends Dealt> {
   readonly cursor = signal(0);
   /** Set while the next cards are on their way: a key pressed early must not answer what is no longer looked at. */
   readonly held = signal(false);
-  readonly open = computed(() => this.cards.value.filter(({ record }) => !this.answers.given.value.has(record.id)));
+  readonly open = computed(() =>
+    this.cards.value.filter(({ record }) => !this.answers.given.value.has(record.id)),
+  );
 
   constructor(readonly answers: Answers) {}
 
@@ -30,7 +32,9 @@ export class Deck<T extends Dealt> {
   deal(cards: T[]): void {
     batch(() => {
       this.cards.value = cards;
-      this.answers.start(cards.flatMap(({ record, answer }) => (answer === null ? [] : [[record.id, answer] as const])));
+      this.answers.start(
+        cards.flatMap(({ record, answer }) => (answer === null ? [] : [[record.id, answer] as const])),
+      );
       this.cursor.value = Math.max(0, this.nextOpen(0));
     });
   }
@@ -67,7 +71,8 @@ export class Deck<T extends Dealt> {
   /** Moves the score of the card at the cursor a little, from `base` if it has none. */
   nudgeCurrent(by: number, base: (card: T) => number): void {
     const card = this.current;
-    if (card !== undefined && !this.held.value) this.label(card, nudge(this.answers.labelOf(card.record.id) ?? base(card), by));
+    if (card !== undefined && !this.held.value)
+      this.label(card, nudge(this.answers.labelOf(card.record.id) ?? base(card), by));
   }
 
   /** Says nothing of the card at the cursor and moves on. */

@@ -10,7 +10,12 @@ const SEAT = { project: "p", session: "s", annotator: "tab-1" };
 
 const shown = (id: string, answer: ShownRecord["answer"] = null): ShownRecord => ({
   record: { id, kind: "text", text: id, metadata: {} },
-  score: 2, probability: 0.88, reason: "top", reason_words: "among the highest scores", odds: 1, answer,
+  score: 2,
+  probability: 0.88,
+  reason: "top",
+  reason_words: "among the highest scores",
+  odds: 1,
+  answer,
 });
 const round = (number: number, ...records: ShownRecord[]): Round => ({ number, records });
 
@@ -32,7 +37,9 @@ beforeEach(() => {
     const door = url.split("?")[0]?.split("/").at(-1) ?? "";
     requests.push({ door, body: typeof init.body === "string" ? JSON.parse(init.body) : null });
     const reply = replies[door];
-    return reply === undefined ? Promise.reject(new TypeError("gone")) : Promise.resolve(Response.json(reply));
+    return reply === undefined
+      ? Promise.reject(new TypeError("gone"))
+      : Promise.resolve(Response.json(reply));
   });
 });
 
@@ -96,7 +103,9 @@ describe("fit and next", () => {
     replies["rounds"] = { round: round(2, shown("d")), insight: { n_positive_found: 1 } };
     await labelling.fitAndNext();
     expect([labelling.round.value, sent("rounds").length]).toEqual([2, 2]);
-    const skips = sent("answers").flatMap(({ body }) => (body as { answers: { id: string; skip?: boolean }[] }).answers).filter(({ skip }) => skip);
+    const skips = sent("answers")
+      .flatMap(({ body }) => (body as { answers: { id: string; skip?: boolean }[] }).answers)
+      .filter(({ skip }) => skip);
     expect(skips.map(({ id }) => id)).toEqual(["b", "c"]);
   });
 
@@ -115,7 +124,9 @@ describe("fit and next", () => {
     labelling.deck.undo();
     await next;
     expect(sent("undo")).toEqual([]);
-    const scores = sent("answers").flatMap(({ body }) => (body as { answers: { label: number }[] }).answers.map(({ label }) => label));
+    const scores = sent("answers").flatMap(({ body }) =>
+      (body as { answers: { label: number }[] }).answers.map(({ label }) => label),
+    );
     expect(scores).toEqual([1, 1, 1]);
   });
 
@@ -124,7 +135,11 @@ describe("fit and next", () => {
     labelling.deck.labelRest(() => 1);
     delete replies["rounds"];
     await labelling.fitAndNext();
-    expect([labelling.phase.value, labelling.round.value, Object.keys(given(labelling))]).toEqual(["labelling", 1, ["a", "b", "c"]]);
+    expect([labelling.phase.value, labelling.round.value, Object.keys(given(labelling))]).toEqual([
+      "labelling",
+      1,
+      ["a", "b", "c"],
+    ]);
   });
 });
 
@@ -161,7 +176,14 @@ it("an answer that the server refuses is shown as open again", async () => {
   vi.stubGlobal("fetch", (_: string, init: RequestInit) => {
     const { answers } = JSON.parse(init.body as string) as { answers: { request: string; id: string }[] };
     const problem = { type: "unknown-record", title: "unknown record", status: 404, detail: "no record a" };
-    return Promise.resolve(Response.json({ version: 1, answers: answers.map((one) => ({ ...one, status: "refused", problem })), n_labels: 0, n_positive: 0 }));
+    return Promise.resolve(
+      Response.json({
+        version: 1,
+        answers: answers.map((one) => ({ ...one, status: "refused", problem })),
+        n_labels: 0,
+        n_positive: 0,
+      }),
+    );
   });
   labelling.deck.labelCurrent(() => 1);
   await labelling.deck.answers.saved();

@@ -98,7 +98,9 @@ export class Labelling {
       const { round, insight } = await nextRound(this.seat, roundSize.value);
       this.insight.value = insight;
       this.show(round);
-      announce(`Round ${round.number}: ${round.records.length} records. ${insight.n_positive_found} positives found.`);
+      announce(
+        `Round ${round.number}: ${round.records.length} records. ${insight.n_positive_found} positives found.`,
+      );
     } catch (error) {
       if (this.deck.cards.value.length === 0) this.fail(error);
       else {

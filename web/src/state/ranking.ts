@@ -18,7 +18,11 @@ export class Ranking {
   private readonly asked = new Set<number>();
   private control = new AbortController();
 
-  constructor(private readonly seat: Seat, readonly order: Order, readonly fold: boolean) {}
+  constructor(
+    private readonly seat: Seat,
+    readonly order: Order,
+    readonly fold: boolean,
+  ) {}
 
   at(idx: number): Prediction | undefined {
     return this.pages.value.get(Math.floor(idx / PAGE))?.[idx % PAGE];

@@ -6,7 +6,8 @@ import { useCallback, useEffect } from "preact/hooks";
 
 import { isAbort } from "../api/client.ts";
 
-export type Loaded<T> = { state: "loading" } | { state: "here"; value: T } | { state: "failed"; error: unknown };
+export type Loaded<T> =
+  { state: "loading" } | { state: "here"; value: T } | { state: "failed"; error: unknown };
 
 export interface Resource<T> {
   loaded: Signal<Loaded<T>>;

@@ -21,7 +21,12 @@ async function send(ops: Op[]): Promise<Outcome[]> {
   return ops.map((op) => {
     const status = reply.answers.find(({ request }) => request === op.request);
     if (status?.status !== "refused") return { op };
-    const unknown = { type: "refused", title: "refused", status: 422, detail: "the server refused the answer" };
+    const unknown = {
+      type: "refused",
+      title: "refused",
+      status: 422,
+      detail: "the server refused the answer",
+    };
     return { op, refused: status.problem ?? unknown };
   });
 }
@@ -37,7 +42,9 @@ async function sendUndo(op: Op): Promise<Outcome> {
 
 function given({ request, act }: Op): GivenAnswer | null {
   if (act.kind === "undo") return null;
-  return act.kind === "skip" ? { request, id: act.id, skip: true } : { request, id: act.id, label: act.label };
+  return act.kind === "skip"
+    ? { request, id: act.id, skip: true }
+    : { request, id: act.id, label: act.label };
 }
 
 /** Waits, but no longer than until the network or the user comes back. */

@@ -10,10 +10,9 @@ import { asString, keep, kept } from "../storage.ts";
 export const route = signal(parseRoute(location.hash));
 addEventListener("hashchange", () => (route.value = parseRoute(location.hash)));
 
-/** Goes to an address of `href`; `replace` leaves no step to go back to. */
-export function goTo(address: string, how: "push" | "replace" = "push"): void {
-  if (how === "push") location.hash = address;
-  else location.replace(address);
+/** Goes to an address of `href`. */
+export function goTo(address: string): void {
+  location.hash = address;
 }
 
 export type Theme = "system" | "light" | "dark";

@@ -35,8 +35,14 @@ export function AuditView({ seat, threshold }: AuditViewProps): JSX.Element {
     };
   }, [judging]);
   const state = judging.state.value;
-  if (judging.phase.value === "failed") return <Failure error={judging.error.value} retry={() => void judging.open()} />;
-  if (judging.phase.value === "opening") return <p class="loading" role="status">Loading…</p>;
+  if (judging.phase.value === "failed")
+    return <Failure error={judging.error.value} retry={() => void judging.open()} />;
+  if (judging.phase.value === "opening")
+    return (
+      <p class="loading" role="status">
+        Loading…
+      </p>
+    );
   const open = state?.open === true;
   return (
     <div class={open ? "label-main audit-open" : "page"}>
@@ -51,21 +57,56 @@ export function AuditView({ seat, threshold }: AuditViewProps): JSX.Element {
 
 const BUDGET = 100;
 
-function AuditForm({ judging, chosen, again }: { judging: Judging; chosen: number | null; again: boolean }): JSX.Element {
+function AuditForm({
+  judging,
+  chosen,
+  again,
+}: {
+  judging: Judging;
+  chosen: number | null;
+  again: boolean;
+}): JSX.Element {
   const [budget, setBudget] = useState(BUDGET);
-  const [choice, setChoice] = useState<PolicyChoice>(chosen === null ? { policy: "f1" } : { policy: "score", value: chosen });
+  const [choice, setChoice] = useState<PolicyChoice>(
+    chosen === null ? { policy: "f1" } : { policy: "score", value: chosen },
+  );
   return (
     <section class="block" aria-labelledby="audit-form">
       <h2 id="audit-form">{again ? "Audit again" : "How good is the classifier?"}</h2>
       <p class="measure">
-        Labels of the rounds are no test: they were chosen where the classifier is sure. An audit draws records at random, many where positives
-        may be and some everywhere, and shows them without score or reason. Your judgements give precision, recall and the
-        number of relevant records in the whole dataset, each with an interval that holds the truth in nine of ten audits.
+        Labels of the rounds are no test: they were chosen where the classifier is sure. An audit draws
+        records at random, many where positives may be and some everywhere, and shows them without score or
+        reason. Your judgements give precision, recall and the number of relevant records in the whole
+        dataset, each with an interval that holds the truth in nine of ten audits.
       </p>
-      <form class="row" onSubmit={(event) => { event.preventDefault(); void judging.start({ budget, ...choice }); }}>
-        <label class="inline-field"><span>Judge</span><input class="short" type="number" min={10} max={2000} required value={budget} onInput={(event) => setBudget(event.currentTarget.valueAsNumber)} /><span>records, for</span></label>
-        {chosen === null ? <PolicyFields onChange={setChoice} /> : <span>the threshold that you have set</span>}
-        <button type="submit" class="button primary">Start the audit</button>
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void judging.start({ budget, ...choice });
+        }}
+      >
+        <label class="inline-field">
+          <span>Judge</span>
+          <input
+            class="short"
+            type="number"
+            min={10}
+            max={2000}
+            required
+            value={budget}
+            onInput={(event) => setBudget(event.currentTarget.valueAsNumber)}
+          />
+          <span>records, for</span>
+        </label>
+        {chosen === null ? (
+          <PolicyFields onChange={setChoice} />
+        ) : (
+          <span>the threshold that you have set</span>
+        )}
+        <button type="submit" class="button primary">
+          Start the audit
+        </button>
       </form>
     </section>
   );
@@ -87,17 +128,25 @@ function Judge({ judging }: { judging: Judging }): JSX.Element {
   const finish = () => nOpen === 0 && void judging.finish();
   useKeys({
     ...scoreHandlers(label),
-    "move-left": () => move(-1), "move-right": () => move(1),
-    "move-up": () => move(-columnsOf(grid.current)), "move-down": () => move(columnsOf(grid.current)),
-    more: () => deck.nudgeCurrent(FINE_STEP, () => 0), less: () => deck.nudgeCurrent(-FINE_STEP, () => 0),
-    skip: () => deck.skipCurrent(), undo: () => deck.undo(), zoom: () => setZoomed(true), fit: finish,
+    "move-left": () => move(-1),
+    "move-right": () => move(1),
+    "move-up": () => move(-columnsOf(grid.current)),
+    "move-down": () => move(columnsOf(grid.current)),
+    more: () => deck.nudgeCurrent(FINE_STEP, () => 0),
+    less: () => deck.nudgeCurrent(-FINE_STEP, () => 0),
+    skip: () => deck.skipCurrent(),
+    undo: () => deck.undo(),
+    zoom: () => setZoomed(true),
+    fit: finish,
   });
   return (
     <>
       <div class="round-bar">
         <h2>Blind audit</h2>
         <progress class="round-progress" max={Math.max(1, n)} value={n - nOpen} aria-label="Records judged" />
-        <span class="num soft">{count(n - nOpen)} of {count(n)}</span>
+        <span class="num soft">
+          {count(n - nOpen)} of {count(n)}
+        </span>
       </div>
       <ul ref={grid} class={`plain grid grid-${deck.cards.value[0]?.record.kind ?? "text"}`}>
         {deck.cards.value.slice(first, first + PORTION).map((card, idx) => (
@@ -117,17 +166,28 @@ function Judge({ judging }: { judging: Judging }): JSX.Element {
         ))}
       </ul>
       <div class="actions" role="toolbar" aria-label="Judgements">
-        <ScoreKeys onScore={label} score={current === undefined ? null : deck.answers.labelOf(current.record.id)} />
+        <ScoreKeys
+          onScore={label}
+          score={current === undefined ? null : deck.answers.labelOf(current.record.id)}
+        />
         <div class="actions-group">
           <KeyButton action="skip" onPress={() => deck.skipCurrent()} />
           <KeyButton action="undo" onPress={() => deck.undo()} />
           <KeyButton action="zoom" class="wide-only" onPress={() => setZoomed(true)} />
         </div>
         <div class="actions-group actions-fit">
-          <KeyButton action="fit" class="primary" label={nOpen === 0 ? "Show the report" : `${plural(nOpen, "record")} to judge`} disabled={nOpen > 0} onPress={finish} />
+          <KeyButton
+            action="fit"
+            class="primary"
+            label={nOpen === 0 ? "Show the report" : `${plural(nOpen, "record")} to judge`}
+            disabled={nOpen > 0}
+            onPress={finish}
+          />
         </div>
       </div>
-      {zoomed && current !== undefined && <Zoom project={seat.project} record={current.record} onClose={() => setZoomed(false)} />}
+      {zoomed && current !== undefined && (
+        <Zoom project={seat.project} record={current.record} onClose={() => setZoomed(false)} />
+      )}
     </>
   );
 }

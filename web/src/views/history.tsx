@@ -20,9 +20,17 @@ export function HistoryView({ seat }: { seat: Seat }): JSX.Element {
       <Show loaded={loaded.value} retry={reload}>
         {({ rounds }) => (
           <>
-            {rounds.length === 0 && <Empty title="No rounds yet"><p>Rounds stand here once records were scored.</p></Empty>}
+            {rounds.length === 0 && (
+              <Empty title="No rounds yet">
+                <p>Rounds stand here once records were scored.</p>
+              </Empty>
+            )}
             <ol class="plain history">
-              {[...rounds].reverse().map((round) => <li key={round.round}><Round seat={seat} round={round} last={rounds.at(-1)?.round ?? 0} /></li>)}
+              {[...rounds].reverse().map((round) => (
+                <li key={round.round}>
+                  <Round seat={seat} round={round} last={rounds.at(-1)?.round ?? 0} />
+                </li>
+              ))}
             </ol>
           </>
         )}
@@ -47,20 +55,30 @@ function Round({ seat, round, last }: { seat: Seat; round: HistoryRound; last: n
       <header class="history-head">
         <h2>Round {round.round}</h2>
         <p class="soft">
-          {plural(round.n_labels, "label")}, {count(round.n_positive)} relevant · {count(round.n_positive_total)} found so far
+          {plural(round.n_labels, "label")}, {count(round.n_positive)} relevant ·{" "}
+          {count(round.n_positive_total)} found so far
           {" · "}turned by {Math.round(round.angle_degrees)}°
           {round.n_above !== null && ` · ${count(round.n_above)} above the threshold`}
         </p>
         <p class="row">
-          <button type="button" class="button small" onClick={() => void startBranch()}>Branch from here</button>
+          <button type="button" class="button small" onClick={() => void startBranch()}>
+            Branch from here
+          </button>
           {round.round !== last && (
-            <a class="button small" href={href({ view: "compare", project, a: `${session}@${round.round}`, b: session })}>Compare with now</a>
+            <a
+              class="button small"
+              href={href({ view: "compare", project, a: `${session}@${round.round}`, b: session })}
+            >
+              Compare with now
+            </a>
           )}
         </p>
       </header>
       <ul class="plain history-records">
         {round.records.map(({ record, answer }) => (
-          <li key={record.id}><Thumb project={project} record={record} /> <Given answer={answer} /></li>
+          <li key={record.id}>
+            <Thumb project={project} record={record} /> <Given answer={answer} />
+          </li>
         ))}
       </ul>
     </article>
@@ -70,5 +88,9 @@ function Round({ seat, round, last }: { seat: Seat; round: HistoryRound; last: n
 function Given({ answer }: { answer: Answer | null }): JSX.Element {
   if (answer === null) return <span class="soft fine">not scored</span>;
   if (!("label" in answer)) return <span class="soft fine">skipped</span>;
-  return <span class={`mini-chip is-${lean(answer.label)}`} style={{ "--m": Math.abs(answer.label) }}>{scoreText(answer.label)}</span>;
+  return (
+    <span class={`mini-chip is-${lean(answer.label)}`} style={{ "--m": Math.abs(answer.label) }}>
+      {scoreText(answer.label)}
+    </span>
+  );
 }

@@ -19,7 +19,9 @@ export function HomeView(): JSX.Element {
     <div class="page">
       <header class="page-head">
         <h1>Projects</h1>
-        <p class="lead">From a sentence, or a few examples, to a classifier: by labelling only the records that matter.</p>
+        <p class="lead">
+          From a sentence, or a few examples, to a classifier: by labelling only the records that matter.
+        </p>
       </header>
       <Show loaded={loaded.value} retry={reload}>
         {(served) => <ProjectList served={served} />}
@@ -33,18 +35,30 @@ function ProjectList({ served }: { served: Projects }): JSX.Element {
     <>
       {served.projects.length === 0 && (
         <Empty title="No projects yet">
-          <p>{served.can_create ? "Make one, then index a dataset into it." : "Make one with “linprobe init FOLDER”, then index a dataset into it."}</p>
+          <p>
+            {served.can_create
+              ? "Make one, then index a dataset into it."
+              : "Make one with “linprobe init FOLDER”, then index a dataset into it."}
+          </p>
         </Empty>
       )}
       <ul class="plain project-list">
-        {served.projects.map((project) => <li key={project.slug}><ProjectCard project={project} /></li>)}
+        {served.projects.map((project) => (
+          <li key={project.slug}>
+            <ProjectCard project={project} />
+          </li>
+        ))}
       </ul>
       {served.can_create && <NewProject />}
     </>
   );
 }
 
-const STATUS: Record<ProjectSummary["status"], string> = { ready: "ready", empty: "nothing indexed", broken: "broken" };
+const STATUS: Record<ProjectSummary["status"], string> = {
+  ready: "ready",
+  empty: "nothing indexed",
+  broken: "broken",
+};
 const KINDS = { image: "picture", text: "text", vector: "vector" };
 
 function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
@@ -52,10 +66,14 @@ function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
   const colours = coloursOf(project.sessions);
   return (
     <article class={`project-card project-${status}`}>
-      <h2><a href={href({ view: "project", project: slug })}>{name}</a></h2>
+      <h2>
+        <a href={href({ view: "project", project: slug })}>{name}</a>
+      </h2>
       <p class="project-line">
         <span class={`status status-${status}`}>{STATUS[status]}</span>
-        {status === "ready" && <span>{plural(project.n_records, kind === null ? "record" : KINDS[kind])}</span>}
+        {status === "ready" && (
+          <span>{plural(project.n_records, kind === null ? "record" : KINDS[kind])}</span>
+        )}
         {model !== null && <span class="soft">{modelName(model.name)}</span>}
       </p>
       <ProblemWords problem={problem} />
@@ -63,10 +81,15 @@ function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
         <ul class="plain concepts">
           {project.sessions.map(({ name: session, n_positive }) => (
             <li key={session}>
-              <a class={`chip concept-${colours.get(session) ?? 0}`} href={href({ view: "session", project: slug, session, tab: "label" })}>
+              <a
+                class={`chip concept-${colours.get(session) ?? 0}`}
+                href={href({ view: "session", project: slug, session, tab: "label" })}
+              >
                 <span class="chip-dot" aria-hidden="true" />
                 <span class="chip-name">{session}</span>
-                <span class="chip-count" title="positives found">{count(n_positive)}</span>
+                <span class="chip-count" title="positives found">
+                  {count(n_positive)}
+                </span>
               </a>
             </li>
           ))}
@@ -86,12 +109,25 @@ function NewProject(): JSX.Element {
     }
   };
   return (
-    <form class="row new-project" onSubmit={(event) => { event.preventDefault(); void make(); }}>
+    <form
+      class="row new-project"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void make();
+      }}
+    >
       <label class="field">
         <span>New project</span>
-        <input required value={name} placeholder="its name" onInput={(event) => setName(event.currentTarget.value)} />
+        <input
+          required
+          value={name}
+          placeholder="its name"
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
       </label>
-      <button type="submit" class="button">Make it</button>
+      <button type="submit" class="button">
+        Make it
+      </button>
     </form>
   );
 }

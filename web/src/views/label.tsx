@@ -59,7 +59,17 @@ export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.E
   );
 }
 
-function RoundCard({ labelling, shown, idx, onZoom }: { labelling: Labelling; shown: ShownRecord; idx: number; onZoom: () => void }): JSX.Element {
+function RoundCard({
+  labelling,
+  shown,
+  idx,
+  onZoom,
+}: {
+  labelling: Labelling;
+  shown: ShownRecord;
+  idx: number;
+  onZoom: () => void;
+}): JSX.Element {
   const { deck, seat } = labelling;
   const id = shown.record.id;
   return (
@@ -111,7 +121,15 @@ function useLabelKeys({ labelling, grid, zoom, panel }: LabelKeys): void {
   });
 }
 
-function RoundBar({ labelling, panelOpen, onPanel }: { labelling: Labelling; panelOpen: boolean; onPanel: () => void }): JSX.Element {
+function RoundBar({
+  labelling,
+  panelOpen,
+  onPanel,
+}: {
+  labelling: Labelling;
+  panelOpen: boolean;
+  onPanel: () => void;
+}): JSX.Element {
   const { deck, round, insight } = labelling;
   const n = deck.cards.value.length;
   const nDone = n - deck.open.value.length;
@@ -119,17 +137,32 @@ function RoundBar({ labelling, panelOpen, onPanel }: { labelling: Labelling; pan
   return (
     <div class="round-bar">
       <h2>Round {round.value === 0 ? "…" : round.value}</h2>
-      <progress class="round-progress" max={Math.max(1, n)} value={nDone} aria-label="Records answered in this round" />
-      <span class="num soft">{nDone} of {n}</span>
+      <progress
+        class="round-progress"
+        max={Math.max(1, n)}
+        value={nDone}
+        aria-label="Records answered in this round"
+      />
+      <span class="num soft">
+        {nDone} of {n}
+      </span>
       {seen !== null && (
         <span class="round-summary soft">
-          <strong>{count(seen.n_positive_found)}</strong> found · {amount(seen.n_expected_left)} left · {verdictWords(seen)}
+          <strong>{count(seen.n_positive_found)}</strong> found · {amount(seen.n_expected_left)} left ·{" "}
+          {verdictWords(seen)}
         </span>
       )}
       <label class="inline-field size-field">
         <span>Next round of</span>
-        <select value={String(roundSize.value)} onChange={(event) => setRoundSize(Number(event.currentTarget.value))}>
-          {ROUND_SIZES.map((size) => <option key={size} value={String(size)}>{size}</option>)}
+        <select
+          value={String(roundSize.value)}
+          onChange={(event) => setRoundSize(Number(event.currentTarget.value))}
+        >
+          {ROUND_SIZES.map((size) => (
+            <option key={size} value={String(size)}>
+              {size}
+            </option>
+          ))}
         </select>
       </label>
       <button type="button" class="button small narrow-only" aria-expanded={panelOpen} onClick={onPanel}>
@@ -147,10 +180,14 @@ function ActionBar({ labelling, onZoom }: { labelling: Labelling; onZoom: () => 
     <div class="actions" role="toolbar" aria-label="Answers">
       {asksAgain.value && (
         <p class="actions-ask">
-          {plural(nOpen, "record")} not scored. <Key action="fit" /> again skips {nOpen === 1 ? "it" : "them"}, <Key action="rest" /> scores {nOpen === 1 ? "it" : "them"} −1.
+          {plural(nOpen, "record")} not scored. <Key action="fit" /> again skips {nOpen === 1 ? "it" : "them"}
+          , <Key action="rest" /> scores {nOpen === 1 ? "it" : "them"} −1.
         </p>
       )}
-      <ScoreKeys onScore={(score) => deck.labelCurrent(() => score)} score={deck.current === undefined ? null : deck.answers.labelOf(deck.current.record.id)} />
+      <ScoreKeys
+        onScore={(score) => deck.labelCurrent(() => score)}
+        score={deck.current === undefined ? null : deck.answers.labelOf(deck.current.record.id)}
+      />
       <div class="actions-group">
         <KeyButton action="skip" onPress={() => deck.skipCurrent()} />
         <KeyButton action="agree" label="Agree" onPress={() => deck.labelCurrent(modelScore)} />
@@ -158,11 +195,26 @@ function ActionBar({ labelling, onZoom }: { labelling: Labelling; onZoom: () => 
         <KeyButton action="zoom" class="wide-only" onPress={onZoom} />
       </div>
       <div class="actions-group">
-        <KeyButton action="rest" label="Rest −1" onPress={() => deck.labelRest(() => MIN)} disabled={nOpen === 0} />
-        <KeyButton action="agree-rest" label="Agree rest" onPress={() => deck.labelRest(modelScore)} disabled={nOpen === 0} />
+        <KeyButton
+          action="rest"
+          label="Rest −1"
+          onPress={() => deck.labelRest(() => MIN)}
+          disabled={nOpen === 0}
+        />
+        <KeyButton
+          action="agree-rest"
+          label="Agree rest"
+          onPress={() => deck.labelRest(modelScore)}
+          disabled={nOpen === 0}
+        />
       </div>
       <div class="actions-group actions-fit">
-        <KeyButton action="fit" class="primary" label={fitting ? "Fitting…" : asksAgain.value ? "Skip and fit" : "Fit and next"} onPress={() => void labelling.fitAndNext()} />
+        <KeyButton
+          action="fit"
+          class="primary"
+          label={fitting ? "Fitting…" : asksAgain.value ? "Skip and fit" : "Fit and next"}
+          onPress={() => void labelling.fitAndNext()}
+        />
       </div>
     </div>
   );
@@ -170,7 +222,12 @@ function ActionBar({ labelling, onZoom }: { labelling: Labelling; onZoom: () => 
 
 function Side({ labelling, threshold }: { labelling: Labelling; threshold: ChosenThreshold }): JSX.Element {
   const seen = labelling.insight.value;
-  if (seen === null) return <p class="loading" role="status">Fitting…</p>;
+  if (seen === null)
+    return (
+      <p class="loading" role="status">
+        Fitting…
+      </p>
+    );
   return (
     <InsightPanel
       project={labelling.seat.project}
@@ -190,7 +247,9 @@ function Exhausted({ labelling }: { labelling: Labelling }): JSX.Element {
   return (
     <Empty title="Every record was shown">
       <p>There is nothing left to label in this session. Look at the results, or audit the classifier.</p>
-      <button type="button" class="button" onClick={() => void labelling.showAgain()}>Show records again</button>
+      <button type="button" class="button" onClick={() => void labelling.showAgain()}>
+        Show records again
+      </button>
     </Empty>
   );
 }
@@ -198,7 +257,9 @@ function Exhausted({ labelling }: { labelling: Labelling }): JSX.Element {
 function Skeletons({ kind }: { kind: Kind | null }): JSX.Element {
   return (
     <div class={`grid grid-${kind ?? "text"}`} role="status" aria-label="Loading the round">
-      {Array.from({ length: roundSize.value }, (_, idx) => <div key={idx} class={`card card-${kind ?? "text"} skeleton`} />)}
+      {Array.from({ length: roundSize.value }, (_, idx) => (
+        <div key={idx} class={`card card-${kind ?? "text"} skeleton`} />
+      ))}
     </div>
   );
 }

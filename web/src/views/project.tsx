@@ -35,7 +35,9 @@ function ProjectPage({ project, onChange }: { project: ProjectSummary; onChange:
         <Facts project={project} />
       </header>
       {project.status === "broken" && <Broken project={project} />}
-      {running.map((job) => <JobProgress key={job.id} project={project.slug} job={job} onDone={onChange} />)}
+      {running.map((job) => (
+        <JobProgress key={job.id} project={project.slug} job={job} onDone={onChange} />
+      ))}
       {project.status === "ready" && <StartBox project={project} />}
       {project.sessions.length > 0 && <Sessions project={project} />}
       {project.status !== "broken" && <IndexForm project={project} onStart={reload} />}
@@ -47,7 +49,11 @@ function Facts({ project }: { project: ProjectSummary }): JSX.Element {
   return (
     <p class="lead facts">
       <span>{plural(project.n_records, "record")}</span>
-      {project.model !== null && <span>{modelName(project.model.name)}, {count(project.model.dimension)} dimensions</span>}
+      {project.model !== null && (
+        <span>
+          {modelName(project.model.name)}, {count(project.model.dimension)} dimensions
+        </span>
+      )}
       {project.n_skipped > 0 && <Skipped project={project} />}
     </p>
   );
@@ -59,7 +65,13 @@ function Skipped({ project }: { project: ProjectSummary }): JSX.Element {
   return (
     <details class="skipped">
       <summary>{plural(project.n_skipped, "record")} skipped</summary>
-      <ul class="plain">{records.map(({ id, reason }) => <li key={id}><code>{id}</code> {reason}</li>)}</ul>
+      <ul class="plain">
+        {records.map(({ id, reason }) => (
+          <li key={id}>
+            <code>{id}</code> {reason}
+          </li>
+        ))}
+      </ul>
     </details>
   );
 }
@@ -86,23 +98,40 @@ function Sessions({ project }: { project: ProjectSummary }): JSX.Element {
       </header>
       <ul class="plain session-list">
         {recent.map((session) => (
-          <li key={session.name}><SessionRow project={project.slug} session={session} colour={colours.get(session.name) ?? 0} /></li>
+          <li key={session.name}>
+            <SessionRow project={project.slug} session={session} colour={colours.get(session.name) ?? 0} />
+          </li>
         ))}
       </ul>
     </section>
   );
 }
 
-function SessionRow({ project, session, colour }: { project: string; session: SessionSummary; colour: number }): JSX.Element {
+function SessionRow({
+  project,
+  session,
+  colour,
+}: {
+  project: string;
+  session: SessionSummary;
+  colour: number;
+}): JSX.Element {
   return (
-    <a class={`session-row concept-${colour}`} href={href({ view: "session", project, session: session.name, tab: "label" })}>
+    <a
+      class={`session-row concept-${colour}`}
+      href={href({ view: "session", project, session: session.name, tab: "label" })}
+    >
       <span class="chip-dot" aria-hidden="true" />
       <span class="session-name">
         <strong>{session.name}</strong>
         {session.description !== session.name && <span class="soft">{session.description}</span>}
       </span>
-      <span class="num">{count(session.n_positive)} <span class="soft">found</span></span>
-      <span class="num">{count(session.n_labels)} <span class="soft">labels</span></span>
+      <span class="num">
+        {count(session.n_positive)} <span class="soft">found</span>
+      </span>
+      <span class="num">
+        {count(session.n_labels)} <span class="soft">labels</span>
+      </span>
       <span class="soft session-when">{ago(session.changed_ms, Date.now())}</span>
     </a>
   );

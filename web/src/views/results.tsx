@@ -57,8 +57,23 @@ export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.El
       {(insight) => (
         <div class="results-view">
           <section class="results-main" aria-label="Ranked records">
-            <Controls total={ranking.total.value} order={order} onOrder={setOrder} fold={fold} onFold={setFold} panelOpen={panelOpen} onPanel={() => setPanelOpen(!panelOpen)} />
-            <Ranked seat={seat} kind={kind} ranking={ranking} answers={answers} threshold={threshold.chosen.value ?? insight.threshold} onRefit={() => void refit()} />
+            <Controls
+              total={ranking.total.value}
+              order={order}
+              onOrder={setOrder}
+              fold={fold}
+              onFold={setFold}
+              panelOpen={panelOpen}
+              onPanel={() => setPanelOpen(!panelOpen)}
+            />
+            <Ranked
+              seat={seat}
+              kind={kind}
+              ranking={ranking}
+              answers={answers}
+              threshold={threshold.chosen.value ?? insight.threshold}
+              onRefit={() => void refit()}
+            />
           </section>
           <aside class={`results-side ${panelOpen ? "is-open" : ""}`} aria-label="Threshold">
             <ResultsSide seat={seat} insight={insight} threshold={threshold} />
@@ -121,7 +136,8 @@ function Ranked({ seat, kind, ranking, answers, threshold, onRefit }: RankedProp
     for (const record of chosen) answers.label(record.id, titleOf(record), value);
     setSelected(new Map());
   };
-  const toggle = (record: LinRecord | undefined) => record !== undefined && setSelected(toggled(selected, record));
+  const toggle = (record: LinRecord | undefined) =>
+    record !== undefined && setSelected(toggled(selected, record));
   useKeys({
     ...scoreHandlers(score),
     skip: () => toggle(current),
@@ -129,7 +145,8 @@ function Ranked({ seat, kind, ranking, answers, threshold, onRefit }: RankedProp
     zoom: () => current !== undefined && setZoomed(current),
     fit: onRefit,
   });
-  if (ranking.error.value !== null) return <Failure error={ranking.error.value} retry={() => ranking.renew()} />;
+  if (ranking.error.value !== null)
+    return <Failure error={ranking.error.value} retry={() => ranking.renew()} />;
   return (
     <>
       <RankedList
@@ -145,7 +162,9 @@ function Ranked({ seat, kind, ranking, answers, threshold, onRefit }: RankedProp
         onZoom={setZoomed}
       />
       <div class="actions" role="toolbar" aria-label="Corrections">
-        <p class="actions-count num">{selected.size === 0 ? "Correct the record at the cursor" : `${selected.size} selected`}</p>
+        <p class="actions-count num">
+          {selected.size === 0 ? "Correct the record at the cursor" : `${selected.size} selected`}
+        </p>
         <ScoreKeys onScore={score} score={null} />
         <div class="actions-group">
           <KeyButton action="skip" label="Select" onPress={() => toggle(current)} />
@@ -160,13 +179,24 @@ function Ranked({ seat, kind, ranking, answers, threshold, onRefit }: RankedProp
   );
 }
 
-function toggled(selected: ReadonlyMap<string, LinRecord>, record: LinRecord): ReadonlyMap<string, LinRecord> {
+function toggled(
+  selected: ReadonlyMap<string, LinRecord>,
+  record: LinRecord,
+): ReadonlyMap<string, LinRecord> {
   const next = new Map(selected);
   if (!next.delete(record.id)) next.set(record.id, record);
   return next;
 }
 
-function ResultsSide({ seat, insight, threshold }: { seat: Seat; insight: Insight; threshold: ChosenThreshold }): JSX.Element {
+function ResultsSide({
+  seat,
+  insight,
+  threshold,
+}: {
+  seat: Seat;
+  insight: Insight;
+  threshold: ChosenThreshold;
+}): JSX.Element {
   const [exporting, setExporting] = useState(false);
   const at = threshold.chosen.value ?? insight.threshold;
   return (
@@ -176,10 +206,19 @@ function ResultsSide({ seat, insight, threshold }: { seat: Seat; insight: Insigh
         <Histogram insight={insight} threshold={at} onThreshold={threshold.choose} />
         <PolicyForm seat={seat} onThreshold={threshold.choose} />
         {threshold.chosen.value !== null && (
-          <button type="button" class="link" onClick={() => threshold.choose(null)}>Back to the fit’s own threshold</button>
+          <button type="button" class="link" onClick={() => threshold.choose(null)}>
+            Back to the fit’s own threshold
+          </button>
         )}
       </section>
-      <button type="button" class="button primary big" aria-haspopup="dialog" onClick={() => setExporting(true)}>Export…</button>
+      <button
+        type="button"
+        class="button primary big"
+        aria-haspopup="dialog"
+        onClick={() => setExporting(true)}
+      >
+        Export…
+      </button>
       {exporting && <ExportDialog seat={seat} threshold={at} onClose={() => setExporting(false)} />}
     </div>
   );

@@ -46,7 +46,11 @@ export function SessionView({ project, session, tab }: SessionViewProps): JSX.El
   );
 }
 
-function Labels({ seat, threshold, kind }: Parameters<typeof ResultsView>[0] & { kind: Kind | null }): JSX.Element {
+function Labels({
+  seat,
+  threshold,
+  kind,
+}: Parameters<typeof ResultsView>[0] & { kind: Kind | null }): JSX.Element {
   const labelling = useMemo(() => new Labelling(seat), [seat]);
   useEffect(() => {
     const control = new AbortController();
@@ -60,14 +64,23 @@ function Labels({ seat, threshold, kind }: Parameters<typeof ResultsView>[0] & {
   return <LabelView labelling={labelling} threshold={threshold} kind={kind} />;
 }
 
-function SessionBar({ project, session, tab, summary }: SessionViewProps & { summary: ProjectSummary | null }): JSX.Element {
+function SessionBar({
+  project,
+  session,
+  tab,
+  summary,
+}: SessionViewProps & { summary: ProjectSummary | null }): JSX.Element {
   return (
     <div class="session-bar">
       <h1 class="sr-only">{session}</h1>
       <ConceptChips project={project} sessions={summary?.sessions ?? []} current={session} />
       <nav class="tabs" aria-label="Session">
         {TABS.map((side) => (
-          <a key={side.tab} href={href({ view: "session", project, session, tab: side.tab })} aria-current={side.tab === tab ? "page" : undefined}>
+          <a
+            key={side.tab}
+            href={href({ view: "session", project, session, tab: side.tab })}
+            aria-current={side.tab === tab ? "page" : undefined}
+          >
             {side.words}
           </a>
         ))}
