@@ -5,7 +5,7 @@ use linprobe_classifier::{
     AuditCard, ClassifierFile, CorpusScores, IntervalCard, Threshold, ThresholdPolicy,
 };
 use linprobe_core::{Excluded, Survey};
-use linprobe_session::{AuditBasis, AuditReport, Interval, Session};
+use linprobe_session::{AuditBasis, AuditReport, Interval, View};
 
 use crate::{error::ProjectError, project::Project};
 
@@ -47,8 +47,8 @@ impl Project {
         policy: ThresholdPolicy,
     ) -> Result<ChosenThreshold, ProjectError> {
         if self.catalogue().classifier(name)?.is_none() && self.has_session(name)? {
-            let mut session = self.resume_session(name).await?;
-            return threshold_of(&mut session, policy).await;
+            let session = self.resume_session(name).await?;
+            return choose_threshold(session.view(), policy).await;
         }
         let file = self.find_classifier(name)?;
         Ok(ChosenThreshold::Expected(self.expected_threshold(&file, policy).await?))
@@ -107,13 +107,17 @@ impl Project {
     }
 }
 
-async fn threshold_of(
-    session: &mut Session,
+/// Chooses a threshold for the last classifier of a session: by its audits, or else by what is expected.
+///
+/// # Errors
+/// [`ProjectError::Session`] when no threshold gives what is asked for, or the store fails.
+pub async fn choose_threshold(
+    view: &View,
     policy: ThresholdPolicy,
 ) -> Result<ChosenThreshold, ProjectError> {
-    Ok(match session.view().audit_report(policy).await? {
+    Ok(match view.audit_report(policy).await? {
         Some(report) => ChosenThreshold::Audited(Box::new(report)),
-        None => ChosenThreshold::Expected(session.view().threshold(policy).await?),
+        None => ChosenThreshold::Expected(view.threshold(policy).await?),
     })
 }
 

@@ -32,6 +32,8 @@ pub enum Blame {
     Broken,
     /// The audit, or that there is none.
     Audit,
+    /// Somebody has ended it.
+    Cancelled,
     /// Somebody else writes.
     OtherWriter,
     /// The disk, the network or the system.
@@ -61,6 +63,7 @@ impl ProjectError {
             }
             Self::NoPicture { .. } => Blame::Picture,
             Self::NoModel | Self::OtherModel { .. } | Self::OpenModel(_) => Blame::Model,
+            Self::Cancelled => Blame::Cancelled,
             Self::Empty => Blame::Empty,
             Self::NotAProject { .. } | Self::FormatVersion { .. } | Self::Damaged { .. } => {
                 Blame::Broken

@@ -117,6 +117,9 @@ pub enum ProjectError {
         /// The id asked for.
         id: RecordId,
     },
+    /// Index again: the run goes on where it was.
+    #[error("the run was cancelled\nhint: index again to go on")]
+    Cancelled,
     /// Ask for another record.
     #[error("the record {id:?} cannot be shown as a picture: {reason}", id = id.as_str())]
     NoPicture {

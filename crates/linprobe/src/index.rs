@@ -8,7 +8,10 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -24,6 +27,22 @@ use crate::{
 const BATCH_RECORDS: usize = 4096;
 /// or this long after the last one.
 const BATCH_TIME: Duration = Duration::from_secs(2);
+
+/// Ends a run from elsewhere. What was written stays, and the next run goes on from there.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Lets the run end before its next record.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// How far indexing has come.
 #[expect(clippy::struct_field_names, reason = "they are counts, and said to be")]
@@ -50,12 +69,13 @@ impl IndexProgress {
 pub(crate) fn index(
     source: &dyn Source,
     embedder: &dyn Embedder,
-    options: &StreamOptions,
+    (options, cancel): (&StreamOptions, &Cancel),
     ledger: Ledger<'_>,
 ) -> Result<IndexProgress, ProjectError> {
     let ledger = Mutex::new(ledger);
     let failure = Mutex::new(None);
-    let admission = Admission { records: source.records(), ledger: &ledger, failure: &failure };
+    let records = source.records();
+    let admission = Admission { records, cancel, ledger: &ledger, failure: &failure };
     embed_stream(embedder, admission, options, |batch| lock(&ledger).land(batch))
         .map_err(from_stream)?;
     let mut ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -71,6 +91,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Reads records ahead of the model, and lets through those that are to be embedded.
 struct Admission<'a, 'l> {
     records: Records<'a>,
+    cancel: &'a Cancel,
     ledger: &'a Mutex<Ledger<'l>>,
     failure: &'a Mutex<Option<ProjectError>>,
 }
@@ -80,6 +101,10 @@ impl Iterator for Admission<'_, '_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            if self.cancel.is_cancelled() {
+                *lock(self.failure) = Some(ProjectError::Cancelled);
+                return None;
+            }
             // The lock is not held while a record is read.
             let record = self.records.next()?;
             match lock(self.ledger).admit(record) {
@@ -217,7 +242,7 @@ impl<'a> Ledger<'a> {
 mod tests {
     //! The ledger over a source, a fake model and a store that can fail.
 
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use async_trait::async_trait;
     use linprobe_core::{
@@ -342,7 +367,8 @@ mod tests {
             let ledger = Ledger::new(&self.catalogue, store, (key, location), None, &mut report);
             // A batch to a write, so that there are many moments to be killed in.
             let ledger = Ledger { batch_records: 3, ..ledger };
-            index(texts, &embedder, &StreamOptions::default(), ledger)
+            let options = (&StreamOptions::default(), &Cancel::default());
+            index(texts, &embedder, options, ledger)
         }
 
         fn points(&self) -> Vec<Point> {

@@ -22,43 +22,50 @@ mod audit;
 mod blame;
 mod catalogue;
 mod classifiers;
+mod compare;
 mod config;
 mod error;
 mod files;
 mod index;
 mod inspect;
+pub mod labels;
 mod models;
 mod opened;
 mod picture;
 mod predict;
 pub mod predictions;
 mod project;
+mod ranking;
 mod search;
 mod sessions;
 mod simulate;
+mod snippets;
 mod start;
 
-pub use audit::ChosenThreshold;
+pub use audit::{ChosenThreshold, choose_threshold};
 pub use blame::Blame;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
 pub use classifiers::{read_classifier, write_classifier};
+pub use compare::{Comparison, Moved};
 pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
-pub use index::IndexProgress;
+pub use index::{Cancel, IndexProgress};
 pub use inspect::Inspection;
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, Predictions, predict_dataset};
 pub use predictions::Prediction;
 pub use project::{IndexOptions, Project, Surroundings};
+pub use ranking::{Ranked, RankedPage, Ranking, RankingOrder, RankingPage};
 pub use search::Found;
 pub use simulate::{Classes, ReportGames, Simulated, SimulatedStart, Simulation};
+pub use snippets::{ExportForm, Snippets};
 pub use start::{Exemplar, StartFrom, read_vector};
 
 pub use linprobe_classifier::{
     ArticleParams, AuditCard, Card, ClassifierFile, IntervalCard, Label, LinearClassifier, Method,
     Threshold, ThresholdPolicy,
 };
-pub use linprobe_core::{Content, Histogram, ModelSpec, RecordId};
+pub use linprobe_core::{Content, Embedding, Histogram, ModelSpec, RecordId};
 pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,

@@ -24,7 +24,7 @@ use crate::{
     config::SourceConfig,
     error::ProjectError,
     files::write_atomic,
-    index::{self, IndexProgress, Ledger},
+    index::{self, Cancel, IndexProgress, Ledger},
     models,
     opened::Opened,
 };
@@ -64,6 +64,8 @@ pub struct IndexOptions {
     pub source: SourceOptions,
     /// How the work is shared out.
     pub stream: StreamOptions,
+    /// Ends the run from elsewhere.
+    pub cancel: Cancel,
 }
 
 impl Project {
@@ -117,8 +119,8 @@ impl Project {
     /// killed has stopped, and reports how far it has come each time something is written.
     ///
     /// # Errors
-    /// What stops a run: the dataset, the model or the store fails as a whole. A bad record does
-    /// not; see [`skipped`](Self::skipped).
+    /// What stops a run: the dataset, the model or the store fails as a whole, or it is cancelled. A
+    /// bad record does not; see [`skipped`](Self::skipped).
     pub fn index(
         &self,
         location: &Path,
@@ -136,7 +138,8 @@ impl Project {
         let key = self.catalogue.enter_source(source.fingerprint(), &config)?;
         let hint = source.n_records_hint();
         let ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
-        let progress = index::index(source.as_ref(), embedder.as_ref(), &options.stream, ledger)?;
+        let how = (&options.stream, &options.cancel);
+        let progress = index::index(source.as_ref(), embedder.as_ref(), how, ledger)?;
         pollster::block_on(store.flush())?;
         if progress.n_embedded > 0 {
             self.refresh_background(&store)?;

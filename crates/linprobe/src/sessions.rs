@@ -1,7 +1,7 @@
 //! Sessions of a project: by name, over its store, in its database.
 
 use linprobe_classifier::{Card, ClassifierFile, Method};
-use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionSummary, State};
+use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionId, SessionSummary, State};
 
 use crate::{classifiers::model_card, error::ProjectError, project::Project, start::StartFrom};
 
@@ -54,12 +54,8 @@ impl Project {
     /// # Errors
     /// [`ProjectError::Unknown`] when there is none of this name, with those that there are.
     pub async fn resume_session(&self, name: &str) -> Result<Session, ProjectError> {
-        let journal = self.journal()?;
-        let Some(id) = journal.find(name)? else {
-            let names = self.sessions()?.into_iter().map(|session| session.name);
-            return Err(ProjectError::unknown("session", name, names));
-        };
-        Ok(Session::resume(self.store()?, self.background()?, journal, id).await?)
+        let id = self.session_id(name)?;
+        Ok(Session::resume(self.store()?, self.background()?, self.journal()?, id).await?)
     }
 
     /// A name for a new session that no other one has: the first words of what it looks for.
@@ -104,6 +100,36 @@ impl Project {
             };
             ClassifierFile { classifier: fit.classifier.clone(), card: Some(card) }
         }))
+    }
+
+    /// Opens a new session with all that had happened in another up to the end of a round: until the
+    /// next round was given out. 0 is the start.
+    ///
+    /// # Errors
+    /// [`ProjectError::Unknown`] when there is none of this name, or the new name is taken.
+    pub async fn branch_session(
+        &self,
+        name: &str,
+        round: u32,
+        new_name: &str,
+    ) -> Result<Session, ProjectError> {
+        let id = self.session_id(name)?;
+        self.journal()?.branch(id, round, new_name)?;
+        self.resume_session(new_name).await
+    }
+
+    /// What the events of a session have left.
+    pub(crate) fn session_state(&self, name: &str) -> Result<State, ProjectError> {
+        let id = self.session_id(name)?;
+        Ok(self.journal()?.replay(id)?)
+    }
+
+    fn session_id(&self, name: &str) -> Result<SessionId, ProjectError> {
+        if let Some(id) = self.journal()?.find(name)? {
+            return Ok(id);
+        }
+        let names = self.sessions()?.into_iter().map(|session| session.name);
+        Err(ProjectError::unknown("session", name, names))
     }
 
     /// The classifier of a session by name.

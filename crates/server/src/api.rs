@@ -1,10 +1,15 @@
 //! The routes, one file for what belongs together. A handler reads the request, calls the library on a
 //! thread that may block, and gives the answer its form; what it means is said elsewhere.
 
+mod audit;
+mod classifiers;
 mod content;
+mod exports;
+mod jobs;
 mod login;
 mod projects;
 mod records;
+mod results;
 mod rounds;
 mod sessions;
 
@@ -64,4 +69,21 @@ fn under_api() -> OpenApiRouter<Shared> {
         .routes(routes!(sessions::reset_seen))
         .routes(routes!(sessions::fit))
         .routes(routes!(sessions::insight))
+        .routes(routes!(results::history))
+        .routes(routes!(results::branch))
+        .routes(routes!(results::compare))
+        .routes(routes!(results::predictions))
+        .routes(routes!(results::threshold))
+        .routes(routes!(exports::classifier))
+        .routes(routes!(exports::predictions))
+        .routes(routes!(exports::labels))
+        .routes(routes!(exports::snippets))
+        .routes(routes!(audit::draw, audit::get))
+        .routes(routes!(audit::answer))
+        .routes(routes!(audit::undo))
+        .routes(routes!(audit::learn))
+        .routes(routes!(classifiers::list, classifiers::import))
+        .routes(routes!(jobs::start, jobs::list))
+        .routes(routes!(jobs::events))
+        .routes(routes!(jobs::cancel))
 }

@@ -12,6 +12,7 @@ use linprobe::{
 };
 
 use crate::{
+    jobs::Jobs,
     live::LiveSession,
     problem::{Kind, Problem},
     uploads::Uploads,
@@ -26,6 +27,7 @@ const MAX_SIZES: usize = 200_000;
 pub(crate) struct Desk {
     pub(crate) project: Project,
     pub(crate) uploads: Uploads,
+    pub(crate) jobs: Jobs,
     sessions: Mutex<BTreeMap<String, Arc<LiveSession>>>,
     sizes: Mutex<BTreeMap<RecordId, Option<PictureSize>>>,
 }
@@ -35,6 +37,7 @@ impl Desk {
         Self {
             project,
             uploads: Uploads::default(),
+            jobs: Jobs::default(),
             sessions: Mutex::default(),
             sizes: Mutex::default(),
         }
@@ -76,6 +79,11 @@ impl Desk {
         let live = self.session(name)?;
         let mut session = live.lock();
         Ok(work(&mut session)?)
+    }
+
+    /// Lets go of all sessions, so that they are resumed over what is indexed now.
+    pub(crate) fn close_sessions(&self) {
+        lock(&self.sessions).clear();
     }
 
     /// A record for the wire.

@@ -9,6 +9,7 @@ mod blocking;
 mod desk;
 mod extract;
 mod guard;
+mod jobs;
 mod live;
 mod page;
 mod problem;

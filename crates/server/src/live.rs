@@ -12,7 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linprobe::{DoubtfulLabel, Insight, ProjectError, Session, ThresholdPolicy, View};
+use linprobe::{
+    DoubtfulLabel, Insight, Project, ProjectError, Ranking, Session, ThresholdPolicy, View,
+};
 
 /// Labels that are asked about again, at most.
 const N_DOUBTFUL: usize = 20;
@@ -25,6 +27,15 @@ pub(crate) struct LiveSession {
     view: Mutex<View>,
     seen: Mutex<Seen>,
     is_doubting: AtomicBool,
+    ranking: Mutex<Option<KeptRanking>>,
+}
+
+/// All records as a fit ranks them.
+#[derive(Debug)]
+struct KeptRanking {
+    /// How many fits there were.
+    n_fits: usize,
+    ranking: Arc<Ranking>,
 }
 
 /// What was last seen of a session.
@@ -49,7 +60,13 @@ impl LiveSession {
     pub(crate) fn new(session: Session) -> Self {
         let view = Mutex::new(session.view().clone());
         let session = tokio::sync::Mutex::new(session);
-        Self { session, view, seen: Mutex::default(), is_doubting: AtomicBool::new(false) }
+        Self {
+            session,
+            view,
+            seen: Mutex::default(),
+            is_doubting: AtomicBool::default(),
+            ranking: Mutex::default(),
+        }
     }
 
     /// Waits for the session. Blocks the thread.
@@ -96,6 +113,22 @@ impl LiveSession {
             seen.insight = Some(Arc::clone(&insight));
         }
         Ok(insight)
+    }
+
+    /// All records as the last fit of a view ranks them. Who comes while it is made waits for it.
+    pub(crate) fn ranking(
+        &self,
+        project: &Project,
+        view: &View,
+    ) -> Result<Arc<Ranking>, ProjectError> {
+        let n_fits = view.state().fits().len();
+        let mut kept = lock(&self.ranking);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.n_fits == n_fits) {
+            return Ok(Arc::clone(&kept.ranking));
+        }
+        let ranking = Arc::new(pollster::block_on(project.rank(view.classifier()))?);
+        *kept = Some(KeptRanking { n_fits, ranking: Arc::clone(&ranking) });
+        Ok(ranking)
     }
 
     /// How many records scored above the boundary by the fit after a round, if it was surveyed.

@@ -14,10 +14,23 @@ use crate::{
 /// Colours that concepts are told apart by.
 const N_COLOURS: u64 = 8;
 
+/// The longest name of a session, in characters.
+const MAX_NAME: usize = 100;
+
 /// Who asks.
 pub(crate) fn annotator(name: Option<&str>) -> Result<Option<Annotator>, Problem> {
     let name = name.filter(|name| !name.is_empty());
     name.map(Annotator::new).transpose().map_err(|bad| Problem::new(Kind::BadRequest, bad))
+}
+
+/// The name of a new session or classifier, where one is given.
+pub(crate) fn session_name(name: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
+    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        let words = format!("{name:?} is no name\nhint: at most {MAX_NAME} characters");
+        return Err(Problem::new(Kind::BadRequest, words));
+    }
+    Ok(Some(name.to_owned()))
 }
 
 /// The name of a request.

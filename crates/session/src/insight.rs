@@ -76,6 +76,13 @@ impl View {
     }
 }
 
+impl View {
+    /// What each round has brought, in order.
+    pub fn round_reports(&self) -> Vec<RoundReport> {
+        rounds::reports(self.state())
+    }
+}
+
 /// The same counts in fewer bins.
 fn coarser(histogram: &Histogram) -> Histogram {
     let per_bin = histogram.counts.len().div_ceil(N_BINS).max(1);

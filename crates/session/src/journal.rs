@@ -147,19 +147,40 @@ impl Journal {
     /// # Errors
     /// [`JournalError::NameTaken`], or [`JournalError::Database`].
     pub fn create(&mut self, opening: &Opening) -> Result<SessionId, JournalError> {
-        let event = Event::Started(Box::new(opening.clone()));
-        let at_ms = self.clock.now_ms();
-        let (name, path) = (&opening.name, self.path.clone());
+        let (at_ms, path) = (self.clock.now_ms(), self.path.clone());
         let transaction = begin(&mut self.connection, &path)?;
-        let insert = "INSERT INTO sessions (name) VALUES (?1) ON CONFLICT DO NOTHING";
-        let write = |transaction: &Transaction<'_>| transaction.execute(insert, [name]);
-        if database(&path, write(&transaction))? == 0 {
-            return Err(JournalError::NameTaken { name: name.clone() });
-        }
-        let session = SessionId(transaction.last_insert_rowid());
-        insert_event(&transaction, (session, 0, at_ms), &event.into())
-            .and_then(|()| transaction.commit())
-            .map_err(|source| JournalError::Database { path, source })?;
+        let session = enter(&transaction, opening, (&path, at_ms))?;
+        database(&path, transaction.commit())?;
+        Ok(session)
+    }
+
+    /// Writes a new session with the events of another, until the round after one was shown. Its start
+    /// is of now.
+    ///
+    /// # Errors
+    /// [`JournalError::NameTaken`], [`JournalError::Corrupt`], or [`JournalError::Database`].
+    pub fn branch(
+        &mut self,
+        from: SessionId,
+        round: u32,
+        name: &str,
+    ) -> Result<SessionId, JournalError> {
+        let entries = self.events(from)?;
+        let is_later = |entry: &Entry| matches!(entry.event, Event::Shown { round: shown, .. } if shown > round);
+        let n_events = entries.iter().position(is_later).unwrap_or(entries.len()) as u64;
+        let Some(Event::Started(opening)) = entries.into_iter().next().map(|entry| entry.event)
+        else {
+            return Err(self.corrupt(from, BadHistory::NotStarted.to_string()));
+        };
+        let opening = Opening { name: name.to_owned(), ..*opening };
+        let (at_ms, path) = (self.clock.now_ms(), self.path.clone());
+        let transaction = begin(&mut self.connection, &path)?;
+        let session = enter(&transaction, &opening, (&path, at_ms))?;
+        let copy = "INSERT INTO events (session, seq, at_ms, payload, vectors)
+                    SELECT ?1, seq, at_ms, payload, vectors FROM events
+                    WHERE session = ?2 AND seq > 0 AND seq < ?3";
+        database(&path, transaction.execute(copy, params![session.0, from.0, n_events]))?;
+        database(&path, transaction.commit())?;
         Ok(session)
     }
 
@@ -234,7 +255,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Database`].
     pub fn heads(&self) -> Result<Vec<SessionHead>, JournalError> {
-        let select = "SELECT session, count(*), min(at_ms), max(at_ms) FROM events
+        let select = "SELECT session, count(*), max(iif(seq = 0, at_ms, 0)), max(at_ms) FROM events
                       GROUP BY session ORDER BY session";
         self.query(select, [], |row| {
             let (created_ms, updated_ms) = (row.get(2)?, row.get(3)?);
@@ -301,6 +322,23 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
 
 fn schema(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT version FROM journal_schema", [], |row| row.get(0))
+}
+
+/// Takes a name and writes the first event.
+fn enter(
+    transaction: &Transaction<'_>,
+    opening: &Opening,
+    (path, at_ms): (&Path, u64),
+) -> Result<SessionId, JournalError> {
+    let name = &opening.name;
+    let insert = "INSERT INTO sessions (name) VALUES (?1) ON CONFLICT DO NOTHING";
+    if database(path, transaction.execute(insert, [name]))? == 0 {
+        return Err(JournalError::NameTaken { name: name.clone() });
+    }
+    let session = SessionId(transaction.last_insert_rowid());
+    let event = Event::Started(Box::new(opening.clone()));
+    database(path, insert_event(transaction, (session, 0, at_ms), &event.into()))?;
+    Ok(session)
 }
 
 fn begin<'a>(connection: &'a mut Connection, path: &Path) -> Result<Transaction<'a>, JournalError> {

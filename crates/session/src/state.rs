@@ -354,6 +354,11 @@ impl State {
         self.labels.get(id).map(|given| given.label)
     }
 
+    /// The round that a record's label belongs to; 0 for one of the start.
+    pub fn round_of_label(&self, id: &RecordId) -> Option<u32> {
+        self.labels.get(id).map(|given| given.round)
+    }
+
     pub(crate) fn given_labels(&self) -> &BTreeMap<RecordId, GivenLabel> {
         &self.labels
     }

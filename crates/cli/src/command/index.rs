@@ -20,6 +20,7 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
         model: args.model.clone(),
         source: args.columns.source_options(),
         stream: StreamOptions { batch_size, ..defaults },
+        ..IndexOptions::default()
     };
     let shown = Progress::new(door.json);
     let started = Instant::now();

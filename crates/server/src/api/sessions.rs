@@ -39,19 +39,12 @@ fn open(desk: &Desk, new: &wire::NewSession) -> Result<std::sync::Arc<LiveSessio
         Some(name) => name.parse::<Method>().map_err(|bad| Problem::new(Kind::BadStart, bad))?,
         None => Method::default(),
     };
-    let name = match new.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) => {
-            let words = format!("{name:?} is no name for a session\nhint: {MAX_NAME} characters");
-            return Err(Problem::new(Kind::BadRequest, words));
-        }
-        Some(name) => name.to_owned(),
+    let name = match show::session_name(new.name.as_deref())? {
+        Some(name) => name,
         None => desk.project.name_for(&from.description())?,
     };
     Ok(desk.keep(pollster::block_on(desk.project.start_session(&name, &from, method))?))
 }
-
-/// The longest name of a session, in characters.
-const MAX_NAME: usize = 100;
 
 /// Shows a session, with the open round of whoever asks.
 #[utoipa::path(

@@ -117,18 +117,20 @@ pub(crate) struct ChosenThreshold {
     pub(crate) basis: Basis,
 }
 
+impl From<linprobe::ChosenThreshold> for ChosenThreshold {
+    fn from(chosen: linprobe::ChosenThreshold) -> Self {
+        match chosen {
+            linprobe::ChosenThreshold::Expected(expected) => Self::new(&expected, None),
+            linprobe::ChosenThreshold::Audited(report) => Self::audited(&report),
+        }
+    }
+}
+
 impl ChosenThreshold {
     /// What was measured where it was, or else what is expected.
     pub(crate) fn new(expected: &Threshold, measured: Option<&AuditReport>) -> Self {
         match measured {
-            Some(report) => Self {
-                score: report.threshold,
-                n_above: report.n_above,
-                precision: report.precision.into(),
-                recall: report.recall.into(),
-                f1: report.f1.into(),
-                basis: Basis::Audited,
-            },
+            Some(report) => Self::audited(report),
             None => Self {
                 score: expected.score,
                 n_above: expected.n_above,
@@ -137,6 +139,19 @@ impl ChosenThreshold {
                 f1: Interval::expected(expected.f1),
                 basis: Basis::Expected,
             },
+        }
+    }
+}
+
+impl ChosenThreshold {
+    fn audited(report: &AuditReport) -> Self {
+        Self {
+            score: report.threshold,
+            n_above: report.n_above,
+            precision: report.precision.into(),
+            recall: report.recall.into(),
+            f1: report.f1.into(),
+            basis: Basis::Audited,
         }
     }
 }

@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod attacks;
+mod jobs;
 mod labelling;
+mod results;
 mod stage;

@@ -229,6 +229,32 @@ fn sessions_are_listed_with_their_names_and_counts() {
 }
 
 #[test]
+fn a_branch_is_the_session_as_it_was_at_the_end_of_a_round() {
+    let stage = Stage::new(20);
+    let mut dogs = stage.start("dogs");
+    let first = ids(&dogs.round(2));
+    dogs.say(&first[0], 1.0);
+    dogs.say(&first[1], -1.0);
+    dogs.fit().block_on().unwrap();
+    let after_first = dogs.state().clone();
+    let second = ids(&dogs.round(2));
+    dogs.say(&second[0], -1.0);
+    let branch = stage.journal().branch(dogs.id(), 1, "dogs again").unwrap();
+    let mut branch = stage.resume(branch);
+    assert_eq!(branch.state().name(), "dogs again");
+    assert_eq!(branch.state().rounds(), after_first.rounds());
+    assert_eq!(branch.state().fits(), after_first.fits());
+    let labels = |state: &State| state.labels().map(|(id, l)| (id.clone(), l)).collect::<Vec<_>>();
+    assert_eq!(labels(branch.state()), labels(&after_first));
+    branch.say(&second[1], 1.0);
+    assert_eq!(stage.resume(dogs.id()).state(), dogs.state(), "the old one stays as it is");
+    let taken = stage.journal().branch(dogs.id(), 1, "dogs again").unwrap_err();
+    assert!(matches!(taken, JournalError::NameTaken { .. }), "{taken}");
+    let start = stage.journal().branch(dogs.id(), 0, "from the start").unwrap();
+    assert_eq!(stage.resume(start).state().rounds().len(), 0);
+}
+
+#[test]
 fn a_name_is_taken_once() {
     let stage = Stage::new(10);
     stage.start("dogs");

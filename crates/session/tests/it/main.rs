@@ -5,6 +5,7 @@
 mod audit;
 #[path = "../../examples/audit_coverage/world.rs"]
 mod audit_world;
+mod insight;
 mod journal;
 mod laboratory;
 mod rounds;

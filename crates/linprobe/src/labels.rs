@@ -1,0 +1,113 @@
+//! The labels of a session, to be taken elsewhere.
+//!
+//! Every form has the same columns: `id`, `label` from -1 to 1, `round` (0 for what came with the start),
+//! then `dataset_label` and `text` as the dataset gives them.
+
+use std::io::{self, Write};
+
+use linprobe_classifier::Label;
+use serde_json::{Map, json};
+
+use crate::{catalogue::CatalogueRecord, error::ProjectError, project::Project};
+use linprobe_session::State;
+
+const COLUMNS: [&str; 5] = ["id", "label", "round", "dataset_label", "text"];
+
+/// A record and what a person said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelledRecord {
+    /// The record.
+    pub record: CatalogueRecord,
+    /// Its label.
+    pub label: Label,
+    /// The round in which it was given; 0 for what came with the start.
+    pub round: u32,
+}
+
+impl Project {
+    /// Every labelled record of a session, by id.
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownRecord`] when one is no longer there, or the database fails.
+    pub fn labelled(&self, state: &State) -> Result<Vec<LabelledRecord>, ProjectError> {
+        let labels = state.labels().map(|(id, label)| {
+            let round = state.round_of_label(id).unwrap_or_default();
+            Ok(LabelledRecord { record: self.record(id)?, label, round })
+        });
+        labels.collect()
+    }
+}
+
+/// Writes labels as comma separated values with a header.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_csv(labels: &[LabelledRecord], out: impl Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(COLUMNS)?;
+    for LabelledRecord { record, label, round } in labels {
+        let (label, round) = (label.value().to_string(), round.to_string());
+        let dataset_label = record.label.as_deref().unwrap_or_default();
+        let text = record.text.as_deref().unwrap_or_default();
+        writer.write_record([record.id.as_str(), &label, &round, dataset_label, text])?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// Writes labels as one JSON object a line; what a record lacks is left out.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_jsonl(labels: &[LabelledRecord], mut out: impl Write) -> io::Result<()> {
+    for LabelledRecord { record, label, round } in labels {
+        let mut object = Map::new();
+        object.insert("id".into(), json!(record.id.as_str()));
+        object.insert("label".into(), json!(label.value()));
+        object.insert("round".into(), json!(round));
+        for (name, cell) in [("dataset_label", &record.label), ("text", &record.text)] {
+            object.extend(cell.iter().map(|cell| (name.into(), json!(cell))));
+        }
+        writeln!(out, "{}", serde_json::Value::Object(object))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use linprobe_core::{Metadata, RecordId};
+
+    use super::*;
+
+    fn labels() -> Vec<LabelledRecord> {
+        let record = |id: &str, text: Option<&str>| CatalogueRecord {
+            id: RecordId::new(id).unwrap(),
+            kind: "text".into(),
+            text: text.map(Into::into),
+            label: None,
+            metadata: Metadata::new(),
+        };
+        let label = |value| Label::new(value).unwrap();
+        vec![
+            LabelledRecord { record: record("a,1", Some("x \"y\"")), label: label(0.25), round: 2 },
+            LabelledRecord { record: record("b", None), label: label(-1.0), round: 0 },
+        ]
+    }
+
+    #[test]
+    fn csv_and_jsonl_hold_every_label() {
+        let mut out = Vec::new();
+        write_csv(&labels(), &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        id,label,round,dataset_label,text
+        "a,1",0.25,2,,"x ""y"""
+        b,-1,0,,
+        "#);
+        let mut out = Vec::new();
+        write_jsonl(&labels(), &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        {"id":"a,1","label":0.25,"round":2,"text":"x \"y\""}
+        {"id":"b","label":-1.0,"round":0}
+        "#);
+    }
+}

@@ -1,0 +1,116 @@
+//! A few lines that use an exported classifier elsewhere: in Python, in Rust, and in a database
+//! with pgvector.
+
+use linprobe_classifier::{ClassifierFile, LinearClassifier};
+
+/// The same few lines in three languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snippets {
+    /// Scores the rows of a matrix of embeddings with NumPy.
+    pub python: String,
+    /// Scores one embedding.
+    pub rust: String,
+    /// Ranks the rows of a table with a column of embeddings.
+    pub sql: String,
+}
+
+/// The form of an exported classifier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExportForm {
+    /// Tensors `weight` and `bias`.
+    #[default]
+    Safetensors,
+    /// An object with `weights` and `bias`.
+    Json,
+}
+
+impl ExportForm {
+    /// The ending of such a file.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl Snippets {
+    /// For a file of this name and form.
+    pub fn new(file: &ClassifierFile, file_name: &str, form: ExportForm) -> Self {
+        let threshold = file.card.as_ref().map_or(0.0, |card| card.threshold);
+        let model = file.card.as_ref().map_or("the model of the project", |card| &card.model.id);
+        Self {
+            python: python(file_name, form, (threshold, model)),
+            rust: rust(file_name, form, threshold),
+            sql: sql(&file.classifier, threshold),
+        }
+    }
+}
+
+fn python(file_name: &str, form: ExportForm, (threshold, model): (f32, &str)) -> String {
+    let load = match form {
+        ExportForm::Safetensors => format!(
+            "from safetensors.numpy import load_file\n\n\
+             head = load_file({file_name:?})\n\
+             weights, bias = head[\"weight\"][0], head[\"bias\"][0]\n"
+        ),
+        ExportForm::Json => format!(
+            "import json\nimport numpy as np\n\n\
+             head = json.load(open({file_name:?}))\n\
+             weights, bias = np.array(head[\"weights\"]), head[\"bias\"]\n"
+        ),
+    };
+    format!(
+        "{load}\
+         # embeddings: one row each, made with {model}, of unit length\n\
+         scores = embeddings @ weights + bias\n\
+         relevant = scores >= {threshold}\n"
+    )
+}
+
+fn rust(file_name: &str, form: ExportForm, threshold: f32) -> String {
+    let read = match form {
+        ExportForm::Safetensors => "from_safetensors",
+        ExportForm::Json => "from_json",
+    };
+    format!(
+        "// cargo add linprobe\n\
+         use linprobe::{{ClassifierFile, Embedding}};\n\n\
+         let file = ClassifierFile::{read}(&std::fs::read({file_name:?})?)?;\n\
+         let embedding = Embedding::normalize(values)?;\n\
+         let relevant = file.classifier.score(&embedding) >= {threshold:?};\n"
+    )
+}
+
+/// pgvector's `<#>` is the negative inner product.
+fn sql(classifier: &LinearClassifier, threshold: f32) -> String {
+    let weights: Vec<String> = classifier.weights().iter().map(ToString::to_string).collect();
+    let (weights, bias) = (weights.join(","), classifier.bias());
+    format!(
+        "-- pgvector: a table \"records\" with a column \"embedding\" of unit vectors\n\
+         WITH head AS (SELECT '[{weights}]'::vector AS weights, {bias} AS bias)\n\
+         SELECT id, bias - (embedding <#> weights) AS score\n\
+         FROM records, head\n\
+         WHERE bias - (embedding <#> weights) >= {threshold}\n\
+         ORDER BY embedding <#> weights;\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_snippet_names_the_file_and_the_numbers() {
+        let classifier = LinearClassifier::new(vec![0.5, -1.0], 0.25).unwrap();
+        let file = ClassifierFile { classifier, card: None };
+        for (form, loads) in
+            [(ExportForm::Safetensors, "load_file"), (ExportForm::Json, "json.load")]
+        {
+            let Snippets { python, rust, sql } = Snippets::new(&file, "my \"dogs\".x", form);
+            assert!(python.contains(loads) && python.contains(r#""my \"dogs\".x""#), "{python}");
+            assert!(rust.contains(r#""my \"dogs\".x""#) && rust.contains(">= 0.0"), "{rust}");
+            assert!(sql.contains("'[0.5,-1]'::vector") && sql.contains("0.25 AS bias"), "{sql}");
+        }
+    }
+}

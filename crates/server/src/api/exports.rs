@@ -1,0 +1,179 @@
+//! Files to take away: classifiers, predictions, labels; and lines of code that use them.
+
+use std::io::Write;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use linprobe::{
+    ClassifierFile, ExportForm, ProjectError, Snippets, ThresholdPolicy, labels,
+    predictions::{self, Prediction},
+};
+
+use super::{Answer, Failures};
+use crate::{
+    blocking::blocking,
+    desk::Desk,
+    extract::{Asked, In},
+    problem::{Kind, Problem},
+    served::Shared,
+    wire,
+};
+
+/// Sends the classifier of a session as a file.
+#[utoipa::path(
+    get, path = "/projects/{project}/sessions/{session}/export", tag = "results",
+    params(("project" = String, Path), ("session" = String, Path), wire::ClassifierExport),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        Failures
+    )
+)]
+pub(super) async fn classifier(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Asked(asked): Asked<wire::ClassifierExport>,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let desk = served.desk(&project)?;
+        let file = exported(&desk, &session, asked.threshold)?;
+        let form = ExportForm::from(asked.format.unwrap_or_default());
+        let bytes = match form {
+            ExportForm::Safetensors => file.to_safetensors(),
+            ExportForm::Json => file.to_json(),
+        };
+        let bytes = bytes.map_err(|error| Problem::from(ProjectError::from(error)))?;
+        Ok(attachment(&session, form.ending(), bytes))
+    })
+    .await
+}
+
+/// Sends predictions for every record as a file.
+#[utoipa::path(
+    get, path = "/projects/{project}/sessions/{session}/export-predictions", tag = "results",
+    params(("project" = String, Path), ("session" = String, Path), wire::PredictionsExport),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        Failures
+    )
+)]
+pub(super) async fn predictions(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Asked(asked): Asked<wire::PredictionsExport>,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let desk = served.desk(&project)?;
+        let file = exported(&desk, &session, asked.threshold)?;
+        let mut ranked = pollster::block_on(desk.project.predict(&file, None))?.ranked;
+        if asked.only == Some(wire::Only::Positive) {
+            ranked.retain(|prediction| prediction.positive);
+        }
+        let form = asked.format.unwrap_or_default();
+        Ok(attachment(&session, ending(form), written(form, &ranked)?))
+    })
+    .await
+}
+
+/// Sends the labels of a session as a file.
+#[utoipa::path(
+    get, path = "/projects/{project}/sessions/{session}/export-labels", tag = "results",
+    params(("project" = String, Path), ("session" = String, Path), wire::LabelsExport),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        Failures
+    )
+)]
+pub(super) async fn labels(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Asked(asked): Asked<wire::LabelsExport>,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let desk = served.desk(&project)?;
+        let view = desk.session(&session)?.view();
+        let labelled = desk.project.labelled(view.state())?;
+        let mut bytes = Vec::new();
+        let (written, ending) = match asked.format.unwrap_or_default() {
+            wire::LabelsForm::Csv => {
+                (labels::write_csv(&labelled, &mut bytes).map_err(unwritten), "csv")
+            }
+            wire::LabelsForm::Jsonl => {
+                (labels::write_jsonl(&labelled, &mut bytes).map_err(unwritten), "jsonl")
+            }
+        };
+        written?;
+        Ok(attachment(&format!("{session} labels"), ending, bytes))
+    })
+    .await
+}
+
+/// Gives lines of Python, Rust and SQL that use the exported classifier.
+#[utoipa::path(
+    get, path = "/projects/{project}/sessions/{session}/snippets", tag = "results",
+    params(("project" = String, Path), ("session" = String, Path), wire::ClassifierExport),
+    responses((status = 200, body = wire::Snippets), Failures)
+)]
+pub(super) async fn snippets(
+    State(served): State<Shared>,
+    In((project, session)): In<(String, String)>,
+    Asked(asked): Asked<wire::ClassifierExport>,
+) -> Answer<wire::Snippets> {
+    blocking(move || {
+        let desk = served.desk(&project)?;
+        let file = exported(&desk, &session, asked.threshold)?;
+        let form = ExportForm::from(asked.format.unwrap_or_default());
+        let Snippets { python, rust, sql } =
+            Snippets::new(&file, &file_name(&session, form.ending()), form);
+        Ok(Json(wire::Snippets { python, rust, sql }))
+    })
+    .await
+}
+
+fn exported(desk: &Desk, session: &str, threshold: Option<f32>) -> Result<ClassifierFile, Problem> {
+    // What is no session might be the name of a file, which is nobody's business.
+    desk.session(session)?;
+    let threshold = threshold.filter(|score| score.is_finite()).map(ThresholdPolicy::Score);
+    Ok(pollster::block_on(desk.project.export_classifier(session, threshold))?)
+}
+
+fn written(form: wire::TableForm, ranked: &[Prediction]) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let out: &mut (dyn Write + Send) = &mut bytes;
+    match form {
+        wire::TableForm::Csv => predictions::csv::write(ranked, out).map_err(unwritten),
+        wire::TableForm::Jsonl => predictions::jsonl::write(ranked, out).map_err(unwritten),
+        wire::TableForm::Parquet => predictions::parquet::write(ranked, out).map_err(unwritten),
+    }?;
+    Ok(bytes)
+}
+
+fn ending(form: wire::TableForm) -> &'static str {
+    match form {
+        wire::TableForm::Csv => "csv",
+        wire::TableForm::Jsonl => "jsonl",
+        wire::TableForm::Parquet => "parquet",
+    }
+}
+
+fn unwritten(error: impl std::fmt::Display) -> Problem {
+    Problem::new(Kind::Internal, format!("the file cannot be written: {error}"))
+}
+
+/// A file that is saved, never shown.
+fn attachment(name: &str, ending: &str, bytes: Vec<u8>) -> Response {
+    let name = format!("attachment; filename=\"{}\"", file_name(name, ending));
+    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
+    let form = HeaderValue::from_static("application/octet-stream");
+    ([(header::CONTENT_TYPE, form), (header::CONTENT_DISPOSITION, name)], bytes).into_response()
+}
+
+/// A name that every system takes: letters, digits, `-` and `_`.
+fn file_name(name: &str, ending: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    let name: String = name.chars().map(plain).take(80).collect();
+    format!("{}.{ending}", name.trim_matches('-'))
+}

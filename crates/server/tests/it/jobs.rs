@@ -1,0 +1,88 @@
+//! Datasets that are indexed from the page: their progress, their end, and what may not be indexed.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, write};
+
+const JOBS: &str = "/api/projects/new/jobs";
+
+fn with_project() -> Stage {
+    let stage = Stage::new(|folder| {
+        write(&folder.join("data/texts.csv"), b"id,text\n1,a dog\n2,a cat\n3,\n");
+        write(&folder.join("secret/texts.csv"), b"id,text\n1,a secret\n");
+        let link = folder.join("data/link");
+        std::os::unix::fs::symlink(folder.join("secret"), link).unwrap();
+    });
+    stage.did("/api/projects", &json!({ "name": "new" }));
+    stage
+}
+
+/// The events of a job until its end.
+fn watched(stage: &Stage, job: &Value) -> Vec<Value> {
+    let path = format!("{JOBS}/{}/events", job["id"].as_str().unwrap());
+    let stream = String::from_utf8(stage.get(&path).bytes).unwrap();
+    let lines = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_job_tells_of_its_progress_until_it_is_done() {
+    let stage = with_project();
+    assert_eq!(stage.got("/api/projects/new")["status"], "empty");
+    assert_eq!(
+        stage.post("/api/projects/new/search", &json!({ "start": { "phrases": ["x"] } })).problem(),
+        "empty-project"
+    );
+    let source = stage.path("data/texts.csv");
+    let job = stage.did(JOBS, &json!({ "source": source, "text_column": "text" }));
+    assert_eq!(job["state"], "running");
+    let events = watched(&stage, &job);
+    let last = events.last().unwrap();
+    assert_eq!(
+        (&last["state"], &last["n_embedded"], &last["n_skipped"]),
+        (&json!("done"), &json!(2), &json!(1))
+    );
+    assert_eq!(stage.got(JOBS)["jobs"][0], *last);
+    let project = stage.got("/api/projects/new");
+    assert_eq!((&project["status"], &project["n_records"]), (&json!("ready"), &json!(2)));
+    let skipped = stage.got("/api/projects/new/skipped");
+    assert_eq!(skipped["skipped"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_job_that_fails_says_why() {
+    let stage = with_project();
+    let source = stage.path("data/texts.csv");
+    let job = stage.did(JOBS, &json!({ "source": source, "text_column": "no such column" }));
+    let last = watched(&stage, &job).pop().unwrap();
+    assert_eq!((&last["state"], &last["problem"]["type"]), (&json!("failed"), &json!("bad-file")));
+    assert_eq!(stage.get(&format!("{JOBS}/9/events")).problem(), "unknown-job");
+    assert_eq!(stage.post(&format!("{JOBS}/1/cancel"), &json!({})).status, StatusCode::OK);
+}
+
+#[test]
+fn nothing_is_indexed_that_does_not_lie_below_a_data_root() {
+    let stage = with_project();
+    let data = stage.path("data");
+    let data = data.to_str().unwrap();
+    for source in [
+        stage.path("secret/texts.csv").to_str().unwrap(),
+        &format!("{data}/../secret/texts.csv"),
+        &format!("{data}/link/texts.csv"),
+        &format!("{data}/%2e%2e/secret/texts.csv"),
+        &format!("file://{data}/texts.csv"),
+        "/etc/passwd",
+        "texts.csv",
+        "",
+        "\u{0}",
+    ] {
+        let answer = stage.post(JOBS, &json!({ "source": source }));
+        assert_eq!(answer.problem(), "outside-roots", "{source:?}");
+    }
+    let model = stage.path("secret");
+    let source = format!("{data}/texts.csv");
+    let answer = stage.post(JOBS, &json!({ "source": source, "model": model }));
+    assert_eq!(answer.problem(), "outside-roots", "a model is read from the disk as well");
+    assert_eq!(stage.got(JOBS)["jobs"], json!([]));
+}
