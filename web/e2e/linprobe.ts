@@ -121,6 +121,7 @@ export class Server {
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as { id: string; label: number });
-    return new Map(rows.map(({ id, label }) => [id, label]));
+    // Labels are kept in single precision.
+    return new Map(rows.map(({ id, label }) => [id, Math.round(label * 1000) / 1000]));
   }
 }

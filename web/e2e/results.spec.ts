@@ -57,7 +57,7 @@ test("the threshold moves by keys and by promise, and the cut moves with it", as
 test("records are selected and corrected where they stand", async ({ page, server }) => {
   const session = await learned(server);
   await page.goto(`${server.url}/#/p/vectors/s/${session}/results`);
-  const rows = page.getByRole("option");
+  const rows = page.getByRole("listbox", { name: "Records by score" }).getByRole("option");
   await rows.nth(0).click();
   await rows.nth(2).click();
   await expect(page.getByText("2 selected")).toBeVisible();

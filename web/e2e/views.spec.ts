@@ -96,7 +96,7 @@ test("dialogs are without barriers", async ({ page, server }) => {
   for (const [name, tab, how] of open) {
     await page.goto(`${server.url}/#/p/tickets/s/${session}${tab}`);
     await page.reload();
-    await expect(page.getByRole("article").or(page.getByRole("option")).first()).toBeVisible();
+    await expect(page.locator("article, div[role=option]").first()).toBeVisible();
     await how();
     await expect(page.getByRole("dialog")).toBeVisible();
     const { violations } = await new AxeBuilder({ page }).analyze();

@@ -29,12 +29,12 @@ export function Dialog({ title, size = "plain", onClose, children }: DialogProps
       }}
     >
       <div class="dialog-body">
-        <header class="dialog-head">
+        <div class="dialog-head">
           <h2 id={heading}>{title}</h2>
           <button type="button" class="quiet" aria-label="Close" onClick={close}>
             ✕
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

@@ -31,17 +31,17 @@ const LAYOUT = {
   text: { height: 92, width: Infinity },
   vector: { height: 60, width: Infinity },
 };
-const SPARE_ROWS = 6;
+const SPARE_ROWS = 3;
 
 export function RankedList(props: RankedListProps): JSX.Element {
   const { ranking, kind, cursor, onCursor } = props;
   const { height, width } = LAYOUT[kind ?? "text"];
   const box = useRef<HTMLDivElement>(null);
-  const { top, size } = useScrolled(box);
+  const { top, size } = useScrolled(box, height);
   const columns = Math.max(1, Math.floor(size.width / width));
   const total = ranking.total.value ?? 0;
   const nRows = Math.ceil(total / columns);
-  const rows = windowOf({ top, height: size.height }, height, nRows, SPARE_ROWS);
+  const rows = windowOf({ top, height: size.height + height }, height, nRows, SPARE_ROWS);
   const items = { first: rows.first * columns, end: Math.min(total, rows.end * columns) };
   useEffect(() => ranking.want(pagesOf(items, PAGE)), [ranking, items.first, items.end]);
   const move = (by: number) => {
@@ -171,8 +171,11 @@ function spoken(
   return parts.filter((part) => part !== null).join(", ");
 }
 
-/** How far a box is scrolled and how large it is; scrolling is told once a frame. */
-function useScrolled(box: { current: HTMLElement | null }): {
+/** How far a box is scrolled, in whole rows, so that it is drawn again once a row; and how large it is. */
+function useScrolled(
+  box: { current: HTMLElement | null },
+  rowHeight: number,
+): {
   top: number;
   size: { width: number; height: number };
 } {
@@ -184,7 +187,7 @@ function useScrolled(box: { current: HTMLElement | null }): {
     let frame = 0;
     const scrolled = () => {
       cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => setTop(room.scrollTop));
+      frame = requestAnimationFrame(() => setTop(Math.floor(room.scrollTop / rowHeight) * rowHeight));
     };
     const watch = new ResizeObserver(() => setSize({ width: room.clientWidth, height: room.clientHeight }));
     watch.observe(room);
@@ -194,6 +197,6 @@ function useScrolled(box: { current: HTMLElement | null }): {
       room.removeEventListener("scroll", scrolled);
       cancelAnimationFrame(frame);
     };
-  }, []);
+  }, [rowHeight]);
   return { top, size };
 }
