@@ -14,6 +14,7 @@ mod live;
 mod page;
 mod problem;
 mod range;
+mod reference;
 mod router;
 mod serve;
 mod served;

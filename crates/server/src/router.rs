@@ -4,6 +4,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
     middleware,
+    response::Html,
     routing::get,
 };
 use tower_http::compression::CompressionLayer;
@@ -12,6 +13,7 @@ use utoipa::openapi::OpenApi;
 use crate::{
     api, guard, page,
     problem::{Kind, Problem},
+    reference,
     served::Shared,
     uploads,
 };
@@ -24,8 +26,12 @@ pub fn document() -> OpenApi {
 /// Everything that the server answers.
 pub(crate) fn router(served: Shared) -> Router {
     let (api, document) = api::routes().split_for_parts();
+    let document = serde_json::to_value(document).unwrap_or_default();
+    let page = Html(reference::page(&document));
     let document = axum::Json(document);
     api.route("/api/openapi.json", get(async move || document.clone()))
+        .route("/api/docs", get(async move || page.clone()))
+        .route("/api/docs.css", get(reference::style))
         .route("/api/{*rest}", axum::routing::any(nothing))
         .method_not_allowed_fallback(other_method)
         .fallback(get(page::file).fallback(other_method))

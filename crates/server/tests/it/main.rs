@@ -5,5 +5,7 @@
 mod attacks;
 mod jobs;
 mod labelling;
+mod openapi;
+mod python;
 mod results;
 mod stage;

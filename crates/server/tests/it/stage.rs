@@ -17,6 +17,7 @@ pub(crate) const HOST: &str = "127.0.0.1:7575";
 
 pub(crate) struct Stage {
     folder: TempDir,
+    settings: Settings,
     router: Router,
     runtime: tokio::runtime::Runtime,
 }
@@ -81,7 +82,15 @@ impl Stage {
         });
         let router = Server::bind(&settings).unwrap().router();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        Self { folder, router, runtime }
+        Self { folder, settings, router, runtime }
+    }
+
+    /// Serves the same folders at a port of this machine as well, until the test ends. The address.
+    pub(crate) fn listen(&self) -> String {
+        let server = Server::bind(&self.settings).unwrap();
+        let url = server.url();
+        std::thread::spawn(|| server.run().unwrap());
+        url
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -90,16 +99,7 @@ impl Stage {
 
     /// The same folders, served anew: what is only in memory is gone.
     pub(crate) fn restart(self) -> Self {
-        let settings = Settings {
-            projects: vec![self.path("projects")],
-            host: "127.0.0.1".to_owned(),
-            port: 0,
-            token: None,
-            allowed_hosts: Vec::new(),
-            data_roots: vec![self.path("data")],
-            surroundings: surroundings(),
-        };
-        let router = Server::bind(&settings).unwrap().router();
+        let router = Server::bind(&self.settings).unwrap().router();
         Self { router, ..self }
     }
 
