@@ -57,7 +57,8 @@ fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
         Area::Learn => learn(&args.settings),
         Area::Data => example("linprobe-source", "read_bench", &[]),
         Area::Embed => embed(),
-        Area::Serve | Area::Engines => {
+        Area::Serve => example("linprobe-server", "serve_bench", &[]),
+        Area::Engines => {
             shell::say("nothing is measured in this area yet");
             Ok(Vec::new())
         }

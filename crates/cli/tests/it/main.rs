@@ -10,6 +10,7 @@ mod frozen;
 mod help;
 mod journey;
 mod python;
+mod serve;
 mod simulate;
 mod support;
 mod terminal;

@@ -64,14 +64,14 @@ fn a_job_that_fails_says_why() {
 #[test]
 fn nothing_is_indexed_that_does_not_lie_below_a_data_root() {
     let stage = with_project();
-    let data = stage.path("data");
-    let data = data.to_str().unwrap();
+    let root = stage.path("data");
+    let root = root.to_str().unwrap();
     for source in [
         stage.path("secret/texts.csv").to_str().unwrap(),
-        &format!("{data}/../secret/texts.csv"),
-        &format!("{data}/link/texts.csv"),
-        &format!("{data}/%2e%2e/secret/texts.csv"),
-        &format!("file://{data}/texts.csv"),
+        &format!("{root}/../secret/texts.csv"),
+        &format!("{root}/link/texts.csv"),
+        &format!("{root}/%2e%2e/secret/texts.csv"),
+        &format!("file://{root}/texts.csv"),
         "/etc/passwd",
         "texts.csv",
         "",
@@ -81,7 +81,7 @@ fn nothing_is_indexed_that_does_not_lie_below_a_data_root() {
         assert_eq!(answer.problem(), "outside-roots", "{source:?}");
     }
     let model = stage.path("secret");
-    let source = format!("{data}/texts.csv");
+    let source = format!("{root}/texts.csv");
     let answer = stage.post(JOBS, &json!({ "source": source, "model": model }));
     assert_eq!(answer.problem(), "outside-roots", "a model is read from the disk as well");
     assert_eq!(stage.got(JOBS)["jobs"], json!([]));

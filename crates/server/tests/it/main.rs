@@ -6,6 +6,7 @@ mod attacks;
 mod jobs;
 mod labelling;
 mod openapi;
+mod pictures;
 mod python;
 mod results;
 mod stage;

@@ -35,7 +35,7 @@ fn no_request_makes_the_server_fail() {
         &url,
     ]);
     command.args(["--header", "x-linprobe: 1", "--checks", "not_a_server_error"]);
-    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "12", "--seed", "1"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "40", "--seed", "1"]);
     command.args(["--request-timeout", "30", "--no-color"]);
     let output = command.output().expect("schemathesis can be started");
     let text = String::from_utf8_lossy(&output.stdout);

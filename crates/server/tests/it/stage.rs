@@ -145,7 +145,7 @@ pub(crate) fn change(method: Method, path: &str) -> axum::http::request::Builder
     Request::builder().method(method).uri(path).header(header::HOST, HOST).header("x-linprobe", "1")
 }
 
-fn surroundings() -> Surroundings {
+pub(crate) fn surroundings() -> Surroundings {
     Surroundings { models: OpenOptions::default(), clock: Clock::new(|| 1_700_000_000_000) }
 }
 
