@@ -14,7 +14,7 @@ export default defineConfig(
       },
     },
     rules: {
-      eqeqeq: "error",
+      eqeqeq: ["error", "always", { null: "ignore" }],
       "no-console": "error",
       "max-lines-per-function": ["error", { max: 100 }],
       "max-lines": ["error", { max: 500 }],

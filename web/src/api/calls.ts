@@ -7,7 +7,10 @@ import type {
   AuditState,
   ClassifierEntry,
   Comparison,
-  GivenAnswer,
+  NewAnswer,
+  NewJob,
+  SkippedRecord,
+  Upload,
   Hit,
   HistoryRound,
   Insight,
@@ -16,6 +19,7 @@ import type {
   Policy,
   Predictions,
   Projects,
+  RecordPage,
   ProjectSummary,
   Round,
   Session,
@@ -51,19 +55,10 @@ const seatAt = (seat: Pick<Seat, "project" | "session">) =>
 export const projects = (signal?: AbortSignal) => call<Projects>("projects", { signal });
 export const project = (slug: string, signal?: AbortSignal) => call<ProjectSummary>(at(slug), { signal });
 export const createProject = (name: string) => call<ProjectSummary>("projects", { json: { name } });
-export const skipped = (slug: string) =>
-  call<{ skipped: { id: string; reason: string }[] }>(`${at(slug)}/skipped`);
+export const skipped = (slug: string) => call<{ skipped: SkippedRecord[] }>(`${at(slug)}/skipped`);
 export const login = (token: string) => call<null>("login", { json: { token } });
 
-export interface IndexRequest {
-  source: string;
-  model?: string;
-  text_column?: string;
-  id_column?: string;
-  label_column?: string;
-}
-export const startJob = (slug: string, request: IndexRequest) =>
-  call<Job>(`${at(slug)}/jobs`, { json: request });
+export const startJob = (slug: string, request: NewJob) => call<Job>(`${at(slug)}/jobs`, { json: request });
 export const jobs = (slug: string, signal?: AbortSignal) =>
   call<{ jobs: Job[] }>(`${at(slug)}/jobs`, { signal });
 export const cancelJob = (slug: string, job: string) =>
@@ -71,7 +66,7 @@ export const cancelJob = (slug: string, job: string) =>
 export const jobEvents = (slug: string, job: string) => `api/${at(slug)}/jobs/${encode(job)}/events`;
 
 export const records = (slug: string, parameters: { after?: string; limit?: number }, signal?: AbortSignal) =>
-  call<{ records: LinRecord[]; next: string | null }>(`${at(slug)}/records${query(parameters)}`, { signal });
+  call<RecordPage>(`${at(slug)}/records${query(parameters)}`, { signal });
 export const record = (slug: string, id: string, signal?: AbortSignal) =>
   call<LinRecord>(`${at(slug)}/records/${encode(id)}`, { signal });
 export const contentUrl = (slug: string, id: string) => `api/${at(slug)}/records/${encode(id)}/content`;
@@ -79,8 +74,7 @@ export const thumbnailUrl = (slug: string, id: string, size: 128 | 256 | 512) =>
   `api/${at(slug)}/records/${encode(id)}/thumbnail?size=${size}`;
 export const search = (slug: string, start: Start, k: number, signal?: AbortSignal) =>
   call<{ hits: Hit[] }>(`${at(slug)}/search`, { json: { start, k }, signal });
-export const upload = (slug: string, file: Blob) =>
-  call<{ upload: string; kind: string }>(`${at(slug)}/uploads`, { file });
+export const upload = (slug: string, file: Blob) => call<Upload>(`${at(slug)}/uploads`, { file });
 
 export const createSession = (slug: string, request: { name?: string; start: Start }) =>
   call<Session>(`${at(slug)}/sessions`, { json: request });
@@ -90,7 +84,7 @@ export const nextRound = (seat: Seat, k: number) =>
   call<{ round: Round; insight: Insight }>(`${seatAt(seat)}/rounds`, {
     json: { annotator: seat.annotator, k },
   });
-export const answer = (seat: Seat, answers: GivenAnswer[]) =>
+export const answer = (seat: Seat, answers: NewAnswer[]) =>
   call<AnswersReply>(`${seatAt(seat)}/answers`, { json: { annotator: seat.annotator, answers } });
 export const undo = (seat: Seat, request: string) =>
   call<UndoReply>(`${seatAt(seat)}/undo`, { json: { annotator: seat.annotator, request } });
@@ -133,8 +127,8 @@ export const audit = (seat: Seat, signal?: AbortSignal) =>
   call<AuditState>(`${seatAt(seat)}/audit`, { signal });
 export const startAudit = (seat: Seat, request: AuditRequest) =>
   call<AuditState>(`${seatAt(seat)}/audit`, { json: request });
-export const answerAudit = (seat: Seat, answers: GivenAnswer[]) =>
-  call<AuditState>(`${seatAt(seat)}/audit/answers`, { json: { annotator: seat.annotator, answers } });
+export const answerAudit = (seat: Seat, answers: NewAnswer[]) =>
+  call<AuditState>(`${seatAt(seat)}/audit/answers`, { json: { answers } });
 export const undoAudit = (seat: Seat, request: string) =>
   call<AuditState>(`${seatAt(seat)}/audit/undo`, { json: { request } });
 export const learnAudit = (seat: Seat) => call<Session>(`${seatAt(seat)}/audit/learn`, { json: {} });

@@ -14,8 +14,6 @@ export interface Why {
   words: string;
   score: number;
   probability: number;
-  /** Records so like it that they are not shown by themselves. */
-  n_alike: number;
 }
 
 export interface CardProps {
@@ -71,7 +69,6 @@ function WhyLine({ why }: { why: Why }): JSX.Element {
       <span class="num" title={`score ${logit(why.score)}, probability ${percent(why.probability)}`}>
         {logit(why.score)}
       </span>
-      {why.n_alike > 0 && <span class="alike">+{why.n_alike} alike</span>}
     </p>
   );
 }

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { records as askRecords, search } from "../api/calls.ts";
-import type { LinRecord, ProjectSummary } from "../api/types.ts";
+import type { LinRecord, ProjectSummary, RecordPage } from "../api/types.ts";
 import { titleOf } from "../format.ts";
 import type { Example } from "../starts.ts";
 import { useResource } from "../state/resource.ts";
@@ -57,7 +57,7 @@ export function ExamplePicker({ project, examples, onChange }: ExamplePickerProp
                 </li>
               ))}
             </ul>
-            {next !== null && (
+            {next != null && (
               <button type="button" class="button small" onClick={() => setAfter(next)}>
                 More records
               </button>
@@ -104,9 +104,9 @@ function SideButtons({ record, examples, onToggle }: SideButtonsProps): JSX.Elem
 async function find(
   { slug, wanted, after }: { slug: string; wanted: string; after: string | undefined },
   signal: AbortSignal,
-): Promise<{ records: LinRecord[]; next: string | null }> {
+): Promise<RecordPage> {
   if (wanted.trim() === "")
     return askRecords(slug, { limit: N_SHOWN, ...(after === undefined ? {} : { after }) }, signal);
   const { hits } = await search(slug, { phrases: [wanted.trim()] }, N_SHOWN, signal);
-  return { records: hits.map(({ record }) => record), next: null };
+  return { records: hits.map(({ record }) => record) };
 }

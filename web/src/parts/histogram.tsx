@@ -65,13 +65,13 @@ function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "thres
         <dt>
           Precision <small>{audited ? "audited" : "expected"}</small>
         </dt>
-        <dd>{audited && insight.precision !== null ? share(insight.precision) : precisionText(outcome)}</dd>
+        <dd>{audited && insight.precision != null ? share(insight.precision) : precisionText(outcome)}</dd>
       </div>
       <div>
         <dt>
           Recall <small>{audited ? "audited" : "expected"}</small>
         </dt>
-        <dd>{audited && insight.recall !== null ? share(insight.recall) : percent(outcome.recall)}</dd>
+        <dd>{audited && insight.recall != null ? share(insight.recall) : percent(outcome.recall)}</dd>
       </div>
     </dl>
   );

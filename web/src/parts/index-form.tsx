@@ -4,8 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { startJob } from "../api/calls.ts";
-import type { IndexRequest } from "../api/calls.ts";
-import type { ProjectSummary } from "../api/types.ts";
+import type { NewJob, ProjectSummary } from "../api/types.ts";
 import { report } from "../state/ui.ts";
 
 const COLUMNS: { name: "text_column" | "id_column" | "label_column"; words: string }[] = [
@@ -21,8 +20,8 @@ export function IndexForm({
   project: ProjectSummary;
   onStart: () => void;
 }): JSX.Element {
-  const [request, setRequest] = useState<IndexRequest>({ source: "" });
-  const set = (name: keyof IndexRequest, value: string) =>
+  const [request, setRequest] = useState<NewJob>({ source: "" });
+  const set = (name: keyof NewJob, value: string) =>
     setRequest({ ...request, [name]: value === "" && name !== "source" ? undefined : value });
   const start = async () => {
     try {

@@ -43,7 +43,7 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
         <strong>{STATES[state]}</strong> <code>{source}</code>
         <span class="num">
           {count(n_done)}
-          {n_total !== null && ` of ${count(n_total)}`}
+          {n_total != null && ` of ${count(n_total)}`}
         </span>
         {state === "running" && records_per_second > 0 && (
           <span class="soft num">{count(records_per_second)} a second</span>
@@ -63,7 +63,7 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
         <progress
           aria-label="Records indexed"
           max={n_total ?? undefined}
-          value={n_total === null ? undefined : n_done}
+          value={n_total == null ? undefined : n_done}
         />
       )}
       <ProblemWords problem={problem} />

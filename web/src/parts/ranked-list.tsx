@@ -4,7 +4,7 @@
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type { Answer, Kind, LinRecord, Prediction } from "../api/types.ts";
+import type { Answer, LinRecord, Prediction } from "../api/types.ts";
 import { count, logit, percent, titleOf } from "../format.ts";
 import { lean, scoreText } from "../score.ts";
 import { PAGE } from "../state/ranking.ts";
@@ -15,7 +15,7 @@ import { Picture } from "./media.tsx";
 
 interface RankedListProps {
   project: string;
-  kind: Kind | null;
+  kind: string;
   ranking: Ranking;
   given: ReadonlyMap<string, Answer>;
   threshold: number;
@@ -26,16 +26,22 @@ interface RankedListProps {
   onZoom: (record: LinRecord) => void;
 }
 
-const LAYOUT = {
+/** The room of one record, in pixels; a width without end is the whole row. */
+interface Layout {
+  height: number;
+  width: number;
+}
+
+const LAYOUT: { text: Layout; [kind: string]: Layout } = {
   image: { height: 212, width: 190 },
-  text: { height: 92, width: Infinity },
+  text: { height: 80, width: Infinity },
   vector: { height: 60, width: Infinity },
 };
 const SPARE_ROWS = 3;
 
 export function RankedList(props: RankedListProps): JSX.Element {
   const { ranking, kind, cursor, onCursor } = props;
-  const { height, width } = LAYOUT[kind ?? "text"];
+  const { height, width } = LAYOUT[kind] ?? LAYOUT.text;
   const box = useRef<HTMLDivElement>(null);
   const { top, size } = useScrolled(box, height);
   const columns = Math.max(1, Math.floor(size.width / width));
@@ -59,7 +65,7 @@ export function RankedList(props: RankedListProps): JSX.Element {
   return (
     <div
       ref={box}
-      class={`ranked ranked-${kind ?? "text"}`}
+      class={`ranked ranked-${kind}`}
       role="listbox"
       aria-multiselectable="true"
       aria-label="Records by score"
@@ -99,7 +105,7 @@ function Ranked({ idx, total, ...props }: RankedListProps & { idx: number; total
   const before = ranking.at(idx - 1);
   const isCut = ranking.order === "desc" && below && before !== undefined && before.score >= threshold;
   const answer = given.get(record.id);
-  const label = answer !== undefined && "label" in answer ? answer.label : prediction.label;
+  const label = answer !== undefined && "label" in answer ? answer.label : (prediction.label ?? null);
   return (
     <div
       id={`rank-${idx}`}

@@ -145,7 +145,7 @@ interface MoreProps {
 
 function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
   const model = project.model;
-  const takesFiles = model !== null && (model.takes_text || model.takes_images);
+  const takesFiles = model != null && (model.takes_text || model.takes_images);
   return (
     <details class="start-more" open={model?.takes_text !== true}>
       <summary>Examples, what it is not, a classifier</summary>

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 
 import type { Seat } from "../api/calls.ts";
+import { answerOf } from "../api/types.ts";
 import type { Answer } from "../api/types.ts";
 import { uuid } from "../identity.ts";
 import type { Door, Outcome } from "../queue.ts";
@@ -30,7 +31,7 @@ export class Answers {
   ) {}
 
   /** Starts from what the server knows, and over it what waits in the queue. */
-  start(known: Iterable<[id: string, answer: Answer]>): void {
+  start(known: Iterable<readonly [id: string, answer: Answer]>): void {
     const answers = new Map(known);
     for (const { act } of queue.pending(this.seat, this.door)) {
       if (act.kind === "label") answers.set(act.id, { label: act.label });
@@ -109,9 +110,10 @@ export class Answers {
       note("done", "there is nothing to undo");
       return;
     }
-    const { id, label_now, answer } = undone;
+    const { id, label_now } = undone;
+    const answer = answerOf(undone.answer) ?? { skipped: true };
     const waits = queue.pending(this.seat, this.door).some(({ act }) => act.kind !== "undo" && act.id === id);
-    if (!waits) this.put(id, label_now === null ? undefined : { label: label_now });
+    if (!waits) this.put(id, label_now == null ? undefined : { label: label_now });
     this.tookBack.value = { id };
     note("done", `took back ${"label" in answer ? scoreText(answer.label) : "the skip"} of ${id}`);
   }

@@ -2,7 +2,8 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 
-import type { Answer, LinRecord } from "../api/types.ts";
+import { answerOf } from "../api/types.ts";
+import type { GivenAnswer, LinRecord } from "../api/types.ts";
 import { titleOf } from "../format.ts";
 import { nudge } from "../score.ts";
 import { Answers } from "./answers.ts";
@@ -10,7 +11,7 @@ import { announce } from "./ui.ts";
 
 export interface Dealt {
   record: LinRecord;
-  answer: Answer | null;
+  answer?: GivenAnswer | null;
 }
 
 export class Deck<T extends Dealt> {
@@ -32,8 +33,9 @@ export class Deck<T extends Dealt> {
   deal(cards: T[]): void {
     batch(() => {
       this.cards.value = cards;
+      const answered = cards.map(({ record, answer }) => [record.id, answerOf(answer)] as const);
       this.answers.start(
-        cards.flatMap(({ record, answer }) => (answer === null ? [] : [[record.id, answer] as const])),
+        answered.flatMap(([id, answer]) => (answer === null ? [] : [[id, answer] as const])),
       );
       this.cursor.value = Math.max(0, this.nextOpen(0));
     });

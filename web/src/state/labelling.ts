@@ -46,7 +46,7 @@ export class Labelling {
     try {
       const opened = await session(this.seat, signal);
       this.session.value = opened;
-      if (opened.round_open === null) await this.next();
+      if (opened.round_open == null) await this.next();
       else {
         this.show(opened.round_open);
         this.insight.value = await insight(this.seat, signal);

@@ -1,7 +1,7 @@
 // The one queue of the page, and how its answers reach the server.
 
 import { answer, answerAudit, undo, undoAudit } from "../api/calls.ts";
-import type { GivenAnswer } from "../api/types.ts";
+import type { NewAnswer } from "../api/types.ts";
 import { Queue } from "../queue.ts";
 import type { Op, Outcome } from "../queue.ts";
 
@@ -37,10 +37,10 @@ async function sendUndo(op: Op): Promise<Outcome> {
     return { op };
   }
   const { undone } = await undo(op.seat, op.request);
-  return { op, undone };
+  return { op, undone: undone ?? null };
 }
 
-function given({ request, act }: Op): GivenAnswer | null {
+function given({ request, act }: Op): NewAnswer | null {
   if (act.kind === "undo") return null;
   return act.kind === "skip"
     ? { request, id: act.id, skip: true }

@@ -206,11 +206,12 @@ function Moved({
   );
 }
 
-const rankWords = (rank: number | null): string => (rank === null ? `beyond ${TOP_K}` : count(rank));
+const rankWords = (rank: number | null | undefined): string =>
+  rank == null ? `beyond ${TOP_K}` : count(rank);
 
-function moveWords(from: number | null, to: number | null): string {
-  if (from === null) return "↑ in";
-  if (to === null) return "↓ out";
+function moveWords(from: number | null | undefined, to: number | null | undefined): string {
+  if (from == null) return "↑ in";
+  if (to == null) return "↓ out";
   if (from === to) return "stays";
   return from > to ? `↑ ${plural(from - to, "rank")}` : `↓ ${plural(to - from, "rank")}`;
 }

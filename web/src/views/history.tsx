@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 
 import { branch, history as askHistory } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
+import { answerOf } from "../api/types.ts";
 import type { Answer, HistoryRound } from "../api/types.ts";
 import { count, plural } from "../format.ts";
 import { Thumb } from "../parts/media.tsx";
@@ -54,30 +55,27 @@ function Round({ seat, round, last }: { seat: Seat; round: HistoryRound; last: n
     <article class="history-round" aria-label={`Round ${round.round}`}>
       <header class="history-head">
         <h2>Round {round.round}</h2>
-        <p class="soft">
-          {plural(round.n_labels, "label")}, {count(round.n_positive)} relevant ·{" "}
-          {count(round.n_positive_total)} found so far
-          {" · "}turned by {Math.round(round.angle_degrees)}°
-          {round.n_above !== null && ` · ${count(round.n_above)} above the threshold`}
-        </p>
-        <p class="row">
-          <button type="button" class="button small" onClick={() => void startBranch()}>
-            Branch from here
-          </button>
-          {round.round !== last && (
-            <a
-              class="button small"
-              href={href({ view: "compare", project, a: `${session}@${round.round}`, b: session })}
-            >
-              Compare with now
-            </a>
-          )}
-        </p>
+        <p class="soft">{outcomeOf(round)}</p>
+        {round.n_labels > 0 && (
+          <p class="row">
+            <button type="button" class="button small" onClick={() => void startBranch()}>
+              Branch from here
+            </button>
+            {round.round !== last && (
+              <a
+                class="button small"
+                href={href({ view: "compare", project, a: `${session}@${round.round}`, b: session })}
+              >
+                Compare with now
+              </a>
+            )}
+          </p>
+        )}
       </header>
       <ul class="plain history-records">
         {round.records.map(({ record, answer }) => (
           <li key={record.id}>
-            <Thumb project={project} record={record} /> <Given answer={answer} />
+            <Thumb project={project} record={record} /> <Given answer={answerOf(answer)} />
           </li>
         ))}
       </ul>
@@ -85,8 +83,19 @@ function Round({ seat, round, last }: { seat: Seat; round: HistoryRound; last: n
   );
 }
 
+function outcomeOf({ n_labels, n_positive, n_positive_total, angle_degrees, n_above }: HistoryRound): string {
+  if (n_labels === 0) return "no labels yet";
+  const parts = [
+    `${plural(n_labels, "label")}, ${count(n_positive)} relevant`,
+    `${count(n_positive_total)} found so far`,
+    `turned by ${Math.round(angle_degrees)}°`,
+    n_above == null ? null : `${count(n_above)} above the threshold`,
+  ];
+  return parts.filter((part) => part !== null).join(" · ");
+}
+
 function Given({ answer }: { answer: Answer | null }): JSX.Element {
-  if (answer === null) return <span class="soft fine">not scored</span>;
+  if (answer === null) return <span class="soft fine num">not scored</span>;
   if (!("label" in answer)) return <span class="soft fine">skipped</span>;
   return (
     <span class={`mini-chip is-${lean(answer.label)}`} style={{ "--m": Math.abs(answer.label) }}>

@@ -59,7 +59,7 @@ const STATUS: Record<ProjectSummary["status"], string> = {
   empty: "nothing indexed",
   broken: "broken",
 };
-const KINDS = { image: "picture", text: "text", vector: "vector" };
+const KINDS: Record<string, string> = { image: "picture", text: "text", vector: "vector" };
 
 function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
   const { slug, name, status, problem, kind, model } = project;
@@ -71,10 +71,8 @@ function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
       </h2>
       <p class="project-line">
         <span class={`status status-${status}`}>{STATUS[status]}</span>
-        {status === "ready" && (
-          <span>{plural(project.n_records, kind === null ? "record" : KINDS[kind])}</span>
-        )}
-        {model !== null && <span class="soft">{modelName(model.name)}</span>}
+        {status === "ready" && <span>{plural(project.n_records, KINDS[kind ?? ""] ?? "record")}</span>}
+        {model != null && <span class="soft">{modelName(model.name)}</span>}
       </p>
       <ProblemWords problem={problem} />
       {project.sessions.length > 0 && (

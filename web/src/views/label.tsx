@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import type { Kind, ShownRecord } from "../api/types.ts";
+import type { ShownRecord } from "../api/types.ts";
 import { amount, count, plural } from "../format.ts";
 import { columnsOf, step } from "../grid.ts";
 import { verdictWords } from "../parts/advice.tsx";
@@ -21,7 +21,7 @@ import type { ChosenThreshold } from "../state/threshold.ts";
 interface LabelViewProps {
   labelling: Labelling;
   threshold: ChosenThreshold;
-  kind: Kind | null;
+  kind: string;
 }
 
 export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.Element {
@@ -40,7 +40,7 @@ export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.E
         <RoundBar labelling={labelling} panelOpen={panelOpen} onPanel={() => setPanelOpen(!panelOpen)} />
         {phase.value === "opening" && <Skeletons kind={kind} />}
         {phase.value === "exhausted" && <Exhausted labelling={labelling} />}
-        <ul ref={grid} class={`plain grid grid-${deck.cards.value[0]?.record.kind ?? "text"}`}>
+        <ul ref={grid} class={`plain grid grid-${deck.cards.value[0]?.record.kind}`}>
           {deck.cards.value.map((shown, idx) => (
             <li key={shown.record.id}>
               <RoundCard labelling={labelling} shown={shown} idx={idx} onZoom={() => setZoomed(true)} />
@@ -81,7 +81,6 @@ function RoundCard({
         words: shown.reason_words,
         score: shown.score,
         probability: shown.probability,
-        n_alike: shown.near_duplicates?.length ?? 0,
       }}
       current={deck.cursor.value === idx}
       unsaved={deck.answers.unsaved.value.has(id)}
@@ -254,11 +253,11 @@ function Exhausted({ labelling }: { labelling: Labelling }): JSX.Element {
   );
 }
 
-function Skeletons({ kind }: { kind: Kind | null }): JSX.Element {
+function Skeletons({ kind }: { kind: string }): JSX.Element {
   return (
-    <div class={`grid grid-${kind ?? "text"}`} role="status" aria-label="Loading the round">
+    <div class={`grid grid-${kind}`} role="status" aria-label="Loading the round">
       {Array.from({ length: roundSize.value }, (_, idx) => (
-        <div key={idx} class={`card card-${kind ?? "text"} skeleton`} />
+        <div key={idx} class={`card card-${kind} skeleton`} />
       ))}
     </div>
   );

@@ -49,7 +49,7 @@ function Facts({ project }: { project: ProjectSummary }): JSX.Element {
   return (
     <p class="lead facts">
       <span>{plural(project.n_records, "record")}</span>
-      {project.model !== null && (
+      {project.model != null && (
         <span>
           {modelName(project.model.name)}, {count(project.model.dimension)} dimensions
         </span>

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { fit, insight as askInsight } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
-import type { Insight, Kind, LinRecord } from "../api/types.ts";
+import type { Insight, LinRecord } from "../api/types.ts";
 import { count, titleOf } from "../format.ts";
 import { ExportDialog } from "../parts/export-dialog.tsx";
 import { Histogram } from "../parts/histogram.tsx";
@@ -25,7 +25,7 @@ import { announce, report } from "../state/ui.ts";
 export interface ResultsViewProps {
   seat: Seat;
   threshold: ChosenThreshold;
-  kind: Kind | null;
+  kind: string;
 }
 
 export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.Element {
@@ -119,7 +119,7 @@ function Controls({ total, order, onOrder, fold, onFold, panelOpen, onPanel }: C
 
 interface RankedProps {
   seat: Seat;
-  kind: Kind | null;
+  kind: string;
   ranking: Ranking;
   answers: Answers;
   threshold: number;

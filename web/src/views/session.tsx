@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { project as askProject } from "../api/calls.ts";
-import type { Kind, ProjectSummary } from "../api/types.ts";
+import type { ProjectSummary } from "../api/types.ts";
 import { annotator } from "../identity.ts";
 import { ConceptChips } from "../parts/concepts.tsx";
 import { href } from "../route.ts";
@@ -16,6 +16,7 @@ import { AuditView } from "./audit.tsx";
 import { HistoryView } from "./history.tsx";
 import { LabelView } from "./label.tsx";
 import { ResultsView } from "./results.tsx";
+import type { ResultsViewProps } from "./results.tsx";
 
 interface SessionViewProps {
   project: string;
@@ -38,19 +39,15 @@ export function SessionView({ project, session, tab }: SessionViewProps): JSX.El
   return (
     <div class={`session session-${tab}`}>
       <SessionBar project={project} session={session} tab={tab} summary={summary} />
-      {tab === "label" && <Labels seat={seat} threshold={threshold} kind={summary?.kind ?? null} />}
-      {tab === "results" && <ResultsView seat={seat} threshold={threshold} kind={summary?.kind ?? null} />}
+      {tab === "label" && <Labels seat={seat} threshold={threshold} kind={summary?.kind ?? "text"} />}
+      {tab === "results" && <ResultsView seat={seat} threshold={threshold} kind={summary?.kind ?? "text"} />}
       {tab === "history" && <HistoryView seat={seat} />}
       {tab === "audit" && <AuditView seat={seat} threshold={threshold} />}
     </div>
   );
 }
 
-function Labels({
-  seat,
-  threshold,
-  kind,
-}: Parameters<typeof ResultsView>[0] & { kind: Kind | null }): JSX.Element {
+function Labels({ seat, threshold, kind }: ResultsViewProps): JSX.Element {
   const labelling = useMemo(() => new Labelling(seat), [seat]);
   useEffect(() => {
     const control = new AbortController();
