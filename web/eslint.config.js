@@ -9,7 +9,7 @@ export default defineConfig(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ["*.js", "e2e/*.mjs"] },
+        projectService: { allowDefaultProject: ["*.js", "*.mjs", "e2e/*.mjs"] },
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -24,7 +24,7 @@ enum Task {
     /// Formatting, lints and the tests that need nothing but cargo.
     Quick,
     /// Builds the web page into the crate that serves it; needs Node.
-    Web,
+    Web(web::WebArgs),
     /// Measures one area beside its peers.
     Bench(bench::BenchArgs),
 }
@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().task {
         Task::Ci => ci::run(),
         Task::Quick => ci::quick(),
-        Task::Web => web::build(),
+        Task::Web(args) => web::run(&args),
         Task::Bench(args) => bench::run(&args),
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -21,8 +22,19 @@ const ASSETS: &str = "crates/server/assets";
 const STAMPED: [&str; 6] =
     ["index.html", "package-lock.json", "src", "stamp.ts", "tsconfig.json", "vite.config.ts"];
 
+#[derive(Args)]
+pub(crate) struct WebArgs {
+    /// Checks and tests the page instead, in a browser too.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(args: &WebArgs) -> Result<()> {
+    if args.check { check() } else { build() }
+}
+
 /// Builds the page into the crate that embeds it.
-pub(crate) fn build() -> Result<()> {
+fn build() -> Result<()> {
     install()?;
     npm(&["run", "build"])
 }
@@ -41,18 +53,17 @@ pub(crate) fn check_stamp() -> Result<()> {
 /// Checks, tests and rebuilds the page, then labels with it in a browser.
 pub(crate) fn check() -> Result<()> {
     install()?;
-    for task in ["check", "lint", "test"] {
+    for task in ["types:check", "check", "lint", "test"] {
         npm(&["run", task])?;
     }
     check_build()?;
-    end_to_end(&[])
+    scenes()
 }
 
-/// Runs the scenes in Chromium over the real binary.
-pub(crate) fn end_to_end(scenes: &[String]) -> Result<()> {
+/// Plays the scenes in Chromium, over the real binary.
+fn scenes() -> Result<()> {
     shell::cargo(&["build", "--bin", "linprobe"])?;
-    let mut playwright = npm_command(&["run", "e2e", "--"]);
-    playwright.args(scenes);
+    let mut playwright = npm_command(&["run", "e2e"]);
     shell::run(playwright.env("LINPROBE_BIN", binary()?).env("CHROMIUM", chromium()?))
 }
 

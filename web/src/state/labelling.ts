@@ -49,7 +49,7 @@ export class Labelling {
       if (opened.round_open == null) await this.next();
       else {
         this.show(opened.round_open);
-        this.insight.value = await insight(this.seat, signal);
+        await this.look(signal);
       }
     } catch (error) {
       if (signal?.aborted !== true) this.fail(error);
@@ -95,11 +95,13 @@ export class Labelling {
     this.deck.held.value = true;
     try {
       await this.deck.answers.saved();
-      const { round, insight } = await nextRound(this.seat, roundSize.value);
-      this.insight.value = insight;
+      const { round, insight: seen } = await nextRound(this.seat, roundSize.value);
+      this.insight.value = seen;
       this.show(round);
+      // The doubtful labels of this answer are those from before the round; looking anew is not waited for.
+      void this.look().catch(() => undefined);
       announce(
-        `Round ${round.number}: ${round.records.length} records. ${insight.n_positive_found} positives found.`,
+        `Round ${round.number}: ${round.records.length} records. ${seen.n_positive_found} positives found.`,
       );
     } catch (error) {
       if (this.deck.cards.value.length === 0) this.fail(error);
@@ -110,6 +112,10 @@ export class Labelling {
     } finally {
       this.deck.held.value = false;
     }
+  }
+
+  private async look(signal?: AbortSignal): Promise<void> {
+    this.insight.value = await insight(this.seat, signal);
   }
 
   private show(round: Round): void {
