@@ -75,6 +75,21 @@ test("two tabs of one session get different records", async ({ page, context, se
   expect((await server.labels("tickets", session)).size).toBe(2);
 });
 
+test("a tab that was closed leaves its open round to the next one", async ({ page, context, server }) => {
+  const session = await newSession(server, "tickets");
+  await openLabels(page, server, "tickets", session);
+  await press(page, "9", "1");
+  await saved(page);
+  const names = (of: typeof page) =>
+    cards(of).evaluateAll((all) => all.map((card) => card.getAttribute("aria-label")));
+  const before = await names(page);
+  await page.close();
+  const next = await context.newPage();
+  await openLabels(next, server, "tickets", session);
+  await expect(next.getByText("2 of 10")).toBeVisible();
+  expect(await names(next)).toEqual(before);
+});
+
 test("two windows steer to different concepts", async ({ page, context, server }) => {
   const [refunds, praise] = [
     await newSession(server, "tickets"),

@@ -160,6 +160,9 @@ test("after fits the panel shows the scores, the curve and the way of the query"
 test("history branches from a round, and two sessions are compared", async ({ page, server }) => {
   const session = await labelled(page, server);
   await page.goto(`${server.url}/#/p/tickets/s/${session}/history`);
+  await page.getByRole("button", { name: "Show records again" }).click();
+  await expect(page.getByText("records may be shown again")).toBeVisible();
+  expect((await server.labels("tickets", session)).size).toBe(20);
   await page
     .getByRole("article", { name: "Round 1" })
     .getByRole("button", { name: "Branch from here" })

@@ -6,7 +6,10 @@ import { signal } from "@preact/signals";
 import { asString, keep, kept } from "./storage.ts";
 
 const TAB = "linprobe/tab";
+const TABS = "linprobe/tabs";
 const NAME = "linprobe/name";
+/** How many numbers of closed tabs are remembered. */
+const MOST_TABS = 20;
 
 /** A UUID, version 4; `crypto.randomUUID` is missing where the page is not served over a secure address. */
 export function uuid(): string {
@@ -26,29 +29,50 @@ export function setUserName(name: string): void {
   keep(localStorage, NAME, userName.value);
 }
 
-let tab = kept(sessionStorage, TAB, asString) ?? newTab();
+let tab = newTab();
 
 /** How the server knows this tab. */
 export function annotator(): string {
   return userName.value === "" ? `tab-${tab}` : `${userName.value}-${tab}`;
 }
 
-/** A duplicated tab starts with the storage of the first: whoever holds the lock keeps the number. */
+/**
+ * Settles the number of this tab: its own after a reload, else that of a tab that was closed, and with it the round that
+ * was left open there, else a new one. Whoever holds the lock of a number has it, so that a duplicated tab,
+ * which starts with the storage of the first, takes another.
+ */
 export async function claimTab(): Promise<void> {
   // Missing where the page is not served over a secure address.
   const locks = navigator.locks as LockManager | undefined;
-  if (locks === undefined) return;
-  await new Promise<void>((resolve) => {
-    void locks.request(`linprobe/tab/${tab}`, { ifAvailable: true }, (lock) => {
-      if (lock === null) tab = newTab();
-      resolve();
+  const used = kept(localStorage, TABS, asStrings) ?? [];
+  const own = kept(sessionStorage, TAB, asString);
+  if (locks === undefined) tab = own ?? tab;
+  else tab = await firstFree(locks, [...(own === null ? [] : [own]), ...used, tab]);
+  keep(sessionStorage, TAB, tab);
+  keep(localStorage, TABS, [tab, ...used.filter((other) => other !== tab)].slice(0, MOST_TABS));
+}
+
+async function firstFree(locks: LockManager, candidates: string[]): Promise<string> {
+  for (const candidate of candidates) {
+    if (await claim(locks, candidate)) return candidate;
+  }
+  return newTab();
+}
+
+/** Takes the lock of a number for as long as the page lives; false if another tab has it. */
+function claim(locks: LockManager, number: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    void locks.request(`linprobe/tab/${number}`, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
       return lock === null ? undefined : new Promise(() => undefined);
     });
   });
 }
 
 function newTab(): string {
-  const made = uuid().slice(0, 8);
-  keep(sessionStorage, TAB, made);
-  return made;
+  return uuid().slice(0, 8);
+}
+
+function asStrings(value: unknown): string[] | null {
+  return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : null;
 }

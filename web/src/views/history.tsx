@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 
-import { branch, history as askHistory } from "../api/calls.ts";
+import { branch, history as askHistory, resetSeen } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
 import { answerOf } from "../api/types.ts";
 import type { Answer, HistoryRound } from "../api/types.ts";
@@ -26,6 +26,7 @@ export function HistoryView({ seat }: { seat: Seat }): JSX.Element {
                 <p>Rounds stand here once records were scored.</p>
               </Empty>
             )}
+            {rounds.length > 0 && <ShowAgain seat={seat} />}
             <ol class="plain history">
               {[...rounds].reverse().map((round) => (
                 <li key={round.round}>
@@ -37,6 +38,26 @@ export function HistoryView({ seat }: { seat: Seat }): JSX.Element {
         )}
       </Show>
     </div>
+  );
+}
+
+/** Lets the session show again what it has shown; its labels stay. */
+function ShowAgain({ seat }: { seat: Seat }): JSX.Element {
+  const reset = async () => {
+    try {
+      await resetSeen(seat);
+      note("done", "records may be shown again; their labels stay");
+    } catch (error) {
+      report(error);
+    }
+  };
+  return (
+    <p class="row show-again">
+      <button type="button" class="button small" onClick={() => void reset()}>
+        Show records again
+      </button>
+      <span class="soft fine">Rounds may then show what they have shown; labels stay.</span>
+    </p>
   );
 }
 

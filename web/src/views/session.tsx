@@ -33,7 +33,7 @@ const TABS: { tab: SessionTab; words: string }[] = [
 
 export function SessionView({ project, session, tab }: SessionViewProps): JSX.Element {
   const seat = useMemo(() => ({ project, session, annotator: annotator() }), [project, session]);
-  const { loaded } = useResource(project, (signal) => askProject(project, signal));
+  const { loaded } = useResource(`${project} ${tab}`, (signal) => askProject(project, signal));
   const threshold = useMemo(() => thresholdOf(seat), [seat]);
   const summary = loaded.value.state === "here" ? loaded.value.value : null;
   return (
