@@ -19,6 +19,9 @@ use linprobe::{
 /// Labels that are asked about again, at most.
 const N_DOUBTFUL: usize = 20;
 
+/// So many times as long as it took to look for labels in doubt, they are not looked for again.
+const REST: u32 = 20;
+
 /// A session that is open.
 #[derive(Debug)]
 pub(crate) struct LiveSession {
@@ -26,6 +29,8 @@ pub(crate) struct LiveSession {
     /// The last view, for those who only ask.
     view: Mutex<View>,
     seen: Mutex<Seen>,
+    /// Held while records are chosen: two who choose at once would choose the same.
+    dealing: tokio::sync::Mutex<()>,
     is_doubting: AtomicBool,
     ranking: Mutex<Option<KeptRanking>>,
 }
@@ -45,6 +50,8 @@ struct Seen {
     doubtful: Arc<[DoubtfulLabel]>,
     /// How many events there were when labels in doubt were looked for.
     doubted_at: u64,
+    /// When they may be looked for again while others wait.
+    doubt_after: Option<Instant>,
     /// By the number of the round before each fit that was surveyed, how many records scored above 0.
     above: std::collections::BTreeMap<u32, u64>,
     fit_time: Duration,
@@ -64,6 +71,7 @@ impl LiveSession {
             session,
             view,
             seen: Mutex::default(),
+            dealing: tokio::sync::Mutex::default(),
             is_doubting: AtomicBool::default(),
             ranking: Mutex::default(),
         }
@@ -72,6 +80,11 @@ impl LiveSession {
     /// Waits for the session. Blocks the thread.
     pub(crate) fn lock(&self) -> Locked<'_> {
         Locked { session: self.session.blocking_lock(), live: self }
+    }
+
+    /// Waits until nobody else chooses records for a round. Blocks the thread.
+    pub(crate) fn deal(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.dealing.blocking_lock()
     }
 
     /// The session as it was when it was last written to.
@@ -149,12 +162,20 @@ impl LiveSession {
         {
             return Ok(());
         }
+        let started = Instant::now();
         let found = pollster::block_on(view.look_again(N_DOUBTFUL));
         self.is_doubting.store(false, Ordering::Relaxed);
         let mut seen = lock(&self.seen);
         seen.doubtful = found?.into();
         seen.doubted_at = n_events;
+        seen.doubt_after = Some(Instant::now() + started.elapsed() * REST);
         Ok(())
+    }
+
+    /// The same for nobody in particular: it takes one part in twenty of the time at most.
+    pub(crate) fn doubt_at_leisure(&self) -> Result<(), ProjectError> {
+        let after = lock(&self.seen).doubt_after;
+        if after.is_some_and(|after| Instant::now() < after) { Ok(()) } else { self.doubt() }
     }
 }
 

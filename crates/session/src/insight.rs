@@ -70,7 +70,7 @@ impl View {
             thresholds: table(scores, &histogram),
             advice: self.advise_on(&corpus, audit).await?,
             rounds: rounds::reports(self.state()),
-            trajectory: trajectory::follow(self, &self.labelled_points().await?),
+            trajectory: trajectory::follow(self).await?,
             histogram,
         })
     }

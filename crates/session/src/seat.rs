@@ -3,12 +3,11 @@
 //! Nobody is given a record that was given to somebody else, and an undo takes back one's own last
 //! answer. A request with a name is done once, however often it is sent.
 
-use linprobe_classifier::fit;
 use linprobe_core::RecordId;
 
 use crate::{
-    Annotator, Answer, Deed, Event, RequestId, Round, Session, SessionError, Strategy, Undone,
-    deed::Done, strategy::Choice,
+    Annotator, Answer, Deed, Event, Pick, RequestId, Round, Session, SessionError, Strategy,
+    Undone, deed::Done,
 };
 
 /// Somebody at a session.
@@ -44,28 +43,28 @@ impl<'a> Seat<'a> {
         strategy: Strategy,
     ) -> Result<Round, SessionError> {
         let view = self.session.view().clone();
-        let state = view.state();
-        if let Some(round) = state.open_round(self.by.as_ref()) {
+        if let Some(round) = view.state().open_round(self.by.as_ref()) {
             return Ok(round.clone());
         }
-        let round = state.round() + 1;
-        let examples = view.examples().await?.examples;
-        let start = fit(&state.query().start, &[], view.background(), state.method())?;
-        let choice = Choice {
-            store: view.store().as_ref(),
-            background: view.background(),
-            classifier: view.classifier(),
-            start: &start,
-            examples: &examples,
-            seen: state.seen(),
-            seed: u64::from(round),
-        };
-        let records = choice.choose(k, strategy).await?;
+        let picks = view.choose(k, strategy).await?;
         drop(view);
+        self.give_out(picks)
+    }
+
+    /// Gives out records that were chosen by a [`View::choose`] of this session, but for those that
+    /// somebody has seen since. Without records, when all were.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`].
+    pub fn give_out(&mut self, picks: Vec<Pick>) -> Result<Round, SessionError> {
+        let state = self.session.state();
+        let number = state.round() + 1;
+        let unseen = picks.into_iter().filter(|pick| !state.seen().contains(&pick.id));
+        let records: Vec<Pick> = unseen.collect();
         if records.is_empty() {
-            return Ok(Round { number: round, by: self.by.clone(), records: Vec::new() });
+            return Ok(Round { number, by: self.by.clone(), records: Vec::new() });
         }
-        self.record(Event::Shown { round, records }, None)?;
+        self.record(Event::Shown { round: number, records }, None)?;
         Ok(self.session.state().rounds().last().cloned().expect("a round was just shown"))
     }
 

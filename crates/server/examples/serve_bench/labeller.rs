@@ -9,10 +9,7 @@ use linprobe_core::SplitMix;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::{
-    Result,
-    world::{SESSION, is_relevant},
-};
+use crate::{Result, world::is_relevant};
 
 /// One of many.
 pub(crate) struct Labeller {
@@ -34,19 +31,19 @@ pub(crate) struct Seen {
     pub(crate) acknowledged: Vec<String>,
 }
 
-/// Opens the session that everybody labels in, from one record of each relevant cluster.
-pub(crate) fn open_session(url: &str) -> Result<()> {
+/// Opens a session from records of two of the relevant clusters.
+pub(crate) fn open_session(url: &str, name: &str) -> Result<()> {
     let start = json!({ "records": ["0", "1"] });
-    let body = json!({ "name": SESSION, "start": start });
+    let body = json!({ "name": name, "start": start });
     send(&Agent::new_with_defaults(), &format!("{url}api/projects/world/sessions"), &body)?;
     Ok(())
 }
 
 impl Labeller {
-    pub(crate) fn new(url: &str, number: u64) -> Self {
+    pub(crate) fn new(url: &str, session: &str, number: u64) -> Self {
         Self {
             agent: Agent::new_with_defaults(),
-            session: format!("{url}api/projects/world/sessions/{SESSION}"),
+            session: format!("{url}api/projects/world/sessions/{session}"),
             number,
             random: SplitMix::new(number),
             seen: Seen::default(),
@@ -61,6 +58,16 @@ impl Labeller {
             for id in self.round(per_round)? {
                 let thought = 0.5 + self.random.unit();
                 rest(thought);
+                self.answer(id)?;
+            }
+        }
+        Ok(self.seen)
+    }
+
+    /// Labels some rounds without a pause.
+    pub(crate) fn label_at_once(mut self, n_rounds: usize, per_round: usize) -> Result<Seen> {
+        for _ in 0..n_rounds {
+            for id in self.round(per_round)? {
                 self.answer(id)?;
             }
         }

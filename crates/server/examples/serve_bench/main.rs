@@ -1,6 +1,6 @@
 //! What it feels like to label when many do: 32 people on one session of 100,000 records of 512
-//! dimensions, over HTTP and a real socket, each a second to a label. Prints how long the slowest of a
-//! hundred requests takes, how many acknowledged labels are not in the journal afterwards, and how many
+//! dimensions, over HTTP and a real socket, each a second to a label. Prints how long a round takes for
+//! one who labels alone, how long the slowest of a hundred requests takes when all do, how many acknowledged labels are not in the journal afterwards, and how many
 //! bytes the page is before it shows.
 //!
 //! The vectors are random, in clusters; everybody looks for the same four of two hundred. A labeller
@@ -23,6 +23,13 @@ const N_LABELLERS: u64 = 32;
 const N_ROUNDS: usize = 4;
 const PER_ROUND: usize = 10;
 
+/// Rounds of one who labels without thinking: what is felt of a fit.
+const N_ROUNDS_ALONE: usize = 21;
+
+/// Sessions.
+const ALONE: &str = "alone";
+const TOGETHER: &str = "together";
+
 /// Runs the benchmark and prints one JSON object a line.
 fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -40,9 +47,13 @@ fn main() -> Result<()> {
     let url = server.url();
     // It runs as long as this process.
     thread::spawn(|| server.run());
-    labeller::open_session(&url)?;
+    labeller::open_session(&url, ALONE)?;
+    let mut alone = Labeller::new(&url, ALONE, 0).label_at_once(N_ROUNDS_ALONE, PER_ROUND)?.rounds;
+    alone.sort_by(f64::total_cmp);
+    line("serve/1-labeller/round-median-ms", alone[N_ROUNDS_ALONE / 2], "ms")?;
+    labeller::open_session(&url, TOGETHER)?;
     let seen = label_together(&url)?;
-    let n_lost = world::count_lost(&project, &seen)?;
+    let n_lost = world::count_lost(&project, TOGETHER, &seen)?;
     let (rounds, answers) =
         (slowest(&seen, |seen| &seen.rounds), slowest(&seen, |seen| &seen.answers));
     line("serve/32-labellers/p99-ms", rounds.max(answers), "ms")?;
@@ -54,7 +65,7 @@ fn main() -> Result<()> {
 
 fn label_together(url: &str) -> Result<Vec<Seen>> {
     let start = |number| {
-        let labeller = Labeller::new(url, number);
+        let labeller = Labeller::new(url, TOGETHER, number);
         let n_rounds = if is_quick() { 1 } else { N_ROUNDS };
         thread::spawn(move || labeller.label(n_rounds, PER_ROUND))
     };

@@ -22,8 +22,6 @@ const N_RELEVANT_CLUSTERS: usize = 4;
 /// How far a record lies from the middle of its cluster, which is about 1 from the origin.
 const SPREAD: f64 = 0.08;
 
-pub(crate) const SESSION: &str = "bench";
-
 pub(crate) fn surroundings() -> Surroundings {
     Surroundings { models: OpenOptions::default(), clock: Clock::new(|| 0) }
 }
@@ -43,9 +41,9 @@ pub(crate) fn is_relevant(id: &str) -> bool {
 }
 
 /// How many labels were acknowledged and are not in the journal.
-pub(crate) fn count_lost(project: &Path, seen: &[Seen]) -> Result<usize> {
+pub(crate) fn count_lost(project: &Path, session: &str, seen: &[Seen]) -> Result<usize> {
     let project = Project::open(project, surroundings())?;
-    let session = pollster::block_on(project.resume_session(SESSION))?;
+    let session = pollster::block_on(project.resume_session(session))?;
     let kept = |name: &str| {
         let id = linprobe::RecordId::new(name).ok();
         let label = id.and_then(|id| session.state().label(&id));

@@ -1,13 +1,17 @@
 //! The loop: a round is given out, answers come in, and the last one can be taken back.
 
 use axum::{Json, extract::State};
-use linprobe::{Answer as Said, Label, Recorded, Session, Strategy, ThresholdPolicy};
+use linprobe::{
+    Annotator, Answer as Said, Label, ProjectError, Recorded, Round, Session, Strategy,
+    ThresholdPolicy, View,
+};
 
 use super::{Answer, Failures};
 use crate::{
     blocking::blocking,
     desk::{Desk, record_id},
     extract::{Body, In},
+    live::LiveSession,
     problem::{Kind, Problem},
     served::Shared,
     show, wire,
@@ -41,7 +45,7 @@ pub(super) async fn next(
     tokio::task::spawn_blocking(move || {
         let live = served.desk(&project).and_then(|desk| desk.session(&session));
         // What fails here fails, and is said, where somebody asks for it.
-        drop(live.map(|live| live.doubt()));
+        drop(live.map(|live| live.doubt_at_leisure()));
     });
     Ok(Json(given))
 }
@@ -51,29 +55,59 @@ fn give_round(
     name: &str,
     asked: &wire::NextRound,
 ) -> Result<wire::RoundAndInsight, Problem> {
-    let by = show::annotator(asked.annotator.as_deref())?;
-    let strategy = match asked.strategy.as_deref() {
-        Some(name) => {
-            name.parse::<Strategy>().map_err(|bad| Problem::new(Kind::BadRequest, bad))?
-        }
-        None => Strategy::default(),
-    };
-    let k = asked.k.unwrap_or(10).clamp(1, MAX_ROUND);
-    let rest = asked.rest.map(|rest| match rest {
-        wire::Rest::Irrelevant => Said::Labelled(Label::IRRELEVANT),
-        wire::Rest::Skip => Said::Skipped,
-    });
+    let wanted = Wanted::new(asked)?;
     let live = desk.session(name)?;
-    let (round, view) = desk.work(name, |session| {
-        if let Some(rest) = rest {
-            session.seat(by.clone()).answer_rest(rest)?;
-        }
-        live.fit(session)?;
-        let round = pollster::block_on(session.seat(by.clone()).next_round(k, strategy))?;
-        Ok((round, session.view().clone()))
-    })?;
+    let (round, view) = wanted.deal(desk, name, &live)?;
     let insight = show::insight(desk, &live, &view, ThresholdPolicy::Score(0.0))?;
     Ok(wire::RoundAndInsight { round: show::round(desk, &round)?, insight })
+}
+
+/// A round that is wanted.
+struct Wanted {
+    by: Option<Annotator>,
+    k: usize,
+    strategy: Strategy,
+    rest: Option<Said>,
+}
+
+impl Wanted {
+    fn new(asked: &wire::NextRound) -> Result<Self, Problem> {
+        let strategy = asked.strategy.as_deref().map(str::parse::<Strategy>).transpose();
+        let rest = asked.rest.map(|rest| match rest {
+            wire::Rest::Irrelevant => Said::Labelled(Label::IRRELEVANT),
+            wire::Rest::Skip => Said::Skipped,
+        });
+        Ok(Self {
+            by: show::annotator(asked.annotator.as_deref())?,
+            k: asked.k.unwrap_or(10).clamp(1, MAX_ROUND),
+            strategy: strategy
+                .map_err(|bad| Problem::new(Kind::BadRequest, bad))?
+                .unwrap_or_default(),
+            rest,
+        })
+    }
+
+    /// Fits, and gives out records, one who asks after the other. They are chosen beside the session,
+    /// so that the labels of everybody else are taken meanwhile.
+    fn deal(&self, desk: &Desk, name: &str, live: &LiveSession) -> Result<(Round, View), Problem> {
+        let _dealing = live.deal();
+        let view = desk.work(name, |session| {
+            if let Some(rest) = self.rest {
+                session.seat(self.by.clone()).answer_rest(rest)?;
+            }
+            live.fit(session)?;
+            Ok(session.view().clone())
+        })?;
+        if let Some(open) = view.state().open_round(self.by.as_ref()) {
+            return Ok((open.clone(), view));
+        }
+        let picks = pollster::block_on(view.choose(self.k, self.strategy));
+        let picks = picks.map_err(ProjectError::from)?;
+        desk.work(name, |session| {
+            let round = session.seat(self.by.clone()).give_out(picks.clone())?;
+            Ok((round, session.view().clone()))
+        })
+    }
 }
 
 /// Takes answers. Each is durable when this returns; one that is refused does not stop the others; one
@@ -118,7 +152,7 @@ fn take(
     desk: &Desk,
     name: &str,
     new: &wire::NewAnswer,
-    by: Option<&linprobe::Annotator>,
+    by: Option<&Annotator>,
 ) -> Result<Recorded, Problem> {
     let (id, said) = (record_id(&new.id)?, new.answer()?);
     let request = show::request(&new.request)?;

@@ -6,12 +6,12 @@
 
 use faer::{Mat, Side};
 use linprobe_classifier::Label;
-use linprobe_core::{Point, RecordId};
+use linprobe_core::{Point, RecordId, StoreError};
 
 use crate::View;
 
 /// At most so many fits are drawn: the first, the last, and others at equal distances.
-const MAX_STEPS: usize = 120;
+const MAX_STEPS: usize = 60;
 
 /// At most so many labelled records are drawn.
 const MAX_LANDMARKS: usize = 200;
@@ -57,16 +57,22 @@ struct Plane {
 }
 
 /// Draws all fits of a session, and its labelled records.
-pub(super) fn follow(view: &View, labelled: &[Point]) -> Trajectory {
+pub(super) async fn follow(view: &View) -> Result<Trajectory, StoreError> {
+    let labelled: Vec<&RecordId> = view.state().labels().map(|(id, _)| id).collect();
+    let drawn = spread(labelled.len(), MAX_LANDMARKS).map(|i| labelled[i].clone());
+    let points = view.store().fetch(&drawn.collect::<Vec<_>>()).await?;
+    Ok(draw(view, &points))
+}
+
+fn draw(view: &View, labelled: &[Point]) -> Trajectory {
     let fits = view.state().fits();
-    let drawn = spread(fits.len(), MAX_STEPS);
-    let drawn: Vec<(u32, Vec<f64>)> = drawn
-        .map(|i| (fits[i].round, unit(fits[i].classifier.weights().iter().map(|&w| f64::from(w)))))
+    let directions: Vec<Vec<f64>> = spread(fits.len(), MAX_STEPS)
+        .map(|i| unit(fits[i].classifier.weights().iter().map(|&weight| f64::from(weight))))
         .collect();
-    let plane = Plane::through(&drawn.iter().map(|(_, weights)| weights).collect::<Vec<_>>());
-    let steps = drawn.iter().map(|(round, weights)| {
-        let [x, y] = plane.place(weights);
-        Step { round: *round, x, y }
+    let plane = Plane::through(&directions.iter().collect::<Vec<_>>());
+    let steps = spread(fits.len(), MAX_STEPS).zip(&directions).map(|(i, direction)| {
+        let [x, y] = plane.place(direction);
+        Step { round: fits[i].round, x, y }
     });
     let steps: Vec<Step> = steps.collect();
     let landmarks = if steps.len() > 1 { landmarks(view, labelled, &plane) } else { Vec::new() };
@@ -80,7 +86,7 @@ fn landmarks(view: &View, labelled: &[Point], plane: &Plane) -> Vec<Landmark> {
         let [x, y] = plane.place(&unit(values.map(|(&value, mean)| f64::from(value) - mean)));
         Some(Landmark { id: point.id.clone(), label: view.state().label(&point.id)?, x, y })
     };
-    spread(labelled.len(), MAX_LANDMARKS).filter_map(|i| landmark(&labelled[i])).collect()
+    labelled.iter().filter_map(landmark).collect()
 }
 
 impl Plane {
