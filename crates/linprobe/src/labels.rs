@@ -6,10 +6,10 @@
 use std::io::{self, Write};
 
 use linprobe_classifier::Label;
-use serde_json::{Map, json};
+use linprobe_session::State;
+use serde::Serialize;
 
 use crate::{catalogue::CatalogueRecord, error::ProjectError, project::Project};
-use linprobe_session::State;
 
 const COLUMNS: [&str; 5] = ["id", "label", "round", "dataset_label", "text"];
 
@@ -61,16 +61,29 @@ pub fn write_csv(labels: &[LabelledRecord], out: impl Write) -> Result<(), csv::
 /// What the writer says.
 pub fn write_jsonl(labels: &[LabelledRecord], mut out: impl Write) -> io::Result<()> {
     for LabelledRecord { record, label, round } in labels {
-        let mut object = Map::new();
-        object.insert("id".into(), json!(record.id.as_str()));
-        object.insert("label".into(), json!(label.value()));
-        object.insert("round".into(), json!(round));
-        for (name, cell) in [("dataset_label", &record.label), ("text", &record.text)] {
-            object.extend(cell.iter().map(|cell| (name.into(), json!(cell))));
-        }
-        writeln!(out, "{}", serde_json::Value::Object(object))?;
+        let line = Line {
+            id: record.id.as_str(),
+            label: label.value(),
+            round: *round,
+            dataset_label: record.label.as_deref(),
+            text: record.text.as_deref(),
+        };
+        serde_json::to_writer(&mut out, &line)?;
+        writeln!(out)?;
     }
     Ok(())
+}
+
+/// A label in JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    label: f32,
+    round: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset_label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
 }
 
 #[cfg(test)]
@@ -89,7 +102,7 @@ mod tests {
         };
         let label = |value| Label::new(value).unwrap();
         vec![
-            LabelledRecord { record: record("a,1", Some("x \"y\"")), label: label(0.25), round: 2 },
+            LabelledRecord { record: record("a,1", Some("x \"y\"")), label: label(0.9), round: 2 },
             LabelledRecord { record: record("b", None), label: label(-1.0), round: 0 },
         ]
     }
@@ -100,13 +113,13 @@ mod tests {
         write_csv(&labels(), &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         id,label,round,dataset_label,text
-        "a,1",0.25,2,,"x ""y"""
+        "a,1",0.9,2,,"x ""y"""
         b,-1,0,,
         "#);
         let mut out = Vec::new();
         write_jsonl(&labels(), &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"id":"a,1","label":0.25,"round":2,"text":"x \"y\""}
+        {"id":"a,1","label":0.9,"round":2,"text":"x \"y\""}
         {"id":"b","label":-1.0,"round":0}
         "#);
     }

@@ -15,7 +15,7 @@ use crate::{
 
 /// Gives a cookie for the token, where the server needs one.
 #[utoipa::path(
-    post, path = "/login", tag = "server",
+    post, path = "/login", operation_id = "login", tag = "server",
     request_body = wire::Login,
     responses((status = 204, description = "The cookie is set"), Failures)
 )]

@@ -18,14 +18,14 @@ use crate::{
 const MAX_LABELS: usize = 50;
 
 /// Says that the server is there.
-#[utoipa::path(get, path = "/health", tag = "server", responses((status = 200, body = wire::Health)))]
+#[utoipa::path(get, path = "/health", operation_id = "health", tag = "server", responses((status = 200, body = wire::Health)))]
 pub(super) async fn health() -> Json<wire::Health> {
     Json(wire::Health { version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// Lists the projects; one that cannot be opened says why.
 #[utoipa::path(
-    get, path = "/projects", tag = "projects",
+    get, path = "/projects", operation_id = "list_projects", tag = "projects",
     responses((status = 200, body = wire::Projects), Failures)
 )]
 pub(super) async fn list(State(served): State<Shared>) -> Answer<wire::Projects> {
@@ -44,7 +44,7 @@ pub(super) async fn list(State(served): State<Shared>) -> Answer<wire::Projects>
 
 /// Makes a project in the folder of projects that is served.
 #[utoipa::path(
-    post, path = "/projects", tag = "projects", request_body = wire::NewProject,
+    post, path = "/projects", operation_id = "create_project", tag = "projects", request_body = wire::NewProject,
     responses((status = 201, body = wire::ProjectSummary), Failures)
 )]
 pub(super) async fn create(
@@ -60,7 +60,7 @@ pub(super) async fn create(
 
 /// Shows a project.
 #[utoipa::path(
-    get, path = "/projects/{project}", tag = "projects",
+    get, path = "/projects/{project}", operation_id = "get_project", tag = "projects",
     params(("project" = String, Path)),
     responses((status = 200, body = wire::ProjectSummary), Failures)
 )]
@@ -79,7 +79,7 @@ pub(super) async fn get(
 
 /// Lists the records that could not be read or embedded.
 #[utoipa::path(
-    get, path = "/projects/{project}/skipped", tag = "projects",
+    get, path = "/projects/{project}/skipped", operation_id = "list_skipped", tag = "projects",
     params(("project" = String, Path)),
     responses((status = 200, body = wire::Skipped), Failures)
 )]
@@ -123,7 +123,7 @@ fn described(desk: &Desk, entry: &Entry) -> Result<wire::ProjectSummary, Project
         problem: None,
         n_records,
         n_skipped: project.n_skipped()?,
-        kind: project.kind()?,
+        kind: project.kind()?.as_deref().map(wire::RecordKind::named),
         model: project.model()?.map(Into::into),
         sessions: project.sessions()?.into_iter().map(Into::into).collect(),
         labels: labels.map(|(name, n_records)| wire::DatasetLabel { name, n_records }).collect(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::SessionSummary;
+use super::{RecordKind, SessionSummary};
 use crate::problem::Problem;
 
 /// What the server is.
@@ -43,8 +43,8 @@ pub(crate) struct ProjectSummary {
     pub(crate) problem: Option<Problem>,
     pub(crate) n_records: u64,
     pub(crate) n_skipped: u64,
-    /// `text`, `image` or `vector`: the kind that most records are of.
-    pub(crate) kind: Option<String>,
+    /// The kind that most records are of.
+    pub(crate) kind: Option<RecordKind>,
     pub(crate) model: Option<Model>,
     pub(crate) sessions: Vec<SessionSummary>,
     /// Classes of the dataset's label column, most frequent first, 50 at most.

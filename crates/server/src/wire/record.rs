@@ -9,12 +9,31 @@ use utoipa::{IntoParams, ToSchema};
 /// The longest text that is sent, in characters.
 const MAX_TEXT: usize = 20_000;
 
+/// What a record consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RecordKind {
+    Text,
+    Image,
+    Vector,
+}
+
+impl RecordKind {
+    /// By its name in the library.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "image" => Self::Image,
+            "vector" => Self::Vector,
+            _ => Self::Text,
+        }
+    }
+}
+
 /// One thing of the dataset.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Record {
     pub(crate) id: String,
-    /// `text`, `image` or `vector`.
-    pub(crate) kind: String,
+    pub(crate) kind: RecordKind,
     /// What a person can read of it, 20,000 characters at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
@@ -40,14 +59,14 @@ impl Record {
     /// A record, and the size of its picture where it is one.
     pub(crate) fn new(record: CatalogueRecord, size: Option<PictureSize>) -> Self {
         let CatalogueRecord { id, kind, text, label, metadata } = record;
-        let is_picture = kind == "image";
+        let kind = RecordKind::named(&kind);
         let cut = text.as_deref().and_then(|text| text.char_indices().nth(MAX_TEXT));
         let text = match (text, cut) {
             (Some(text), Some((end, _))) => text.get(..end).map(str::to_owned),
             (text, _) => text,
         };
         Self {
-            path: is_picture.then(|| id.to_string()),
+            path: (kind == RecordKind::Image).then(|| id.to_string()),
             id: id.to_string(),
             kind,
             text,
@@ -117,18 +136,23 @@ pub(crate) struct Hit {
 pub(crate) struct Start {
     /// What is looked for, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(crate) phrases: Vec<String>,
     /// What it is not, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(crate) not_phrases: Vec<String>,
     /// Records that are examples of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(crate) records: Vec<String>,
     /// Records that are counterexamples.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(crate) not_records: Vec<String>,
     /// Uploads that are examples of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(crate) uploads: Vec<String>,
     /// A vector in the space of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +167,5 @@ pub(crate) struct Start {
 pub(crate) struct Upload {
     /// Its name in `start.uploads`.
     pub(crate) upload: String,
-    /// `text` or `image`.
-    pub(crate) kind: String,
+    pub(crate) kind: RecordKind,
 }

@@ -20,6 +20,19 @@ fn the_description_in_the_docs_is_the_one_that_is_served() {
 }
 
 #[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document = serde_json::to_value(linprobe_server::document()).unwrap();
+    let operations = document["paths"].as_object().unwrap().values();
+    let operations = operations.flat_map(|methods| methods.as_object().unwrap().values());
+    let mut names: Vec<&str> =
+        operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    let n_operations = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), n_operations);
+}
+
+#[test]
 fn every_operation_is_on_the_reference_page_which_needs_nothing_from_elsewhere() {
     let stage = Stage::new(|_| ());
     let page = stage.get("/api/docs");

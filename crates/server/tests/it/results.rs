@@ -79,7 +79,7 @@ fn predictions_and_labels_are_files_that_are_saved_and_not_shown() {
         ("export-predictions?format=jsonl", "{\"id\":"),
         ("export-predictions?format=parquet", "PAR1"),
         ("export-labels?format=csv", "id,label,round"),
-        ("export-labels?format=jsonl", "{\"dataset_label\":"),
+        ("export-labels?format=jsonl", "{\"id\":"),
     ] {
         let file = stage.get(&format!("{SESSION}/{path}"));
         assert!(file.bytes.starts_with(start.as_bytes()), "{path}: {file:?}");
