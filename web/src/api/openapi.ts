@@ -433,8 +433,7 @@ export interface components {
         };
         /** @description A project. */
         ProjectSummary: {
-            /** @description `text`, `image` or `vector`: the kind that most records are of. */
-            kind?: string | null;
+            kind?: components["schemas"]["RecordKind"] | null;
             /** @description Classes of the dataset's label column, most frequent first, 50 at most. */
             labels: components["schemas"]["DatasetLabel"][];
             model?: components["schemas"]["Model"] | null;
@@ -463,8 +462,7 @@ export interface components {
             /** Format: int32 */
             height?: number | null;
             id: string;
-            /** @description `text`, `image` or `vector`. */
-            kind: string;
+            kind: components["schemas"]["RecordKind"];
             /** @description The class that the dataset gives it. */
             label?: string | null;
             /** @description The other columns. */
@@ -483,6 +481,11 @@ export interface components {
              */
             width?: number | null;
         };
+        /**
+         * @description What a record consists of.
+         * @enum {string}
+         */
+        RecordKind: "text" | "image" | "vector";
         /** @description Some of the records, in the order in which they were indexed. */
         Records: {
             /** @description The last of them, to ask for those after it; null at the end. */
@@ -752,8 +755,7 @@ export interface components {
         };
         /** @description Something that was uploaded, for an hour. */
         Upload: {
-            /** @description `text` or `image`. */
-            kind: string;
+            kind: components["schemas"]["RecordKind"];
             /** @description Its name in `start.uploads`. */
             upload: string;
         };
