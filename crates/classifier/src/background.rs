@@ -74,13 +74,6 @@ impl Background {
         Self { n_points, mean, covariance, whitener, sample, neighbour_covariance }
     }
 
-    /// The same corpus, taken for a ball of its mean variance.
-    pub(crate) fn flattened(&self) -> Self {
-        let d = self.dimension();
-        let whitener = Mat::<f64>::identity(d, d).llt(Side::Lower).ok();
-        Self { whitener: self.whitener.is_some().then_some(whitener).flatten(), ..self.clone() }
-    }
-
     /// The number of coordinates.
     pub fn dimension(&self) -> usize {
         self.mean.len()
@@ -138,33 +131,12 @@ impl Background {
     pub fn whitened_columns(&self, embeddings: &[&[f32]]) -> Mat<f64> {
         debug_assert!(embeddings.iter().all(|x| x.len() == self.dimension()));
         let centered = |i: usize, j: usize| f64::from(embeddings[j][i]) - self.mean[i];
-        self.half_whitened(Mat::from_fn(self.dimension(), embeddings.len(), centered))
-    }
-
-    /// `L^-1` times each column.
-    fn half_whitened(&self, mut columns: Mat<f64>) -> Mat<f64> {
+        let mut columns = Mat::from_fn(self.dimension(), embeddings.len(), centered);
         if let Some(whitener) = &self.whitener {
             let columns = columns.as_mut();
             triangular_solve::solve_lower_triangular_in_place(whitener.L(), columns, Par::Seq);
         }
         columns
-    }
-
-    /// The way back: weights `L'^-1 u` of an embedding, for weights `u` of whitened coordinates.
-    /// `u . y` is the score of `x - mu` under them.
-    pub fn unwhitened_weights(&self, weights: &[f64]) -> Vec<f64> {
-        debug_assert_eq!(self.dimension(), weights.len());
-        let mut column = column(weights);
-        if let Some(whitener) = &self.whitener {
-            let (upper, column) = (whitener.L().transpose(), column.as_mut());
-            triangular_solve::solve_upper_triangular_in_place(upper, column, Par::Seq);
-        }
-        column.col_as_slice(0).to_vec()
-    }
-
-    /// The gradient `L^-1 g` by weights of whitened coordinates, given that by weights of an embedding.
-    pub(crate) fn whitened_gradient(&self, gradient: &[f64]) -> Vec<f64> {
-        self.half_whitened(column(gradient)).col_as_slice(0).to_vec()
     }
 
     /// The mean variance of a coordinate; that of random unit vectors where records do not differ.

@@ -148,10 +148,9 @@ pub struct FitError {
 
 impl Method {
     /// All methods, the default first; parameters have their defaults.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 19] = [
         Self::MapLogistic,
         Self::AblatedMapLogistic(MapPart::Start),
-        Self::AblatedMapLogistic(MapPart::Metric),
         Self::AblatedMapLogistic(MapPart::Bulk),
         Self::AblatedMapLogistic(MapPart::Balance),
         Self::AblatedMapLogistic(MapPart::Growth),
@@ -187,7 +186,6 @@ impl Method {
         match self {
             Self::MapLogistic => "map-logistic",
             Self::AblatedMapLogistic(MapPart::Start) => "map-logistic-without-start",
-            Self::AblatedMapLogistic(MapPart::Metric) => "map-logistic-without-metric",
             Self::AblatedMapLogistic(MapPart::Bulk) => "map-logistic-without-bulk",
             Self::AblatedMapLogistic(MapPart::Balance) => "map-logistic-without-balance",
             Self::AblatedMapLogistic(MapPart::Growth) => "map-logistic-without-growth",

@@ -109,15 +109,13 @@ impl Slots {
     fn mixed(k: usize, n_positive: usize, n_negative: usize) -> Self {
         let none = Self::default();
         if n_positive == 0 {
-            // Of the first round, three in ten: the start alone may be all that is needed.
-            let top = if n_negative == 0 { k - k * 3 / 10 } else { 0 };
-            return Self { top, explore: k - top, ..none };
+            return Self { explore: k, ..none };
         }
         if n_negative == 0 {
             let ladder = k * 3 / 10;
             return Self { top: k - ladder, ladder, ..none };
         }
-        let (boundary, anchor) = (k * 2 / 10, k / 10);
+        let (boundary, anchor) = (k * 3 / 10, k / 10);
         let random = if n_positive < MANY_POSITIVE { 0 } else { k / 10 };
         Self { top: k - boundary - anchor - random, boundary, anchor, random, ..none }
     }

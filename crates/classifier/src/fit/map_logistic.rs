@@ -2,17 +2,15 @@
 //!
 //! A record's logit is what the start makes of it, plus what the labels have taught:
 //!
-//! `z(x) = z0(x) + v . y(x) + c`, with `y(x) = L^-1 (x - mu) / s`
+//! `z(x) = z0(x) + v . (x - mu) + c`
 //!
-//! in the coordinates where the corpus is a ball of variance 1. Before any label `v` is thought to be
-//! `N(0, t I)` and `c` to be `N(0, 4.5^2)`, so a fit is the start as long as nothing contradicts it, and turns
-//! first in directions in which the corpus seldom varies. The labels' cross-entropy is
-//! balanced between the sides; a handful of unlabelled records say that the bulk is irrelevant, and
-//! make a fit of nothing but relevant labels possible.
+//! Before any label `v` is thought to be `N(0, t I)` and `c` to be `N(0, 4.5^2)`, so a fit is the start as long
+//! as nothing contradicts it. The labels' cross-entropy is balanced between the sides; a handful of
+//! unlabelled records say that the bulk is irrelevant, and make a fit of nothing but relevant labels
+//! possible.
 //!
 //! `t` grows with the number of labels. Why each part is there, measured: `docs/learning.md`.
-//! Sources: the prior toward the query is that of `SeeSaw` (Moll et al., 2023); the metric that of linear
-//! discriminant analysis against a background (Hariharan, Malik and Ramanan, 2012).
+//! Source: the prior toward the query is that of `SeeSaw` (Moll et al., 2023).
 
 mod descent;
 
@@ -54,8 +52,6 @@ const HALFWAY: f64 = 50.0;
 pub enum MapPart {
     /// The prior toward the start: weights are then thought to be near zero.
     Start,
-    /// The metric of the corpus: all directions are then alike.
-    Metric,
     /// The unlabelled records that stand for the bulk.
     Bulk,
     /// The balance of the sides.
@@ -73,9 +69,6 @@ pub(super) fn fit(
 ) -> LinearClassifier {
     if examples.is_empty() {
         return start_alone(start, examples, background);
-    }
-    if without == Some(MapPart::Metric) {
-        return fit(start, examples, &background.flattened(), None);
     }
     let prior = match without {
         Some(MapPart::Start) => Prior::nothing(background),
@@ -98,7 +91,7 @@ fn sharpness(start: &Start, examples: &[&Example]) -> f64 {
     1.0 + n_relevant / (n_relevant + 1.0)
 }
 
-/// The variance of a whitened weight around the start's: loose enough, with many labels, to follow
+/// The variance of a weight around the start's: loose enough, with many labels, to follow
 /// them; with few, close to the start.
 fn freedom(n_labels: usize, background: &Background) -> f64 {
     let n = n_labels as f64;
@@ -107,7 +100,7 @@ fn freedom(n_labels: usize, background: &Background) -> f64 {
     of_logit / (background.dimension() as f64 * background.variance())
 }
 
-/// What the labels have taught: weights of whitened embeddings, and a bias.
+/// What the labels have taught: weights of centred embeddings, and a bias.
 struct Taught {
     weights: Vec<f64>,
     bias: f64,
@@ -213,8 +206,8 @@ impl Prior {
 
     /// Folds in what the labels have taught, and the centring.
     fn moved(mut self, taught: &Taught, background: &Background) -> Self {
-        let update = background.unwhitened_weights(&taught.weights);
-        self.bias += taught.bias - dot(&update, background.mean());
+        let update = &taught.weights;
+        self.bias += taught.bias - dot(update, background.mean());
         self.weights.iter_mut().zip(update).for_each(|(w, u)| *w += u);
         self
     }
@@ -265,12 +258,11 @@ mod tests {
         let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background, None);
         let freedom = freedom(examples.len(), &background);
         let taught = descent::most_probable(&terms, &background, freedom);
-        let rows: Vec<&[f32]> = terms.iter().map(|term| term.x).collect();
-        let columns = background.whitened_columns(&rows);
         let mut gradient: Vec<f64> = taught.weights.iter().map(|v| v / freedom).collect();
-        for (j, term) in terms.iter().enumerate() {
-            let y = columns.col_as_slice(j);
-            let logit = term.offset + taught.bias + dot(&taught.weights, y);
+        for term in &terms {
+            let centered = term.x.iter().zip(background.mean()).map(|(&x, mu)| f64::from(x) - mu);
+            let y: Vec<f64> = centered.collect();
+            let logit = term.offset + taught.bias + dot(&taught.weights, &y);
             let slope = term.weight * (crate::linear::sigmoid(logit) - term.target);
             gradient.iter_mut().zip(y).for_each(|(g, y)| *g += slope * y);
         }

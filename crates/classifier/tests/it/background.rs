@@ -171,19 +171,6 @@ fn whitened_coordinates_measure_as_whitening_does() {
 }
 
 #[test]
-fn weights_of_whitened_coordinates_are_weights_of_embeddings() {
-    let corpus = World::new(400, 20).corpus;
-    let weights: Vec<f64> = (0..DIMENSION).map(|i| (i as f64).sin()).collect();
-    for background in [estimate(&corpus), estimate(&[])] {
-        let plain = background.unwhitened_weights(&weights);
-        for embedding in &corpus[..20] {
-            let score = dot(&weights, &background.whitened(embedding));
-            assert!((score - dot(&plain, &centered(&background, embedding))).abs() < 1e-9);
-        }
-    }
-}
-
-#[test]
 fn columns_are_whitened_as_vectors_are() {
     let corpus = World::new(400, 20).corpus;
     let background = estimate(&corpus);

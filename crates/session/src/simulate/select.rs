@@ -320,7 +320,7 @@ mod tests {
         let distinct: BTreeSet<_> = chosen.iter().collect();
         assert_eq!((chosen.len(), distinct.len()), (10, 10));
         assert_eq!(chosen[0], 0, "the highest score, and next to what is relevant");
-        assert_eq!(chosen[7], 170, "the nearest to the boundary");
+        assert_eq!(chosen[6], 170, "the nearest to the boundary");
     }
 
     #[test]

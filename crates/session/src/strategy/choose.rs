@@ -20,9 +20,12 @@ const SHARPNESS: f32 = 15.0;
 /// What being like a relevant record adds to the logit.
 const PULL: f32 = 8.0;
 
-/// The difference in logits of the start over which a record is e times as likely to be relevant: the
-/// start is surer of itself than it has reason to be where nothing of the highest is relevant.
-const TEMPERATURE: f32 = 10.0;
+/// The difference in logits of the start over which a record is thought to be e times as likely to be
+/// relevant, before any label.
+const TEMPERATURE: f32 = 1.5;
+
+/// The same once something was refused: the start was surer of itself than it has reason to be.
+const DOUBTED_TEMPERATURE: f32 = 10.0;
 
 /// Embeddings with a higher cosine are near-duplicates: one round shows one of them.
 const NEAR_DUPLICATE: f32 = 0.98;
@@ -199,11 +202,13 @@ impl Coverage {
     fn new(found: &Found<'_>, known: &Known<'_>) -> Option<Self> {
         let rows = found.embeddings(&found.top);
         let highest = found.candidates[*found.top.first()?].asked;
-        let mass = |&index: &usize| ((found.candidates[index].asked - highest) / TEMPERATURE).exp();
+        let refused = known.embeddings(Label::is_negative);
+        let temperature = if refused.is_empty() { TEMPERATURE } else { DOUBTED_TEMPERATURE };
+        let mass = |&index: &usize| ((found.candidates[index].asked - highest) / temperature).exp();
         let directions = known.background.directions(&rows);
         let mut likeness = directions.cosines_with_first(N_COVERING);
         likeness.iter_mut().flatten().for_each(|cosine| *cosine = alike(*cosine));
-        let refused = known.background.directions(&known.embeddings(Label::is_negative));
+        let refused = known.background.directions(&refused);
         Some(Self {
             mass: found.top.iter().map(mass).collect(),
             covered: likest(&directions, &refused),

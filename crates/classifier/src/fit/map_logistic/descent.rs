@@ -1,7 +1,4 @@
-//! The way to the most probable weights: descent by L-BFGS, in whitened weights, where the prior bends the
-//! loss alike in every direction.
-//!
-//! The whitening is done to the weights and to the gradient, once a step, not to the terms.
+//! The way to the most probable weights: descent by L-BFGS, in units of the prior's deviation.
 
 use super::{BIAS_DEVIATION, Taught, Term};
 use crate::{
@@ -42,10 +39,7 @@ fn loss(
 ) -> f64 {
     let (scaled, bias) = split(parameters);
     let taught = BIAS_UNIT * bias;
-    let mut weights = background.unwhitened_weights(scaled);
-    for weight in &mut weights {
-        *weight *= freedom.sqrt();
-    }
+    let weights: Vec<f64> = scaled.iter().map(|w| w * freedom.sqrt()).collect();
     let bias = taught - dot(&weights, background.mean());
     let (mut pull, mut total, mut sum) = (vec![0.0; weights.len()], 0.0, 0.0);
     for term in terms {
@@ -56,7 +50,7 @@ fn loss(
         pull.iter_mut().zip(term.x).for_each(|(pull, &x)| *pull += slope * f64::from(x));
     }
     pull.iter_mut().zip(background.mean()).for_each(|(pull, mu)| *pull -= total * mu);
-    let pulls = background.whitened_gradient(&pull).into_iter().map(|g| g * freedom.sqrt());
+    let pulls = pull.into_iter().map(|g| g * freedom.sqrt());
     gradient.iter_mut().zip(scaled).zip(pulls).for_each(|((g, p), pull)| *g = p + pull);
     let of_bias = taught / (BIAS_DEVIATION * BIAS_DEVIATION);
     if let Some(gradient) = gradient.last_mut() {
