@@ -18,7 +18,8 @@ const MAX_BUDGET: usize = 2000;
 
 /// Draws records to judge, or goes on with those that were drawn.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/audit", operation_id = "draw_audit", tag = "audit",
+    post, path = "/projects/{project}/sessions/{session}/audit",
+    operation_id = "draw_audit", tag = "audit",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::NewAudit,
     responses((status = 200, body = wire::AuditState), Failures)
@@ -45,7 +46,8 @@ pub(super) async fn draw(
 
 /// Shows the last audit.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/audit", operation_id = "get_audit", tag = "audit",
+    get, path = "/projects/{project}/sessions/{session}/audit",
+    operation_id = "get_audit", tag = "audit",
     params(("project" = String, Path), ("session" = String, Path)),
     responses((status = 200, body = wire::AuditState), Failures)
 )]
@@ -58,7 +60,8 @@ pub(super) async fn get(
 
 /// Takes judgements; one that is sent again changes nothing. All are checked before any is written.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/audit/answers", operation_id = "answer_audit", tag = "audit",
+    post, path = "/projects/{project}/sessions/{session}/audit/answers",
+    operation_id = "answer_audit", tag = "audit",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::NewJudgements,
     responses((status = 200, body = wire::AuditState), Failures)
@@ -88,7 +91,8 @@ pub(super) async fn answer(
 
 /// Takes back the last judgement.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/audit/undo", operation_id = "undo_audit", tag = "audit",
+    post, path = "/projects/{project}/sessions/{session}/audit/undo",
+    operation_id = "undo_audit", tag = "audit",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::UndoJudgement,
     responses((status = 200, body = wire::AuditState), Failures)
@@ -109,7 +113,8 @@ pub(super) async fn undo(
 
 /// Makes labels of all judgements; from then on they measure nothing any more.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/audit/learn", operation_id = "learn_from_audit", tag = "audit",
+    post, path = "/projects/{project}/sessions/{session}/audit/learn",
+    operation_id = "learn_from_audit", tag = "audit",
     params(("project" = String, Path), ("session" = String, Path)),
     responses((status = 200, body = wire::Session), Failures)
 )]

@@ -14,7 +14,8 @@ use crate::{
 
 /// Lists the classifiers.
 #[utoipa::path(
-    get, path = "/projects/{project}/classifiers", operation_id = "list_classifiers", tag = "classifiers",
+    get, path = "/projects/{project}/classifiers",
+    operation_id = "list_classifiers", tag = "classifiers",
     params(("project" = String, Path)),
     responses((status = 200, body = wire::Classifiers), Failures)
 )]
@@ -43,7 +44,8 @@ pub(super) async fn list(
 
 /// Takes a classifier file (safetensors or JSON) into the project; one of the same name is replaced.
 #[utoipa::path(
-    post, path = "/projects/{project}/classifiers", operation_id = "import_classifier", tag = "classifiers",
+    post, path = "/projects/{project}/classifiers",
+    operation_id = "import_classifier", tag = "classifiers",
     params(("project" = String, Path), wire::ImportName),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 201, body = wire::Classifier), Failures)

@@ -34,7 +34,8 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Sends what a record consists of. Parts can be asked for with `Range`.
 #[utoipa::path(
-    get, path = "/projects/{project}/records/{id}/content", operation_id = "get_content", tag = "records",
+    get, path = "/projects/{project}/records/{id}/content",
+    operation_id = "get_content", tag = "records",
     params(("project" = String, Path), ("id" = String, Path)),
     responses(
         (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -58,7 +59,8 @@ pub(super) async fn content(
 
 /// Sends a small picture of a record, as a JPEG.
 #[utoipa::path(
-    get, path = "/projects/{project}/records/{id}/thumbnail", operation_id = "get_thumbnail", tag = "records",
+    get, path = "/projects/{project}/records/{id}/thumbnail",
+    operation_id = "get_thumbnail", tag = "records",
     params(("project" = String, Path), ("id" = String, Path), wire::ThumbnailSize),
     responses(
         (status = 200, content_type = "image/jpeg", body = Vec<u8>),

@@ -25,7 +25,8 @@ use crate::{
 
 /// Sends the classifier of a session as a file.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/export", operation_id = "export_classifier", tag = "results",
+    get, path = "/projects/{project}/sessions/{session}/export",
+    operation_id = "export_classifier", tag = "results",
     params(("project" = String, Path), ("session" = String, Path), wire::ClassifierExport),
     responses(
         (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -53,7 +54,8 @@ pub(super) async fn classifier(
 
 /// Sends predictions for every record as a file.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/export-predictions", operation_id = "export_predictions", tag = "results",
+    get, path = "/projects/{project}/sessions/{session}/export-predictions",
+    operation_id = "export_predictions", tag = "results",
     params(("project" = String, Path), ("session" = String, Path), wire::PredictionsExport),
     responses(
         (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -80,7 +82,8 @@ pub(super) async fn predictions(
 
 /// Sends the labels of a session as a file.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/export-labels", operation_id = "export_labels", tag = "results",
+    get, path = "/projects/{project}/sessions/{session}/export-labels",
+    operation_id = "export_labels", tag = "results",
     params(("project" = String, Path), ("session" = String, Path), wire::LabelsExport),
     responses(
         (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -113,7 +116,8 @@ pub(super) async fn labels(
 
 /// Gives lines of Python, Rust and SQL that use the exported classifier.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/snippets", operation_id = "get_snippets", tag = "results",
+    get, path = "/projects/{project}/sessions/{session}/snippets",
+    operation_id = "get_snippets", tag = "results",
     params(("project" = String, Path), ("session" = String, Path), wire::ClassifierExport),
     responses((status = 200, body = wire::Snippets), Failures)
 )]

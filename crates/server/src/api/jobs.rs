@@ -25,7 +25,8 @@ use crate::{
 
 /// Starts to index a dataset.
 #[utoipa::path(
-    post, path = "/projects/{project}/jobs", operation_id = "start_job", tag = "jobs",
+    post, path = "/projects/{project}/jobs",
+    operation_id = "start_job", tag = "jobs",
     params(("project" = String, Path)), request_body = wire::NewJob,
     responses((status = 202, body = wire::Job), Failures)
 )]
@@ -53,7 +54,8 @@ pub(super) async fn start(
 
 /// Lists the jobs since the server started.
 #[utoipa::path(
-    get, path = "/projects/{project}/jobs", operation_id = "list_jobs", tag = "jobs",
+    get, path = "/projects/{project}/jobs",
+    operation_id = "list_jobs", tag = "jobs",
     params(("project" = String, Path)),
     responses((status = 200, body = wire::JobList), Failures)
 )]
@@ -66,7 +68,8 @@ pub(super) async fn list(
 
 /// Sends an event `progress` with the job whenever it has come further; the last one says how it ended.
 #[utoipa::path(
-    get, path = "/projects/{project}/jobs/{job}/events", operation_id = "watch_job", tag = "jobs",
+    get, path = "/projects/{project}/jobs/{job}/events",
+    operation_id = "watch_job", tag = "jobs",
     params(("project" = String, Path), ("job" = String, Path)),
     responses((status = 200, content_type = "text/event-stream", body = String), Failures)
 )]
@@ -86,7 +89,8 @@ fn event(job: &wire::Job) -> Event {
 
 /// Lets a job end before its next record. What was indexed stays.
 #[utoipa::path(
-    post, path = "/projects/{project}/jobs/{job}/cancel", operation_id = "cancel_job", tag = "jobs",
+    post, path = "/projects/{project}/jobs/{job}/cancel",
+    operation_id = "cancel_job", tag = "jobs",
     params(("project" = String, Path), ("job" = String, Path)),
     responses((status = 200, body = wire::Job), Failures)
 )]

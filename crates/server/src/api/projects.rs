@@ -44,7 +44,8 @@ pub(super) async fn list(State(served): State<Shared>) -> Answer<wire::Projects>
 
 /// Makes a project in the folder of projects that is served.
 #[utoipa::path(
-    post, path = "/projects", operation_id = "create_project", tag = "projects", request_body = wire::NewProject,
+    post, path = "/projects",
+    operation_id = "create_project", tag = "projects", request_body = wire::NewProject,
     responses((status = 201, body = wire::ProjectSummary), Failures)
 )]
 pub(super) async fn create(
@@ -60,7 +61,8 @@ pub(super) async fn create(
 
 /// Shows a project.
 #[utoipa::path(
-    get, path = "/projects/{project}", operation_id = "get_project", tag = "projects",
+    get, path = "/projects/{project}",
+    operation_id = "get_project", tag = "projects",
     params(("project" = String, Path)),
     responses((status = 200, body = wire::ProjectSummary), Failures)
 )]
@@ -79,7 +81,8 @@ pub(super) async fn get(
 
 /// Lists the records that could not be read or embedded.
 #[utoipa::path(
-    get, path = "/projects/{project}/skipped", operation_id = "list_skipped", tag = "projects",
+    get, path = "/projects/{project}/skipped",
+    operation_id = "list_skipped", tag = "projects",
     params(("project" = String, Path)),
     responses((status = 200, body = wire::Skipped), Failures)
 )]

@@ -23,7 +23,8 @@ const MAX_PAGE: usize = 500;
 
 /// Lists records in the order in which they were indexed.
 #[utoipa::path(
-    get, path = "/projects/{project}/records", operation_id = "list_records", tag = "records",
+    get, path = "/projects/{project}/records",
+    operation_id = "list_records", tag = "records",
     params(("project" = String, Path), wire::PageOfRecords),
     responses((status = 200, body = wire::Records), Failures)
 )]
@@ -46,7 +47,8 @@ pub(super) async fn list(
 
 /// Shows a record.
 #[utoipa::path(
-    get, path = "/projects/{project}/records/{id}", operation_id = "get_record", tag = "records",
+    get, path = "/projects/{project}/records/{id}",
+    operation_id = "get_record", tag = "records",
     params(("project" = String, Path), ("id" = String, Path)),
     responses((status = 200, body = wire::Record), Failures)
 )]
@@ -59,7 +61,8 @@ pub(super) async fn get(
 
 /// Ranks records for words, examples, a vector or a classifier.
 #[utoipa::path(
-    post, path = "/projects/{project}/search", operation_id = "search", tag = "records",
+    post, path = "/projects/{project}/search",
+    operation_id = "search", tag = "records",
     params(("project" = String, Path)), request_body = wire::Search,
     responses((status = 200, body = wire::Hits), Failures)
 )]
@@ -83,7 +86,8 @@ pub(super) async fn search(
 
 /// Keeps a picture or a text to start from, for an hour.
 #[utoipa::path(
-    post, path = "/projects/{project}/uploads", operation_id = "upload", tag = "records",
+    post, path = "/projects/{project}/uploads",
+    operation_id = "upload", tag = "records",
     params(("project" = String, Path)),
     request_body(content = String, content_type = "application/octet-stream",
         description = "The bytes of one picture, or a text with content-type text/plain"),

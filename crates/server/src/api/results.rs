@@ -23,7 +23,8 @@ const MAX_COMPARED: usize = 1000;
 
 /// Lists predictions.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/predictions", operation_id = "list_predictions", tag = "results",
+    get, path = "/projects/{project}/sessions/{session}/predictions",
+    operation_id = "list_predictions", tag = "results",
     params(("project" = String, Path), ("session" = String, Path), wire::PageOfPredictions),
     responses((status = 200, body = wire::Predictions), Failures)
 )]
@@ -78,7 +79,8 @@ fn prediction(
 
 /// Chooses a threshold by what is wanted of it.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/threshold", operation_id = "choose_threshold", tag = "results",
+    post, path = "/projects/{project}/sessions/{session}/threshold",
+    operation_id = "choose_threshold", tag = "results",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::Policy,
     responses((status = 200, body = wire::ChosenThreshold), Failures)
@@ -99,7 +101,8 @@ pub(super) async fn threshold(
 
 /// Lists all rounds with their records and answers.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/history", operation_id = "get_history", tag = "sessions",
+    get, path = "/projects/{project}/sessions/{session}/history",
+    operation_id = "get_history", tag = "sessions",
     params(("project" = String, Path), ("session" = String, Path)),
     responses((status = 200, body = wire::History), Failures)
 )]
@@ -123,7 +126,8 @@ pub(super) async fn history(
 
 /// Opens a new session with what had happened in this one until the next round was given out.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/branch", operation_id = "branch_session", tag = "sessions",
+    post, path = "/projects/{project}/sessions/{session}/branch",
+    operation_id = "branch_session", tag = "sessions",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::Branch,
     responses((status = 200, body = wire::Session), Failures)
@@ -149,7 +153,8 @@ pub(super) async fn branch(
 
 /// Compares two classifiers on the records that each ranks highest.
 #[utoipa::path(
-    get, path = "/projects/{project}/compare", operation_id = "compare", tag = "results",
+    get, path = "/projects/{project}/compare",
+    operation_id = "compare", tag = "results",
     params(("project" = String, Path), wire::Compare),
     responses((status = 200, body = wire::Comparison), Failures)
 )]

@@ -26,7 +26,8 @@ const MAX_ANSWERS: usize = 1000;
 /// Fits, and gives the next records. Records that are still open are given again, unless `rest` says
 /// what becomes of them. Nobody is given a record that is open at somebody else's.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/rounds", operation_id = "next_round", tag = "rounds",
+    post, path = "/projects/{project}/sessions/{session}/rounds",
+    operation_id = "next_round", tag = "rounds",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::NextRound,
     responses((status = 200, body = wire::RoundAndInsight), Failures)
@@ -113,7 +114,8 @@ impl Wanted {
 /// Takes answers. Each is durable when this returns; one that is refused does not stop the others; one
 /// that is sent again changes nothing.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/answers", operation_id = "answer", tag = "rounds",
+    post, path = "/projects/{project}/sessions/{session}/answers",
+    operation_id = "answer", tag = "rounds",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::NewAnswers,
     responses((status = 200, body = wire::AnswersDone), Failures)
@@ -164,7 +166,8 @@ fn take(
 
 /// Takes back the annotator's last answer that still stands.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/undo", operation_id = "undo", tag = "rounds",
+    post, path = "/projects/{project}/sessions/{session}/undo",
+    operation_id = "undo", tag = "rounds",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::Undo,
     responses((status = 200, body = wire::UndoDone), Failures)

@@ -16,7 +16,8 @@ use crate::{
 
 /// Opens a session.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions", operation_id = "create_session", tag = "sessions",
+    post, path = "/projects/{project}/sessions",
+    operation_id = "create_session", tag = "sessions",
     params(("project" = String, Path)), request_body = wire::NewSession,
     responses((status = 201, body = wire::Session), Failures)
 )]
@@ -48,7 +49,8 @@ fn open(desk: &Desk, new: &wire::NewSession) -> Result<std::sync::Arc<LiveSessio
 
 /// Shows a session, with the open round of whoever asks.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}", operation_id = "get_session", tag = "sessions",
+    get, path = "/projects/{project}/sessions/{session}",
+    operation_id = "get_session", tag = "sessions",
     params(("project" = String, Path), ("session" = String, Path), wire::Asking),
     responses((status = 200, body = wire::Session), Failures)
 )]
@@ -67,7 +69,8 @@ pub(super) async fn get(
 
 /// Lets all records be shown again. Labels stay.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/reset-seen", operation_id = "reset_seen", tag = "sessions",
+    post, path = "/projects/{project}/sessions/{session}/reset-seen",
+    operation_id = "reset_seen", tag = "sessions",
     params(("project" = String, Path), ("session" = String, Path)),
     request_body = wire::ResetSeen,
     responses((status = 200, body = wire::Session), Failures)
@@ -88,7 +91,8 @@ pub(super) async fn reset_seen(
 
 /// Fits the classifier to all labels.
 #[utoipa::path(
-    post, path = "/projects/{project}/sessions/{session}/fit", operation_id = "fit", tag = "sessions",
+    post, path = "/projects/{project}/sessions/{session}/fit",
+    operation_id = "fit", tag = "sessions",
     params(("project" = String, Path), ("session" = String, Path)),
     responses((status = 200, body = wire::Insight), Failures)
 )]
@@ -107,7 +111,8 @@ pub(super) async fn fit(
 
 /// Shows what the last fit has come to, at a threshold. Fits nothing.
 #[utoipa::path(
-    get, path = "/projects/{project}/sessions/{session}/insight", operation_id = "get_insight", tag = "sessions",
+    get, path = "/projects/{project}/sessions/{session}/insight",
+    operation_id = "get_insight", tag = "sessions",
     params(("project" = String, Path), ("session" = String, Path), wire::AtThreshold),
     responses((status = 200, body = wire::Insight), Failures)
 )]
