@@ -173,7 +173,8 @@ fn a_classifier_travels_through_a_file_into_another_session() {
     let ours = bench.json(&["predict", "-c", "stars"]);
     let theirs = bench.json(&["predict", "-c", "imported"]);
     assert_eq!(ours, theirs);
-    let events = bench.script(&["--classifier", "imported", "--session", "from a head"], &[]);
+    let from_head = ["--classifier", "imported", "--session", "from a head", "--strategy", "top"];
+    let events = bench.script(&from_head, &[]);
     assert_eq!(events[0]["records"][0]["id"], ours[0]["id"], "the head is the first query");
 }
 

@@ -25,7 +25,7 @@ fn a_session_is_led_by_keys_alone_and_kept() {
     let mut terminal = label(&bench, &["astronomy", "-k", "3", "--session", "keys"]);
     terminal.exp_string("fitted on 0 labels").unwrap();
     terminal.exp_string("round 1, 1 of 3").unwrap();
-    terminal.exp_string("among the highest scores").unwrap();
+    terminal.exp_string("explores: stands for many high scores").unwrap();
     terminal.exp_string("? keys").unwrap();
     press(&mut terminal, "?");
     terminal.exp_string("backspace").unwrap();
