@@ -25,7 +25,7 @@ pub use format::{
     MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
 };
 pub use label::{BadLabel, Example, Label};
-pub use linear::{BadClassifier, LinearClassifier};
+pub use linear::{BadClassifier, LinearClassifier, probability};
 pub use metrics::{Confusion, Scored, average_precision, brier_score};
 pub use start::{NoStart, Start, combine, from_examples};
 pub use threshold::{

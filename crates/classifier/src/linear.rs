@@ -42,6 +42,14 @@ impl LinearClassifier {
         to_f32(sigmoid(f64::from(self.score(embedding))))
     }
 
+    /// The cosine of the weights of two classifiers of the same dimension; none where one of them has
+    /// no direction.
+    pub fn cosine(&self, other: &Self) -> Option<f64> {
+        let (a, b) = (&self.weights, &other.weights);
+        let lengths = (dot(a, a) * dot(b, b)).sqrt();
+        (lengths > 0.0).then(|| (dot(a, b) / lengths).clamp(-1.0, 1.0))
+    }
+
     /// The weights; their direction is the next query.
     pub fn weights(&self) -> &[f32] {
         &self.weights
@@ -89,6 +97,11 @@ pub(crate) fn dot<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) ->
     }
     let rest = a_rest.iter().zip(b_rest).map(|(&x, &y)| x.into() * y.into());
     sums.iter().sum::<f64>() + rest.sum::<f64>()
+}
+
+/// What a score, a logit, promises: the logistic function of it, in the precision of scores.
+pub fn probability(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 /// The logistic function, without overflow on either side.

@@ -1,14 +1,48 @@
 //! Classifiers that a project keeps or makes: by the name of a session, of an import, or of a file.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
-use linprobe_classifier::{ClassifierFile, ModelCard};
+use linprobe_classifier::{ClassifierFile, ExportError, ModelCard};
 use linprobe_core::ModelSpec;
 
 use crate::{error::ProjectError, files::write_atomic, models, project::Project};
 
-/// The ending of the files that are JSON; all others are safetensors.
-const JSON: &str = "json";
+/// The form of an exported classifier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExportForm {
+    /// Tensors `weight` and `bias`.
+    #[default]
+    Safetensors,
+    /// An object with `weights` and `bias`.
+    Json,
+}
+
+impl ExportForm {
+    /// The ending of such a file.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::Json => "json",
+        }
+    }
+
+    /// The bytes of such a file.
+    ///
+    /// # Errors
+    /// [`ExportError`] when the classifier cannot be written so.
+    pub fn bytes(self, file: &ClassifierFile) -> Result<Vec<u8>, ExportError> {
+        match self {
+            Self::Safetensors => file.to_safetensors(),
+            Self::Json => file.to_json(),
+        }
+    }
+
+    /// JSON if the name of a file ends so, else safetensors.
+    fn of(path: &Path) -> Self {
+        let is_json = |ending: &OsStr| ending.eq_ignore_ascii_case(Self::Json.ending());
+        if path.extension().is_some_and(is_json) { Self::Json } else { Self::Safetensors }
+    }
+}
 
 /// Reads a classifier file: JSON if its name ends so, else safetensors.
 ///
@@ -17,10 +51,9 @@ const JSON: &str = "json";
 pub fn read_classifier(path: &Path) -> Result<ClassifierFile, ProjectError> {
     let bytes =
         std::fs::read(path).map_err(|source| ProjectError::Io { path: path.into(), source })?;
-    let read = if is_json(path) {
-        ClassifierFile::from_json(&bytes)
-    } else {
-        ClassifierFile::from_safetensors(&bytes)
+    let read = match ExportForm::of(path) {
+        ExportForm::Safetensors => ClassifierFile::from_safetensors(&bytes),
+        ExportForm::Json => ClassifierFile::from_json(&bytes),
     };
     read.map_err(|source| ProjectError::Import { name: path.display().to_string(), source })
 }
@@ -30,12 +63,7 @@ pub fn read_classifier(path: &Path) -> Result<ClassifierFile, ProjectError> {
 /// # Errors
 /// [`ProjectError::Io`] when it cannot be written.
 pub fn write_classifier(file: &ClassifierFile, path: &Path) -> Result<(), ProjectError> {
-    let bytes = if is_json(path) { file.to_json() } else { file.to_safetensors() };
-    write_atomic(path, &bytes?)
-}
-
-fn is_json(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(JSON))
+    write_atomic(path, &ExportForm::of(path).bytes(file)?)
 }
 
 /// A model as a classifier's card names it.

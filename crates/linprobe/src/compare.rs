@@ -16,7 +16,7 @@ pub struct Comparison {
     pub n_only_a: usize,
     /// Those that only the second does.
     pub n_only_b: usize,
-    /// The cosine of the weights.
+    /// The cosine of the weights; 0 where one of them has no direction.
     pub cosine: f64,
     /// All of these records, the one that has moved furthest first.
     pub moved: Vec<Moved>,
@@ -83,7 +83,7 @@ impl Project {
         moved.sort_by(|x, y| y.distance(k).cmp(&x.distance(k)).then_with(|| x.id.cmp(&y.id)));
         let n_both = ranks_a.keys().filter(|id| ranks_b.contains_key(*id)).count();
         let (n_only_a, n_only_b) = (ranks_a.len() - n_both, ranks_b.len() - n_both);
-        let cosine = cosine(a.weights(), b.weights());
+        let cosine = a.cosine(b).unwrap_or_default();
         Ok(Comparison { n_both, n_only_a, n_only_b, cosine, moved })
     }
 
@@ -106,13 +106,4 @@ impl Moved {
         let place = |rank: Option<usize>| rank.unwrap_or(k + 1);
         place(self.rank_a).abs_diff(place(self.rank_b))
     }
-}
-
-/// 0 where one of them has no direction.
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
-    };
-    let lengths = (dot(a, a) * dot(b, b)).sqrt();
-    if lengths > 0.0 { dot(a, b) / lengths } else { 0.0 }
 }

@@ -45,7 +45,7 @@ mod start;
 pub use audit::{ChosenThreshold, choose_threshold};
 pub use blame::Blame;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
-pub use classifiers::{read_classifier, write_classifier};
+pub use classifiers::{ExportForm, read_classifier, write_classifier};
 pub use compare::{Comparison, Moved};
 pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
@@ -58,12 +58,12 @@ pub use project::{IndexOptions, Project, Surroundings};
 pub use ranking::{Ranked, RankedPage, Ranking, RankingOrder, RankingPage};
 pub use search::Found;
 pub use simulate::{Classes, ReportGames, Simulated, SimulatedStart, Simulation};
-pub use snippets::{ExportForm, Snippets};
+pub use snippets::Snippets;
 pub use start::{Exemplar, StartFrom, read_vector};
 
 pub use linprobe_classifier::{
     ArticleParams, AuditCard, Card, ClassifierFile, IntervalCard, Label, LinearClassifier, Method,
-    Threshold, ThresholdPolicy,
+    Threshold, ThresholdPolicy, probability,
 };
 pub use linprobe_core::{Content, Embedding, Histogram, ModelSpec, RecordId};
 pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};

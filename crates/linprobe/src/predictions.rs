@@ -9,6 +9,7 @@ pub mod parquet;
 
 use std::collections::BTreeSet;
 
+use linprobe_classifier::probability;
 use linprobe_core::RecordId;
 
 use crate::catalogue::CatalogueRecord;
@@ -37,7 +38,7 @@ impl Prediction {
             .map(|(rank, (score, record))| Self {
                 rank,
                 score,
-                probability: 1.0 / (1.0 + (-score).exp()),
+                probability: probability(score),
                 positive: score >= threshold,
                 record,
             })

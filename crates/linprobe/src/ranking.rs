@@ -4,11 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use linprobe_classifier::LinearClassifier;
 use linprobe_core::{Embedding, Excluded, Hit, Query, RecordId, VectorStore};
+use linprobe_session::NEAR_DUPLICATE;
 
 use crate::{error::ProjectError, project::Project};
-
-/// Records with a cosine from here on are taken for the same.
-const SAME: f32 = 0.98;
 
 /// The records of a project, best first.
 #[derive(Clone)]
@@ -158,7 +156,7 @@ fn fold(records: Vec<Ranked>, embeddings: &BTreeMap<RecordId, Embedding>) -> Vec
     for record in records {
         let own = embeddings.get(&record.id);
         let same = |other: &&mut Ranked| match (own, embeddings.get(&other.id)) {
-            (Some(own), Some(other)) => cosine(own, other) >= SAME,
+            (Some(own), Some(other)) => own.dot(other.as_slice()) >= NEAR_DUPLICATE,
             _ => false,
         };
         match kept.iter_mut().find(same) {
@@ -167,10 +165,6 @@ fn fold(records: Vec<Ranked>, embeddings: &BTreeMap<RecordId, Embedding>) -> Vec
         }
     }
     kept
-}
-
-fn cosine(a: &Embedding, b: &Embedding) -> f32 {
-    a.as_slice().iter().zip(b.as_slice()).map(|(x, y)| x * y).sum()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use linprobe_classifier::{ClassifierFile, LinearClassifier};
 
+use crate::ExportForm;
+
 /// The same few lines in three languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snippets {
@@ -12,26 +14,6 @@ pub struct Snippets {
     pub rust: String,
     /// Ranks the rows of a table with a column of embeddings.
     pub sql: String,
-}
-
-/// The form of an exported classifier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ExportForm {
-    /// Tensors `weight` and `bias`.
-    #[default]
-    Safetensors,
-    /// An object with `weights` and `bias`.
-    Json,
-}
-
-impl ExportForm {
-    /// The ending of such a file.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Safetensors => "safetensors",
-            Self::Json => "json",
-        }
-    }
 }
 
 impl Snippets {

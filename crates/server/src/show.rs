@@ -94,7 +94,7 @@ pub(crate) fn shown_record(desk: &Desk, shown: &ShownRecord) -> Result<wire::Sho
     Ok(wire::ShownRecord {
         record: desk.record(&shown.id)?,
         score: shown.score,
-        probability: sigmoid(shown.score),
+        probability: linprobe::probability(shown.score),
         reason: shown.reason.into(),
         reason_words: shown.reason.words().to_owned(),
         odds: shown.probability,
@@ -162,9 +162,4 @@ fn doubtful(desk: &Desk, doubtful: &DoubtfulLabel) -> Result<wire::Doubtful, Pro
         }
     };
     Ok(wire::Doubtful { record: desk.record(id)?, label: label.value(), score_without, reason })
-}
-
-/// The probability of a logit.
-pub(crate) fn sigmoid(score: f32) -> f32 {
-    1.0 / (1.0 + (-score).exp())
 }

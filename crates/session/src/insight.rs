@@ -69,14 +69,12 @@ impl View {
             measured,
             thresholds: table(scores, &histogram),
             advice: self.advise_on(&corpus, audit).await?,
-            rounds: rounds::reports(self.state()),
+            rounds: self.round_reports(),
             trajectory: trajectory::follow(self).await?,
             histogram,
         })
     }
-}
 
-impl View {
     /// What each round has brought, in order.
     pub fn round_reports(&self) -> Vec<RoundReport> {
         rounds::reports(self.state())

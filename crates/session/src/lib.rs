@@ -34,5 +34,5 @@ pub use seat::{Recorded, Seat};
 pub use session::{FitReport, Session, SessionError};
 pub use start::{Opening, StartExample, StartQuery};
 pub use state::{BadHistory, Fit, LabelCounts, Round, ShownRecord, State, Undone};
-pub use strategy::{Strategy, UnknownStrategy};
+pub use strategy::{NEAR_DUPLICATE, Strategy, UnknownStrategy};
 pub use view::View;

@@ -147,7 +147,7 @@ impl Session {
         let n_missing = self.refit().await?;
         let classifier = self.classifier().clone();
         let survey = survey(self.view.store.as_ref(), &classifier).await?;
-        let angle = before.map_or(0.0, |before| angle(before.weights(), classifier.weights()));
+        let angle = before.map_or(0.0, |before| angle(&before, &classifier));
         Ok(FitReport { classifier, counts: self.state().counts(), n_missing, survey, angle })
     }
 
@@ -253,13 +253,9 @@ async fn survey(
     store.survey(survey).await
 }
 
-/// The angle between two vectors, in radians; 0 where one of them has no direction.
-pub(crate) fn angle(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
-    };
-    let lengths = (dot(a, a) * dot(b, b)).sqrt();
-    if lengths > 0.0 { (dot(a, b) / lengths).clamp(-1.0, 1.0).acos() } else { 0.0 }
+/// The angle between the weights of two classifiers, in radians; 0 where one of them has no direction.
+pub(crate) fn angle(a: &LinearClassifier, b: &LinearClassifier) -> f64 {
+    a.cosine(b).map_or(0.0, f64::acos)
 }
 
 /// Why a session cannot do what it was asked, by what the caller can do about it.

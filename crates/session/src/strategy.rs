@@ -17,6 +17,7 @@ use std::{fmt, str::FromStr};
 use linprobe_classifier::Label;
 
 pub(crate) use ask::{Choice, N_BOUNDARY, N_LIKE_ANCHOR, toward};
+pub use choose::NEAR_DUPLICATE;
 pub(crate) use choose::{Candidate, Found, Known, choose};
 
 /// Which unseen records to show.

@@ -42,11 +42,7 @@ pub(super) async fn classifier(
         let desk = served.desk(&project)?;
         let file = exported(&desk, &session, asked.threshold)?;
         let form = ExportForm::from(asked.format.unwrap_or_default());
-        let bytes = match form {
-            ExportForm::Safetensors => file.to_safetensors(),
-            ExportForm::Json => file.to_json(),
-        };
-        let bytes = bytes.map_err(|error| Problem::from(ProjectError::from(error)))?;
+        let bytes = form.bytes(&file).map_err(|error| Problem::from(ProjectError::from(error)))?;
         Ok(attachment(&session, form.ending(), bytes))
     })
     .await

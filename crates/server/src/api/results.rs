@@ -68,7 +68,7 @@ fn prediction(
     Ok(wire::Prediction {
         rank,
         score,
-        probability: show::sigmoid(score),
+        probability: linprobe::probability(score),
         record: desk.record(&id)?,
         label: state.label(&id).map(linprobe::Label::value),
         seen: state.seen().contains(&id),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use linprobe_classifier::probability;
+
 use crate::{Round, State, session::angle};
 
 /// What a round has brought.
@@ -51,14 +53,14 @@ pub(super) fn reports(state: &State) -> Vec<RoundReport> {
 fn angles(state: &State) -> BTreeMap<u32, f64> {
     let mut angles = BTreeMap::new();
     for pair in state.fits().windows(2) {
-        let [before, after] = [&pair[0], &pair[1]].map(|fit| fit.classifier.weights());
+        let [before, after] = [&pair[0], &pair[1]].map(|fit| &fit.classifier);
         angles.entry(pair[1].round).or_insert_with(|| angle(before, after));
     }
     angles
 }
 
 fn mean_probability(round: &Round) -> f64 {
-    let sigmoid = |score: f32| 1.0 / (1.0 + (-f64::from(score)).exp());
-    let sum: f64 = round.records.iter().map(|record| sigmoid(record.score)).sum();
+    let probabilities = round.records.iter().map(|record| f64::from(probability(record.score)));
+    let sum: f64 = probabilities.sum();
     sum / round.records.len().max(1) as f64
 }

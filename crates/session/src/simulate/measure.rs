@@ -3,7 +3,7 @@
 //! A concept is rare, so most records score below all that is relevant. They change neither average
 //! precision nor the best F1, and are not sorted.
 
-use linprobe_classifier::{Confusion, Scored, average_precision, brier_score};
+use linprobe_classifier::{Confusion, Scored, average_precision, brier_score, probability};
 
 /// Bins of equal width for the calibration error.
 const N_BINS: usize = 10;
@@ -73,10 +73,6 @@ fn calibration_error(probabilities: &[Scored]) -> f64 {
         excess[bin.min(N_BINS - 1)] += f64::from(score) - f64::from(u8::from(relevant));
     }
     excess.iter().map(|sum| sum.abs()).sum::<f64>() / probabilities.len().max(1) as f64
-}
-
-fn probability(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ const TEMPERATURE: f32 = 1.5;
 /// The same once something was refused: the start was surer of itself than it has reason to be.
 const DOUBTED_TEMPERATURE: f32 = 10.0;
 
-/// Embeddings with a higher cosine are near-duplicates: one round shows one of them.
-const NEAR_DUPLICATE: f32 = 0.98;
+/// Embeddings with a cosine from here on are near-duplicates: one round shows one of them.
+pub const NEAR_DUPLICATE: f32 = 0.98;
 
 /// An unseen record that may be shown.
 pub(crate) struct Candidate<'a> {
