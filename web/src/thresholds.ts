@@ -2,10 +2,13 @@
 
 import type { Insight, ThresholdRow } from "./api/types.ts";
 
-/** The expected outcome of a threshold, between the two rows of the table around it; past the last, nothing is left. */
-export function outcomeAt(table: ThresholdRow[], score: number): ThresholdRow | null {
+/** What a threshold gives: promised by the classifier, or measured by an audit. */
+export type Outcome = Pick<Insight, "n_above" | "precision" | "recall" | "basis">;
+
+/** The outcome of a threshold, between the two rows of the table around it; past the last, nothing is left. */
+export function outcomeAt(table: ThresholdRow[], score: number): Outcome | null {
   const last = table.at(-1);
-  if (last !== undefined && score > last.score) return { score, n_above: 0, precision: 0, recall: 0 };
+  if (last !== undefined && score > last.score) return promised(0, 0, 0);
   const after = table.findIndex((row) => row.score >= score);
   const high = table[after];
   const low = table[after - 1] ?? high;
@@ -13,12 +16,16 @@ export function outcomeAt(table: ThresholdRow[], score: number): ThresholdRow | 
   const span = high.score - low.score;
   const weight = span > 0 ? Math.min(1, Math.max(0, (score - low.score) / span)) : 0;
   const mix = (a: number, b: number) => a + (b - a) * weight;
-  return {
-    score,
-    n_above: Math.round(mix(low.n_above, high.n_above)),
-    precision: mix(low.precision, high.precision),
-    recall: mix(low.recall, high.recall),
-  };
+  return promised(
+    Math.round(mix(low.n_above, high.n_above)),
+    mix(low.precision, high.precision),
+    mix(low.recall, high.recall),
+  );
+}
+
+function promised(n_above: number, precision: number, recall: number): Outcome {
+  const known = (estimate: number) => ({ low: estimate, estimate, high: estimate });
+  return { n_above, precision: known(precision), recall: known(recall), basis: "expected" };
 }
 
 /** The range over which a threshold can be moved, in steps that a key can take. */

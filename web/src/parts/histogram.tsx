@@ -6,13 +6,17 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 
-import type { Insight, ThresholdRow } from "../api/types.ts";
-import { count, logit, percent, plural, share } from "../format.ts";
-import { outcomeAt, rangeOf, withThreshold } from "../thresholds.ts";
+import type { Seat } from "../api/calls.ts";
+import type { Insight } from "../api/types.ts";
+import { count, logit, plural, share } from "../format.ts";
+import { useOutcome } from "../state/threshold.ts";
+import { rangeOf, withThreshold } from "../thresholds.ts";
+import type { Outcome } from "../thresholds.ts";
 import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
 import type { Ink } from "./plot.tsx";
 
 interface HistogramProps {
+  seat: Seat;
   insight: Insight;
   threshold: number;
   onThreshold: (score: number) => void;
@@ -20,7 +24,8 @@ interface HistogramProps {
 
 const HEIGHT = 132;
 
-export function Histogram({ insight, threshold, onThreshold }: HistogramProps): JSX.Element {
+export function Histogram({ seat, insight, threshold, onThreshold }: HistogramProps): JSX.Element {
+  const outcome = useOutcome(seat, insight, threshold);
   const shown = useMemo(() => withThreshold(insight), [insight]);
   const columns = useMemo(() => columnsOf(shown), [shown]);
   const { low, high, step } = rangeOf(shown);
@@ -38,19 +43,16 @@ export function Histogram({ insight, threshold, onThreshold }: HistogramProps): 
           step={step}
           value={threshold}
           aria-label="Threshold"
-          aria-valuetext={outcomeWords(insight, threshold)}
+          aria-valuetext={outcomeWords(outcome, threshold)}
           onInput={(event) => onThreshold(event.currentTarget.valueAsNumber)}
         />
       </div>
-      <Outcome insight={insight} threshold={threshold} />
+      {outcome !== null && <Expected outcome={outcome} threshold={threshold} />}
     </div>
   );
 }
 
-function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "threshold">): JSX.Element | null {
-  const outcome = outcomeAt(insight.thresholds, threshold);
-  if (outcome === null) return null;
-  const audited = insight.basis === "audited" && threshold === insight.threshold;
+function Expected({ outcome, threshold }: { outcome: Outcome; threshold: number }): JSX.Element {
   return (
     <dl class="outcome">
       <div>
@@ -63,28 +65,29 @@ function Outcome({ insight, threshold }: Pick<HistogramProps, "insight" | "thres
       </div>
       <div>
         <dt>
-          Precision <small>{audited ? "audited" : "expected"}</small>
+          Precision <small>{outcome.basis}</small>
         </dt>
-        <dd>{audited && insight.precision != null ? share(insight.precision) : precisionText(outcome)}</dd>
+        <dd>{precisionText(outcome)}</dd>
       </div>
       <div>
         <dt>
-          Recall <small>{audited ? "audited" : "expected"}</small>
+          Recall <small>{outcome.basis}</small>
         </dt>
-        <dd>{audited && insight.recall != null ? share(insight.recall) : percent(outcome.recall)}</dd>
+        <dd>{shareText(outcome.recall)}</dd>
       </div>
     </dl>
   );
 }
 
-/** Of nothing, no part is right. */
-const precisionText = ({ n_above, precision }: ThresholdRow): string =>
-  n_above === 0 ? "–" : percent(precision);
+const shareText = (interval: Outcome["recall"]): string => (interval == null ? "–" : share(interval));
 
-function outcomeWords(insight: Insight, threshold: number): string {
-  const outcome = outcomeAt(insight.thresholds, threshold);
+/** Of nothing, no part is right. */
+const precisionText = ({ n_above, precision }: Outcome): string =>
+  n_above === 0 ? "–" : shareText(precision);
+
+function outcomeWords(outcome: Outcome | null, threshold: number): string {
   if (outcome === null) return logit(threshold);
-  return `${logit(threshold)}: ${plural(outcome.n_above, "record")} at or above, precision ${precisionText(outcome)}, recall ${percent(outcome.recall)}`;
+  return `${logit(threshold)}: ${plural(outcome.n_above, "record")} at or above, precision ${precisionText(outcome)}, recall ${shareText(outcome.recall)}`;
 }
 
 function summary({ histogram: { low, high, counts } }: Insight): string {

@@ -3,6 +3,7 @@
 
 import type { JSX } from "preact";
 
+import type { Seat } from "../api/calls.ts";
 import type { Insight, Interval } from "../api/types.ts";
 import { count } from "../format.ts";
 import { scoreText } from "../score.ts";
@@ -13,7 +14,7 @@ import { Thumb } from "./media.tsx";
 import { Trajectory } from "./trajectory.tsx";
 
 interface InsightPanelProps {
-  project: string;
+  seat: Seat;
   insight: Insight;
   threshold: number;
   busy: boolean;
@@ -22,7 +23,7 @@ interface InsightPanelProps {
 }
 
 export function InsightPanel({
-  project,
+  seat,
   insight,
   threshold,
   busy,
@@ -53,7 +54,7 @@ export function InsightPanel({
           Scores of {insight.estimated ? "about " : ""}
           {count(insight.n_points)} records
         </h3>
-        <Histogram insight={insight} threshold={threshold} onThreshold={onThreshold} />
+        <Histogram seat={seat} insight={insight} threshold={threshold} onThreshold={onThreshold} />
       </section>
       {insight.n_labels > 0 && (
         <section class="panel-part">
@@ -70,7 +71,7 @@ export function InsightPanel({
       {insight.doubtful.length > 0 && (
         <section class="panel-part">
           <h3>Look again</h3>
-          <Doubtful project={project} doubtful={insight.doubtful} onRelabel={onRelabel} />
+          <Doubtful project={seat.project} doubtful={insight.doubtful} onRelabel={onRelabel} />
         </section>
       )}
       <p class="soft fine">Fitted in {insight.fit_ms < 1 ? "under 1" : count(insight.fit_ms)} ms</p>

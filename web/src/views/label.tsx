@@ -229,7 +229,7 @@ function Side({ labelling, threshold }: { labelling: Labelling; threshold: Chose
     );
   return (
     <InsightPanel
-      project={labelling.seat.project}
+      seat={labelling.seat}
       insight={seen}
       threshold={threshold.chosen.value ?? seen.threshold}
       busy={labelling.phase.value === "fitting"}

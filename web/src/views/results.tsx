@@ -203,7 +203,7 @@ function ResultsSide({
     <div class="insight">
       <section class="panel-part">
         <h3>What counts as positive</h3>
-        <Histogram insight={insight} threshold={at} onThreshold={threshold.choose} />
+        <Histogram seat={seat} insight={insight} threshold={at} onThreshold={threshold.choose} />
         <PolicyForm seat={seat} onThreshold={threshold.choose} />
         {threshold.chosen.value !== null && (
           <button type="button" class="link" onClick={() => threshold.choose(null)}>
