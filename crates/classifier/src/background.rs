@@ -16,11 +16,8 @@ mod sample;
 use std::sync::OnceLock;
 
 use faer::{
-    Mat, Par, Side,
-    linalg::{
-        solvers::{Llt, Solve},
-        triangular_solve,
-    },
+    Mat, Side,
+    linalg::solvers::{Llt, Solve},
 };
 use linprobe_core::Embedding;
 
@@ -45,6 +42,8 @@ pub struct Background {
     covariance: Mat<f64>,
     /// Of the shrunk covariance over its mean variance; none where records do not differ.
     whitener: Option<Llt<f64>>,
+    /// The lower factor of the same, as precise as embeddings are.
+    factor: Option<Mat<f32>>,
     sample: Sample,
     neighbour_covariance: OnceLock<Mat<f64>>,
 }
@@ -70,8 +69,9 @@ impl Background {
 
     fn new(n_points: u64, mean: Vec<f64>, covariance: Mat<f64>, sample: Sample) -> Self {
         let whitener = whitener(n_points, &covariance);
+        let factor = whitener.as_ref().map(directions::factor);
         let neighbour_covariance = OnceLock::new();
-        Self { n_points, mean, covariance, whitener, sample, neighbour_covariance }
+        Self { n_points, mean, covariance, whitener, factor, sample, neighbour_covariance }
     }
 
     /// The number of coordinates.
@@ -108,35 +108,10 @@ impl Background {
     /// vector as long as it would be in a ball.
     pub fn whiten(&self, vector: &[f64]) -> Vec<f64> {
         debug_assert_eq!(self.dimension(), vector.len());
-        let mut column = column(vector);
-        self.whiten_columns(&mut column);
-        column.col_as_slice(0).to_vec()
-    }
-
-    /// [`whiten`](Self::whiten) of each column of a d x k matrix, in place.
-    pub fn whiten_columns(&self, columns: &mut Mat<f64>) {
-        debug_assert_eq!(self.dimension(), columns.nrows());
-        if let Some(whitener) = &self.whitener {
-            whitener.solve_in_place(columns.as_mut());
+        match &self.whitener {
+            Some(whitener) => whitener.solve(column(vector)).col_as_slice(0).to_vec(),
+            None => vector.to_vec(),
         }
-    }
-
-    /// The coordinates `y = L^-1 (x - mu)` in which the corpus is a ball, `L L'` being the shrunk
-    /// covariance over its mean variance: `y . y' = (x - mu) . whiten(x' - mu)`.
-    pub fn whitened(&self, embedding: &Embedding) -> Vec<f64> {
-        self.whitened_columns(&[embedding.as_slice()]).col_as_slice(0).to_vec()
-    }
-
-    /// [`whitened`](Self::whitened) of many embeddings, a column each: d x k.
-    pub fn whitened_columns(&self, embeddings: &[&[f32]]) -> Mat<f64> {
-        debug_assert!(embeddings.iter().all(|x| x.len() == self.dimension()));
-        let centered = |i: usize, j: usize| f64::from(embeddings[j][i]) - self.mean[i];
-        let mut columns = Mat::from_fn(self.dimension(), embeddings.len(), centered);
-        if let Some(whitener) = &self.whitener {
-            let columns = columns.as_mut();
-            triangular_solve::solve_lower_triangular_in_place(whitener.L(), columns, Par::Seq);
-        }
-        columns
     }
 
     /// The mean variance of a coordinate; that of random unit vectors where records do not differ.

@@ -1,8 +1,12 @@
 //! Where records lie as seen from the middle of the corpus: what tells records apart, and how far.
 
-use faer::{Accum, Mat, MatRef, Par, linalg::matmul};
+use faer::{
+    Accum, ColMut, Mat, MatRef, Par,
+    linalg::{matmul, solvers::Llt, triangular_solve},
+};
 
 use super::Background;
+use crate::linear::to_f32;
 
 /// Unit vectors in the coordinates in which the corpus is a ball.
 ///
@@ -15,19 +19,30 @@ pub struct Directions {
 }
 
 impl Background {
-    /// The directions of some embeddings, each of [`dimension`](Self::dimension) coordinates.
+    /// The directions of some embeddings, each of [`dimension`](Self::dimension) coordinates:
+    /// `L^-1 (x - mu)`, of unit length, `L L'` being the shrunk covariance.
     pub fn directions(&self, embeddings: &[&[f32]]) -> Directions {
-        let whitened = self.whitened_columns(embeddings);
-        let mut columns = Mat::zeros(whitened.nrows(), whitened.ncols());
-        for j in 0..whitened.ncols() {
-            let (column, into) = (whitened.col_as_slice(j), columns.col_as_slice_mut(j));
-            let norm = column.iter().map(|y| y * y).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-            into.iter_mut()
-                .zip(column)
-                .for_each(|(unit, y)| *unit = crate::linear::to_f32(y / norm));
+        debug_assert!(embeddings.iter().all(|x| x.len() == self.dimension()));
+        let centered = |i: usize, j: usize| embeddings[j][i] - to_f32(self.mean[i]);
+        let mut columns = Mat::from_fn(self.dimension(), embeddings.len(), centered);
+        if let Some(factor) = &self.factor {
+            let columns = columns.as_mut();
+            triangular_solve::solve_lower_triangular_in_place(factor.as_ref(), columns, Par::Seq);
         }
+        columns.col_iter_mut().for_each(normalize);
         Directions { columns }
     }
+}
+
+/// `L` of a Cholesky factorization, for directions: these need no more digits than embeddings have.
+pub(super) fn factor(whitener: &Llt<f64>) -> Mat<f32> {
+    let lower = whitener.L();
+    Mat::from_fn(lower.nrows(), lower.ncols(), |i, j| to_f32(lower[(i, j)]))
+}
+
+fn normalize(column: ColMut<'_, f32>) {
+    let norm = column.norm_l2().max(f32::MIN_POSITIVE);
+    column.iter_mut().for_each(|y| *y /= norm);
 }
 
 impl Directions {

@@ -158,33 +158,20 @@ fn centered(background: &Background, embedding: &Embedding) -> Vec<f64> {
 }
 
 #[test]
-fn whitened_coordinates_measure_as_whitening_does() {
+fn directions_have_the_cosines_of_the_whitened_metric() {
     let corpus = World::new(400, 20).corpus;
     for background in [estimate(&corpus), estimate(&[])] {
-        let [a, b] = [&corpus[0], &corpus[399]].map(|x| background.whitened(x));
-        let expected = dot(
-            &centered(&background, &corpus[0]),
-            &background.whiten(&centered(&background, &corpus[399])),
-        );
-        assert!((dot(&a, &b) - expected).abs() < 1e-9 * expected.abs());
-    }
-}
-
-#[test]
-fn columns_are_whitened_as_vectors_are() {
-    let corpus = World::new(400, 20).corpus;
-    let background = estimate(&corpus);
-    let rows: Vec<&[f32]> = corpus[..7].iter().map(Embedding::as_slice).collect();
-    let mut columns = Mat::from_fn(DIMENSION, 7, |i, j| f64::from(rows[j][i]));
-    background.whiten_columns(&mut columns);
-    let half = background.whitened_columns(&rows);
-    for (j, embedding) in corpus[..7].iter().enumerate() {
-        let vector: Vec<f64> = embedding.as_slice().iter().map(|&x| f64::from(x)).collect();
-        for (a, b) in columns.col_as_slice(j).iter().zip(background.whiten(&vector)) {
-            assert!((a - b).abs() < 1e-9);
-        }
-        for (a, b) in half.col_as_slice(j).iter().zip(background.whitened(embedding)) {
-            assert!((a - b).abs() < 1e-9);
+        let rows: Vec<&[f32]> = corpus[..7].iter().map(Embedding::as_slice).collect();
+        let directions = background.directions(&rows);
+        let white = |i: usize, j: usize| {
+            let [a, b] = [i, j].map(|row| centered(&background, &corpus[row]));
+            dot(&a, &background.whiten(&b))
+        };
+        for (j, cosines) in directions.cosines(&directions).iter().enumerate() {
+            for (i, &cosine) in cosines.iter().enumerate() {
+                let expected = white(i, j) / (white(i, i) * white(j, j)).sqrt();
+                assert!((f64::from(cosine) - expected).abs() < 1e-4, "{cosine} is {expected}");
+            }
         }
     }
 }

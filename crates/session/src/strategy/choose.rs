@@ -248,14 +248,11 @@ impl<'a> Known<'a> {
 
 /// Of each direction: its likeness to the likest of some others.
 fn likest(directions: &Directions, others: &Directions) -> Vec<f32> {
-    let mut most = vec![0.0; directions.len()];
-    directions.cosines(others).iter().for_each(|cosines| raise(&mut most, cosines));
-    most
-}
-
-/// Keeps the larger of what each was alike before and is alike now.
-fn raise(likeness: &mut [f32], cosines: &[f32]) {
-    likeness.iter_mut().zip(cosines).for_each(|(most, &cosine)| *most = most.max(alike(cosine)));
+    let mut nearest = vec![f32::NEG_INFINITY; directions.len()];
+    for cosines in directions.cosines(others) {
+        nearest.iter_mut().zip(cosines).for_each(|(most, cosine)| *most = most.max(cosine));
+    }
+    nearest.into_iter().map(alike).collect()
 }
 
 /// From 0, nothing in common, to 1, the same.
