@@ -9,6 +9,8 @@ use std::{
 };
 
 use axum::Router;
+use axum_server::Handle;
+use hyper_util::rt::TokioTimer;
 use linprobe::Surroundings;
 
 use crate::{
@@ -20,6 +22,9 @@ use crate::{
 
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a connection may take to send the head of a request, the wait for it included.
+const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// What to serve, and where.
 #[derive(Clone, Debug)]
@@ -47,6 +52,7 @@ pub struct Server {
     address: SocketAddr,
     token: Option<String>,
     served: Shared,
+    head_time: Duration,
 }
 
 impl Server {
@@ -69,7 +75,14 @@ impl Server {
         let address = listener.local_addr().map_err(refused)?;
         let token = needed_token(settings, address.ip())?;
         let served = Arc::new(served(settings, address, token.clone())?);
-        Ok(Self { listener, address, token, served })
+        Ok(Self { listener, address, token, served, head_time: HEAD_TIME })
+    }
+
+    /// Closes connections that take longer than this to send the head of a request, in the place of
+    /// 30 seconds.
+    #[must_use]
+    pub fn with_head_time(self, head_time: Duration) -> Self {
+        Self { head_time, ..self }
     }
 
     /// Where the page is.
@@ -113,18 +126,15 @@ impl Server {
 
     async fn serve(self) -> io::Result<()> {
         let router = self.router();
-        let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let stopping = async move { drop(stopped.await) };
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stopping);
-        let serving = tokio::spawn(serving.into_future());
+        let handle = Handle::new();
+        let mut server = axum_server::from_tcp(self.listener)?.handle(handle.clone());
+        let mut http = server.http_builder().http1();
+        http.timer(TokioTimer::new()).header_read_timeout(self.head_time);
+        let serving = tokio::spawn(server.serve(router.into_make_service()));
         told_to_stop().await?;
-        drop(stop);
         // Whoever still listens to a job's progress is left when the time is over.
-        match tokio::time::timeout(GRACE, serving).await {
-            Ok(Ok(served)) => served,
-            Ok(Err(_)) | Err(_) => Ok(()),
-        }
+        handle.graceful_shutdown(Some(GRACE));
+        serving.await.unwrap_or(Ok(()))
     }
 }
 

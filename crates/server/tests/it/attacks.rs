@@ -1,5 +1,11 @@
 //! What a stranger's page, a stranger's dataset or a stranger on the network tries.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
@@ -218,4 +224,17 @@ fn a_project_that_is_made_stays_in_its_folder() {
         let answer = stage.post(PROJECTS, &json!({ "name": name }));
         assert_eq!(answer.problem(), "bad-request", "{name}");
     }
+}
+
+#[test]
+fn a_connection_that_never_ends_its_request_is_closed() {
+    let stage = Stage::with_texts();
+    let url = stage.listen_with(|server| server.with_head_time(Duration::from_millis(50)));
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    connection.write_all(b"GET / HTTP/1.1\r\nhost: ").unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).unwrap();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }

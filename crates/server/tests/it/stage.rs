@@ -87,7 +87,11 @@ impl Stage {
 
     /// Serves the same folders at a port of this machine as well, until the test ends. The address.
     pub(crate) fn listen(&self) -> String {
-        let server = Server::bind(&self.settings).unwrap();
+        self.listen_with(|server| server)
+    }
+
+    pub(crate) fn listen_with(&self, change: impl FnOnce(Server) -> Server) -> String {
+        let server = change(Server::bind(&self.settings).unwrap());
         let url = server.url();
         std::thread::spawn(|| server.run().unwrap());
         url
