@@ -17,6 +17,15 @@ pub trait Embedder: Send + Sync {
     /// [`BadContent`] when this model cannot take it; the next content is not concerned.
     fn process(&self, content: &Content) -> Result<Input, BadContent>;
 
+    /// Prepares a text that records are to be searched for by. Some models were trained to tell it
+    /// from a record.
+    ///
+    /// # Errors
+    /// [`BadContent`] when this model takes no texts.
+    fn process_query(&self, text: &str) -> Result<Input, BadContent> {
+        self.process(&Content::Text(text.to_owned()))
+    }
+
     /// Embeds a batch: exactly one answer for each input, in their order.
     ///
     /// # Errors

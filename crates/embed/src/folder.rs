@@ -19,14 +19,20 @@ const PROCESSING_VERSION: &str = "linprobe-1";
 #[derive(Debug)]
 pub(crate) struct ModelFolder {
     path: PathBuf,
+    model_id: String,
     digest: blake3::Hasher,
 }
 
 impl ModelFolder {
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+    /// The folder of a model that is called so.
+    pub(crate) fn new(path: impl Into<PathBuf>, model_id: impl Into<String>) -> Self {
         let mut digest = blake3::Hasher::new();
         digest.update(PROCESSING_VERSION.as_bytes());
-        Self { path: path.into(), digest }
+        Self { path: path.into(), model_id: model_id.into(), digest }
+    }
+
+    pub(crate) fn model_id(&self) -> &str {
+        &self.model_id
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -74,6 +80,12 @@ impl ModelFolder {
             self.digest.update_reader(opened).map(drop)
         };
         hash().map_err(|source| OpenError::Io { path: path.clone(), source })
+    }
+
+    /// Takes note of what bears on embeddings and stands in no file.
+    pub(crate) fn trace_setting(&mut self, name: &str, value: &str) {
+        self.trace(name, value.len() as u64);
+        self.digest.update(value.as_bytes());
     }
 
     /// The digest of all that was read.

@@ -5,30 +5,27 @@
 //! centre crop, 8 bits between the steps, then scale and shift in single precision. Only the pixels
 //! inside the crop are ever computed, so a strip of 1 x 30,000 costs no more than a square.
 
+mod config;
 mod decode;
 mod resize;
 
 use std::ops::Range;
 
 use linprobe_core::BadContent;
-use serde::Deserialize;
 
 use decode::decode;
 use resize::{Filter, resize};
 
+pub(crate) use self::config::Defaults;
 use crate::{folder::ModelFolder, open::OpenError};
-
-/// Says how a model's pictures are prepared.
-const CONFIG: &str = "preprocessor_config.json";
-
-/// Says the same, in a processor that was saved with the tokenizer.
-const JOINT_CONFIG: &str = "processor_config.json";
 
 /// Prepares pictures as `preprocessor_config.json` says.
 #[derive(Clone, Debug)]
 pub(crate) struct ImageProcessor {
     resize: Option<Resize>,
     crop: Option<Size>,
+    /// That of every picture that comes out.
+    size: Size,
     /// For every colour: a byte of value v becomes `v * scale + shift`, in the steps of NumPy.
     rescale: f64,
     normalize: Option<[Normalize; 3]>,
@@ -54,7 +51,7 @@ struct Resize {
     filter: Filter,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     ShortestEdge(usize),
     Exactly(Size),
@@ -67,30 +64,29 @@ struct Normalize {
 }
 
 impl ImageProcessor {
-    /// Reads how a model's pictures are prepared, and checks that they come out in its size.
-    pub(crate) fn open(folder: &mut ModelFolder, expected: Size) -> Result<Self, OpenError> {
-        let config = match folder.json_if_there::<JointConfig>(JOINT_CONFIG)? {
-            Some(JointConfig { image_processor: Some(config) }) => config,
-            _ => folder.json(CONFIG)?,
-        };
-        let processor = config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
-        match processor.output() {
-            Some(size) if size == expected => Ok(processor),
-            _ => Err(folder.bad(CONFIG, format!("its pictures do not come out as {expected}"))),
+    /// Reads how a model's pictures are prepared. The defaults are for files that do not say what
+    /// wrote them.
+    pub(crate) fn open(folder: &mut ModelFolder, defaults: Defaults) -> Result<Self, OpenError> {
+        config::read(folder, defaults)
+    }
+
+    /// The size of every picture that comes out.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Makes sure that pictures come out in the size that a model takes.
+    pub(crate) fn check_size(&self, folder: &ModelFolder, expected: Size) -> Result<(), OpenError> {
+        if self.size == expected {
+            return Ok(());
         }
+        let reason = format!("its pictures come out as {}, not as {expected}", self.size);
+        Err(folder.bad("preprocessor_config.json", reason))
     }
 
     /// Decodes a picture and prepares it: `3 x height x width`, channel first.
     pub(crate) fn process(&self, bytes: &[u8]) -> Result<Vec<f32>, BadContent> {
         Ok(self.normalize(&self.resize_and_crop(&decode(bytes)?)))
-    }
-
-    /// The size of every picture that comes out, where it is always the same.
-    fn output(&self) -> Option<Size> {
-        self.crop.or(match self.resize?.target {
-            Target::Exactly(size) => Some(size),
-            Target::ShortestEdge(_) => None,
-        })
     }
 
     fn resize_and_crop(&self, image: &Rgb) -> Rgb {
@@ -123,6 +119,14 @@ impl ImageProcessor {
 }
 
 impl Target {
+    /// The size of every picture, where it is the same for all.
+    fn size(self) -> Option<Size> {
+        match self {
+            Self::Exactly(size) => Some(size),
+            Self::ShortestEdge(_) => None,
+        }
+    }
+
     fn of(self, size: Size) -> Size {
         match self {
             Self::Exactly(target) => target,
@@ -220,101 +224,4 @@ impl std::fmt::Display for Size {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} x {}", self.width, self.height)
     }
-}
-
-/// `preprocessor_config.json`, as CLIP processors of every age have written it.
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-struct Config {
-    do_resize: bool,
-    size: SizeConfig,
-    resample: u8,
-    do_center_crop: bool,
-    crop_size: SizeConfig,
-    do_rescale: bool,
-    rescale_factor: f64,
-    do_normalize: bool,
-    image_mean: [f32; 3],
-    image_std: [f32; 3],
-}
-
-/// `processor_config.json`.
-#[derive(Debug, Deserialize)]
-struct JointConfig {
-    image_processor: Option<Config>,
-}
-
-/// A size in one of the three ways in which configurations give it.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
-enum SizeConfig {
-    Edge(usize),
-    Exactly { height: usize, width: usize },
-    ShortestEdge { shortest_edge: usize },
-}
-
-impl Default for Config {
-    /// What CLIP's processor takes for granted.
-    fn default() -> Self {
-        Self {
-            do_resize: true,
-            size: SizeConfig::Edge(224),
-            resample: 3,
-            do_center_crop: true,
-            crop_size: SizeConfig::Edge(224),
-            do_rescale: true,
-            rescale_factor: 1.0 / 255.0,
-            do_normalize: true,
-            image_mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
-            image_std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
-        }
-    }
-}
-
-impl Config {
-    fn check(&self) -> Result<ImageProcessor, String> {
-        let resize = self.do_resize.then(|| self.resize()).transpose()?;
-        let crop = self.do_center_crop.then(|| self.crop_size.square()).transpose()?;
-        let steps =
-            |channel| Normalize { mean: self.image_mean[channel], std: self.image_std[channel] };
-        Ok(ImageProcessor {
-            resize,
-            crop,
-            rescale: if self.do_rescale { self.rescale_factor } else { 1.0 },
-            normalize: self.do_normalize.then(|| std::array::from_fn(steps)),
-        })
-    }
-
-    fn resize(&self) -> Result<Resize, String> {
-        let filter = Filter::from_pillow(self.resample)
-            .ok_or_else(|| format!("resample {} is not supported", self.resample))?;
-        Ok(Resize { target: self.size.target()?, filter })
-    }
-}
-
-impl SizeConfig {
-    fn target(self) -> Result<Target, String> {
-        match self {
-            Self::Exactly { .. } => self.square().map(Target::Exactly),
-            Self::Edge(edge) | Self::ShortestEdge { shortest_edge: edge } => {
-                check_edge(edge).map(Target::ShortestEdge)
-            }
-        }
-    }
-
-    fn square(self) -> Result<Size, String> {
-        let (height, width) = match self {
-            Self::Exactly { height, width } => (height, width),
-            Self::Edge(edge) | Self::ShortestEdge { shortest_edge: edge } => (edge, edge),
-        };
-        Ok(Size { height: check_edge(height)?, width: check_edge(width)? })
-    }
-}
-
-/// The largest picture that a model may ask for; no published one goes beyond 1,024.
-const MAX_EDGE: usize = 4096;
-
-fn check_edge(edge: usize) -> Result<usize, String> {
-    let is_fine = (1..=MAX_EDGE).contains(&edge);
-    is_fine.then_some(edge).ok_or_else(|| format!("a size of {edge} is not supported"))
 }

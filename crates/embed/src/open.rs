@@ -8,7 +8,8 @@ use crate::{
     folder::ModelFolder,
     hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot},
     model::{
-        self, Name,
+        self,
+        encoder::Encoder,
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
     },
@@ -54,13 +55,15 @@ pub fn precomputed(model_id: &str, dimension: usize) -> Arc<dyn Embedder> {
 }
 
 fn open_folder(path: PathBuf) -> Result<Arc<dyn Embedder>, OpenError> {
-    let name = Name { id: path.display().to_string(), revision: None };
-    load(path, name)
+    let id = path.display().to_string();
+    load(ModelFolder::new(path, id), None)
 }
 
-fn load(path: PathBuf, name: Name) -> Result<Arc<dyn Embedder>, OpenError> {
-    let mut folder = ModelFolder::new(path);
-    model::loader(&mut folder)?(folder, name)
+fn load(mut folder: ModelFolder, revision: Option<String>) -> Result<Arc<dyn Embedder>, OpenError> {
+    let towers = model::architecture(&mut folder)?(&mut folder)?;
+    let encoder =
+        Encoder::new(folder.model_id().to_owned(), revision, folder.fingerprint(), towers);
+    Ok(Arc::new(encoder))
 }
 
 fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Arc<dyn Embedder>, OpenError> {
@@ -79,7 +82,7 @@ fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Arc<dyn Embed
 }
 
 fn open_snapshot(name: &RepoName, snapshot: Snapshot) -> Result<Arc<dyn Embedder>, OpenError> {
-    load(snapshot.folder, Name { id: name.id.clone(), revision: Some(snapshot.commit) })
+    load(ModelFolder::new(snapshot.folder, &name.id), Some(snapshot.commit))
 }
 
 fn download(
@@ -90,7 +93,7 @@ fn download(
     let download = repo.list(&options.progress)?;
     let snapshot = download.fetch_configuration()?;
     // Gigabytes of weights that nothing here can read are better left where they are.
-    model::loader(&mut ModelFolder::new(&snapshot.folder))?;
+    model::architecture(&mut ModelFolder::new(&snapshot.folder, &name.id))?;
     download.fetch_weights()?;
     open_snapshot(name, snapshot)
 }

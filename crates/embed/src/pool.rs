@@ -1,7 +1,8 @@
 //! From the hidden states of a text's tokens to one vector, as `modules.json` says.
 //!
 //! The modules are those of sentence-transformers. A folder without `modules.json` is a bare
-//! encoder, whose tokens are averaged, as sentence-transformers does it, too.
+//! encoder, whose tokens are averaged, as sentence-transformers does it, too. Models of pictures
+//! and texts have one way of their own, and the linear layer that leads into the shared space.
 
 use std::collections::BTreeMap;
 
@@ -25,14 +26,32 @@ pub(crate) struct Pooler {
 /// How the hidden states of a text become one vector. With several modes they are laid end to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Mode {
+pub(crate) enum Mode {
     Cls,
+    Lasttoken,
     Max,
     Mean,
     MeanSqrtLenTokens,
+    #[serde(skip)]
+    End(EndToken),
+}
+
+/// Which token stands for the whole text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndToken {
+    /// The first of this id; the first of all where there is none.
+    Id(u32),
+    /// The first one of the highest id.
+    HighestId,
 }
 
 impl Pooler {
+    /// One way of pooling, and a linear layer after it.
+    pub(crate) fn projected(mode: Mode, linear: Linear) -> Self {
+        let dense = Dense { linear, activation: DenseActivation::Identity };
+        Self { modes: vec![mode], dense: vec![dense] }
+    }
+
     /// Reads the modules that follow the encoder.
     pub(crate) fn open(folder: &mut ModelFolder) -> Result<Self, OpenError> {
         let mut pooler = Self { modes: vec![Mode::Mean], dense: Vec::new() };
@@ -73,6 +92,8 @@ impl Mode {
     fn pool(self, hidden: &Tensor, batch: &TextBatch<'_>) -> candle_core::Result<Tensor> {
         match self {
             Self::Cls => hidden.narrow(1, 0, 1)?.squeeze(1),
+            Self::Lasttoken => pick(hidden, batch, |tokens| tokens.len().saturating_sub(1)),
+            Self::End(end) => pick(hidden, batch, |tokens| end.position(tokens)),
             Self::Max => match batch.padding()? {
                 Some(padding) => hidden.broadcast_add(&padding.unsqueeze(2)?)?.max(1),
                 None => hidden.max(1),
@@ -81,6 +102,27 @@ impl Mode {
             Self::MeanSqrtLenTokens => sum(hidden, batch)?.broadcast_div(&batch.lengths()?.sqrt()?),
         }
     }
+}
+
+impl EndToken {
+    fn position(self, tokens: &[u32]) -> usize {
+        let wanted = match self {
+            Self::Id(id) => Some(id),
+            Self::HighestId => tokens.iter().max().copied(),
+        };
+        tokens.iter().position(|&token| Some(token) == wanted).unwrap_or(0)
+    }
+}
+
+/// The hidden state of one token of each text.
+fn pick(
+    hidden: &Tensor,
+    batch: &TextBatch<'_>,
+    position: impl Fn(&[u32]) -> usize,
+) -> candle_core::Result<Tensor> {
+    let texts = batch.texts().iter().enumerate();
+    let picked = texts.map(|(row, text)| hidden.get(row)?.get(position(text.value)));
+    Tensor::stack(&picked.collect::<candle_core::Result<Vec<_>>>()?, 0)
 }
 
 fn sum(hidden: &Tensor, batch: &TextBatch<'_>) -> candle_core::Result<Tensor> {
@@ -179,7 +221,7 @@ const FLAGS: [(&str, Option<Mode>); 6] = [
     ("pooling_mode_mean_tokens", Some(Mode::Mean)),
     ("pooling_mode_mean_sqrt_len_tokens", Some(Mode::MeanSqrtLenTokens)),
     ("pooling_mode_weightedmean_tokens", None),
-    ("pooling_mode_lasttoken", None),
+    ("pooling_mode_lasttoken", Some(Mode::Lasttoken)),
 ];
 
 fn pooling(folder: &mut ModelFolder, path: &str) -> Result<Vec<Mode>, OpenError> {
@@ -221,7 +263,16 @@ mod tests {
 
     #[test]
     fn a_mode_that_is_not_known_is_named() {
-        let old = r#"{"pooling_mode_lasttoken": true}"#;
-        assert_eq!(modes(old), Err("pooling_mode_lasttoken"));
+        let old = r#"{"pooling_mode_weightedmean_tokens": true}"#;
+        assert_eq!(modes(old), Err("pooling_mode_weightedmean_tokens"));
+    }
+
+    #[test]
+    fn a_text_ends_at_its_first_end_token() {
+        let tokens = [406, 5, 2, 407, 407];
+        assert_eq!(EndToken::HighestId.position(&tokens), 3);
+        assert_eq!(EndToken::Id(407).position(&tokens), 3);
+        assert_eq!(EndToken::Id(5).position(&tokens), 1);
+        assert_eq!(EndToken::Id(9).position(&tokens), 0);
     }
 }

@@ -34,6 +34,13 @@ pub(crate) fn map_file(
     map_files(folder, &[file.to_owned()])
 }
 
+/// The part of the weights that is named so, where they are those of a model with a head, which
+/// keeps the model itself under a name; otherwise all. The probe is a tensor of the model.
+pub(crate) fn inside<'a>(weights: &VarBuilder<'a>, name: &str, probe: &str) -> VarBuilder<'a> {
+    let inner = weights.pp(name);
+    if inner.contains_tensor(probe) { inner } else { weights.clone() }
+}
+
 #[expect(unsafe_code, reason = "a map of a file is not safe from whoever writes the file")]
 fn map_files(folder: &ModelFolder, files: &[String]) -> Result<VarBuilder<'static>, OpenError> {
     let paths: Vec<_> = files.iter().map(|file| folder.path().join(file)).collect();

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use linprobe_classifier::ModelCard;
-use linprobe_core::{Content, Embedder, Embedding, Modalities, ModelSpec, Source};
+use linprobe_core::{
+    BadContent, Content, Embedder, Embedding, Input, Modalities, ModelSpec, Source,
+};
 use linprobe_embed::{OpenOptions, precomputed};
 
 use crate::error::ProjectError;
@@ -94,8 +96,24 @@ pub(crate) fn embed_one(
     what: &str,
     content: &Content,
 ) -> Result<Embedding, ProjectError> {
+    embed_input(embedder, what, embedder.process(content))
+}
+
+/// Embeds a phrase that records are searched for by.
+pub(crate) fn embed_phrase(
+    embedder: &dyn Embedder,
+    phrase: &str,
+) -> Result<Embedding, ProjectError> {
+    embed_input(embedder, phrase, embedder.process_query(phrase))
+}
+
+fn embed_input(
+    embedder: &dyn Embedder,
+    what: &str,
+    input: Result<Input, BadContent>,
+) -> Result<Embedding, ProjectError> {
     let failed = |reason| ProjectError::NoEmbedding { what: what.to_owned(), reason };
-    let input = embedder.process(content).map_err(failed)?;
+    let input = input.map_err(failed)?;
     let mut embeddings = embedder.embed(&[input])?;
     embeddings.pop().expect("one answer for each input").map_err(failed)
 }

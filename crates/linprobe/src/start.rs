@@ -197,10 +197,7 @@ pub(crate) fn embed_phrases(
             hint,
         });
     }
-    phrases
-        .iter()
-        .map(|phrase| models::embed_one(embedder, phrase, &Content::Text(phrase.clone())))
-        .collect()
+    phrases.iter().map(|phrase| models::embed_phrase(embedder, phrase)).collect()
 }
 
 /// Reads one vector of a file of vectors.

@@ -20,6 +20,9 @@ pub(crate) enum Activation {
     QuickGelu,
     /// `max(x, 0)`.
     Relu,
+    /// `x * sigmoid(x)`.
+    #[serde(alias = "swish", alias = "swiglu")]
+    Silu,
 }
 
 impl Activation {
@@ -34,6 +37,7 @@ impl Activation {
             Self::Gelu => pairs.for_each(|(y, &x)| *y = gelu(x)),
             Self::GeluNew => pairs.for_each(|(y, &x)| *y = gelu_new(x)),
             Self::QuickGelu => pairs.for_each(|(y, &x)| *y = x * sigmoid(1.702 * x)),
+            Self::Silu => pairs.for_each(|(y, &x)| *y = x * sigmoid(x)),
             Self::Relu => pairs.for_each(|(y, &x)| *y = x.max(0.0)),
         }
     }
@@ -121,6 +125,8 @@ mod tests {
             (Activation::QuickGelu, -1.0, -0.154_204_23),
             (Activation::QuickGelu, 2.0, 1.935_658_6),
             (Activation::Relu, -1.0, 0.0),
+            (Activation::Silu, -1.0, -0.268_941_42),
+            (Activation::Silu, 2.0, 1.761_594_2),
         ];
         for (activation, x, y) in expected {
             let found = apply(activation, x);

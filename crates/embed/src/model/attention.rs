@@ -1,61 +1,65 @@
-//! Self-attention, the same in every transformer but for the names of its weights.
+//! Self-attention, the same in every transformer but for what is added to the scores.
 
 use candle_core::{D, Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear, ops::softmax_last_dim};
+use candle_nn::{Linear, Module, ops::softmax_last_dim};
 
-/// Self-attention with several heads and biases.
+/// Self-attention with several heads.
 #[derive(Debug)]
 pub(crate) struct Attention {
     /// Queries, keys and values, in one matrix product; the queries are scaled already.
     inward: Linear,
-    outward: Linear,
+    pub(super) outward: Linear,
     n_heads: usize,
 }
 
-/// Where the weights of an [`Attention`] stand.
-pub(crate) struct AttentionWeights<'a> {
-    pub(crate) query: VarBuilder<'a>,
-    pub(crate) key: VarBuilder<'a>,
-    pub(crate) value: VarBuilder<'a>,
-    pub(crate) output: VarBuilder<'a>,
+/// The linear layers of an [`Attention`].
+#[derive(Debug)]
+pub(crate) struct Projections {
+    pub(crate) query: Linear,
+    pub(crate) key: Linear,
+    pub(crate) value: Linear,
+    pub(crate) output: Linear,
+}
+
+/// What a layer is told beside its hidden states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Context<'a> {
+    /// Added to the scores, broadcast to `batch x heads x tokens x tokens`: minus infinity where a
+    /// token must not look.
+    pub(crate) bias: Option<&'a Tensor>,
 }
 
 impl Attention {
-    pub(crate) fn load(
-        weights: AttentionWeights<'_>,
-        hidden_size: usize,
-        n_heads: usize,
-    ) -> Result<Self> {
-        if n_heads == 0 || !hidden_size.is_multiple_of(n_heads) {
-            candle_core::bail!("{hidden_size} hidden units cannot be shared by {n_heads} heads")
+    /// Scores are divided by the square root of a head's size.
+    pub(crate) fn new(projections: Projections, n_heads: usize) -> Result<Self> {
+        let n_rows = projections.query.weight().dim(0)?;
+        if n_heads == 0 || !n_rows.is_multiple_of(n_heads) {
+            candle_core::bail!("{n_rows} hidden units cannot be shared by {n_heads} heads")
         }
-        let scale = ((hidden_size / n_heads) as f64).sqrt().recip();
-        let layer = |weights| linear(hidden_size, hidden_size, weights);
-        let inward =
-            [scaled(&layer(weights.query)?, scale)?, layer(weights.key)?, layer(weights.value)?];
-        Ok(Self { inward: stack(&inward)?, outward: layer(weights.output)?, n_heads })
+        let scale = ((n_rows / n_heads) as f64).sqrt().recip();
+        let Projections { query, key, value, output } = projections;
+        let inward = stack(&[scaled(&query, scale)?, key, value])?;
+        Ok(Self { inward, outward: output, n_heads })
     }
 
-    /// Hidden states `batch x tokens x hidden`. The bias, broadcast to `batch x heads x tokens x
-    /// tokens`, is added to the scores: minus infinity where a token must not look.
-    pub(crate) fn forward(&self, hidden: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-        let (n_texts, n_tokens, hidden_size) = hidden.dims3()?;
-        let head_size = hidden_size / self.n_heads;
+    /// Hidden states `batch x tokens x hidden`.
+    pub(crate) fn forward(&self, hidden: &Tensor, context: Context<'_>) -> Result<Tensor> {
+        let (n_texts, n_tokens, _) = hidden.dims3()?;
         // batch x tokens x (3 x heads x size) -> 3 x batch x heads x tokens x size
         let inward = self
             .inward
             .forward(hidden)?
-            .reshape((n_texts, n_tokens, 3, self.n_heads, head_size))?
+            .reshape((n_texts, n_tokens, 3, self.n_heads, ()))?
             .permute((2, 0, 3, 1, 4))?
             .contiguous()?;
         let [query, key, value] = [inward.get(0)?, inward.get(1)?, inward.get(2)?];
         let scores = query.matmul(&key.transpose(D::Minus1, D::Minus2)?)?;
-        let scores = match bias {
+        let scores = match context.bias {
             Some(bias) => scores.broadcast_add(bias)?,
             None => scores,
         };
         let seen = softmax_last_dim(&scores)?.matmul(&value)?;
-        self.outward.forward(&seen.transpose(1, 2)?.reshape((n_texts, n_tokens, hidden_size))?)
+        self.outward.forward(&seen.transpose(1, 2)?.reshape((n_texts, n_tokens, ()))?)
     }
 }
 
@@ -67,6 +71,14 @@ fn scaled(layer: &Linear, scale: f64) -> Result<Linear> {
 /// One layer whose output is that of all of them, end to end.
 fn stack(layers: &[Linear]) -> Result<Linear> {
     let weights: Vec<_> = layers.iter().map(Linear::weight).collect();
-    let biases: Vec<_> = layers.iter().filter_map(Linear::bias).collect();
-    Ok(Linear::new(Tensor::cat(&weights, 0)?, Some(Tensor::cat(&biases, 0)?)))
+    let weight = Tensor::cat(&weights, 0)?;
+    if layers.iter().all(|layer| layer.bias().is_none()) {
+        return Ok(Linear::new(weight, None));
+    }
+    let biases = layers.iter().map(|layer| match layer.bias() {
+        Some(bias) => Ok(bias.clone()),
+        None => layer.weight().narrow(1, 0, 1)?.squeeze(1)?.zeros_like(),
+    });
+    let biases: Vec<_> = biases.collect::<Result<_>>()?;
+    Ok(Linear::new(weight, Some(Tensor::cat(&biases, 0)?)))
 }

@@ -1,10 +1,16 @@
-//! Texts of like length go together, so that little is computed for padding.
+//! What goes through a model together: texts of like length, so that little is computed for
+//! padding, or some pictures.
 
 use candle_core::{Device, Result, Tensor};
+
+use crate::image::Size;
 
 /// Tokens in a batch, padding included: enough to keep the matrix products busy, few enough that
 /// what is between two layers stays in the cache.
 const MAX_TOKENS: usize = 2048;
+
+/// Pictures in a batch.
+const MAX_IMAGES: usize = 16;
 
 /// A text, or anything else that goes through a model, with its place in the caller's batch.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +67,27 @@ impl<'a> TextBatch<'a> {
         Tensor::from_vec(ids, (self.texts.len(), self.n_tokens), &Device::Cpu)
     }
 
+    /// Positions `texts x tokens` as RoBERTa counts them: from one past the id of its padding token
+    /// on, at which a token of that id, wherever it stands, is left out.
+    pub(crate) fn positions_past(&self, padding: u32) -> Result<Tensor> {
+        let text_positions = |tokens: &'a [u32]| {
+            let padded = tokens.iter().copied().chain(std::iter::repeat(padding));
+            padded.take(self.n_tokens).scan(padding, move |last, token| {
+                *last += u32::from(token != padding);
+                Some(if token == padding { padding } else { *last })
+            })
+        };
+        let positions: Vec<_> =
+            self.texts.iter().flat_map(|text| text_positions(text.value)).collect();
+        Tensor::from_vec(positions, (self.texts.len(), self.n_tokens), &Device::Cpu)
+    }
+
+    /// What keeps tokens from looking at padding, to be added to scores `texts x heads x tokens x
+    /// tokens`. None when there is no padding.
+    pub(crate) fn bias(&self) -> Result<Option<Tensor>> {
+        self.padding()?.map(|padding| padding.unsqueeze(1)?.unsqueeze(1)).transpose()
+    }
+
     /// 1 for a token, 0 for padding: `texts x tokens`. None when there is no padding.
     pub(crate) fn mask(&self) -> Result<Option<Tensor>> {
         self.marked(1.0, 0.0)
@@ -84,6 +111,36 @@ impl<'a> TextBatch<'a> {
         let marks = |n| (0..self.n_tokens).map(move |at| if at < n { token } else { padding });
         let marks: Vec<_> = self.texts.iter().flat_map(|text| marks(text.value.len())).collect();
         Tensor::from_vec(marks, (self.texts.len(), self.n_tokens), &Device::Cpu).map(Some)
+    }
+}
+
+/// Pictures that go through a model together.
+#[derive(Debug)]
+pub(crate) struct ImageBatch<'a> {
+    images: &'a [Placed<&'a [f32]>],
+    /// That of every picture.
+    pub(crate) size: Size,
+}
+
+impl<'a> ImageBatch<'a> {
+    /// Cuts pictures of `3 x height x width` into batches.
+    pub(crate) fn cut(images: &'a [Placed<&'a [f32]>], size: Size) -> Result<Vec<Self>> {
+        let n_values = 3 * size.height * size.width;
+        if let Some(image) = images.iter().find(|image| image.value.len() != n_values) {
+            candle_core::bail!("{} values are no picture of {size} pixels", image.value.len())
+        }
+        Ok(images.chunks(MAX_IMAGES).map(|images| Self { images, size }).collect())
+    }
+
+    pub(crate) fn images(&self) -> &[Placed<&'a [f32]>] {
+        self.images
+    }
+
+    /// `pictures x 3 x height x width`.
+    pub(crate) fn pixels(&self) -> Result<Tensor> {
+        let values: Vec<f32> = self.images.iter().flat_map(|image| image.value).copied().collect();
+        let shape = (self.images.len(), 3, self.size.height, self.size.width);
+        Tensor::from_vec(values, shape, &Device::Cpu)
     }
 }
 
@@ -115,6 +172,14 @@ mod tests {
     fn a_text_longer_than_a_batch_is_a_batch_of_its_own() {
         let texts = vec![vec![1; MAX_TOKENS + 1], vec![1; MAX_TOKENS + 1]];
         assert_eq!(TextBatch::by_length(placed(&texts)).len(), 2);
+    }
+
+    #[test]
+    fn positions_past_padding_leave_out_tokens_that_say_padding() {
+        let texts = vec![vec![5, 1, 6], vec![7]];
+        let batch = TextBatch::by_length(placed(&texts)).remove(0);
+        let positions = batch.positions_past(1).unwrap().to_vec2::<u32>().unwrap();
+        assert_eq!(positions, [[2, 1, 1], [2, 1, 3]]);
     }
 
     #[test]

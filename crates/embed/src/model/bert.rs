@@ -1,77 +1,98 @@
-//! BERT, and the sentence encoders built on it: MiniLM, BGE, E5, GTE.
+//! BERT, on which MiniLM, BGE, E5 and GTE are built, and those who differ from it by their positions
+//! or their names alone: RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT.
 //!
 //! Devlin et al., *BERT: Pre-training of Deep Bidirectional Transformers for Language
-//! Understanding*, 2018. The numbers are those of `BertModel` in Hugging Face transformers.
+//! Understanding*, 2018; Liu et al., *RoBERTa: A Robustly Optimized BERT Pretraining Approach*,
+//! 2019; Sanh et al., *DistilBERT, a distilled version of BERT*, 2019. The numbers are those of
+//! `BertModel`, `RobertaModel`, `XLMRobertaModel` and `DistilBertModel` in Hugging Face transformers.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, layer_norm, linear};
-use linprobe_core::{BadContent, Content, EmbedError, Embedder, Input, Modalities, ModelSpec};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
 use serde::Deserialize;
 
 use super::{
-    Answers, CONFIG, Name,
+    CONFIG,
     activation::Activation,
-    attention::{Attention, AttentionWeights},
-    batch::{Placed, TextBatch, in_order},
-    embed_texts, engine_error,
+    attention::Context,
+    batch::TextBatch,
+    encoder::{TextModel, Towers},
+    layer::{Names, Order, Shape, Stack},
+    sentence,
 };
-use crate::{folder::ModelFolder, open::OpenError, pool::Pooler, tokenize::TextProcessor, weights};
+use crate::{folder::ModelFolder, open::OpenError, weights};
 
-/// A sentence encoder: tokenizer, BERT, pooling.
-#[derive(Debug)]
-pub(crate) struct SentenceEncoder {
-    spec: ModelSpec,
-    processor: TextProcessor,
-    bert: Bert,
-    pooler: Pooler,
+/// Reads a model that counts its positions from nought.
+pub(super) fn bert(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
+    let config: Config = folder.json(CONFIG)?;
+    open(folder, config, &BERT)
 }
 
-impl SentenceEncoder {
-    /// Reads it from its folder.
-    pub(crate) fn open(
-        mut folder: ModelFolder,
-        name: Name,
-    ) -> std::result::Result<Self, OpenError> {
-        let config: Config = folder.json(CONFIG)?;
-        config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
-        let processor = TextProcessor::open(&mut folder, config.max_position_embeddings)?;
-        let pooler = Pooler::open(&mut folder)?;
-        let weights = weights::map(&mut folder)?;
-        let bert = Bert::load(&config, weights)
-            .map_err(|source| OpenError::weights(folder.path(), source))?;
-        let dimension = pooler.dimension(config.hidden_size);
-        let modalities = Modalities { text: true, image: false };
-        let spec = name.spec(folder.fingerprint(), dimension, modalities);
-        Ok(Self { spec, processor, bert, pooler })
-    }
-
-    fn forward(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
-        self.pooler.forward(&self.bert.forward(batch)?, batch)
-    }
+/// Reads a model that counts its positions from past its padding token on.
+pub(super) fn roberta(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
+    let config: Config = folder.json(CONFIG)?;
+    open(folder, config, &ROBERTA)
 }
 
-impl Embedder for SentenceEncoder {
-    fn model(&self) -> &ModelSpec {
-        &self.spec
-    }
-
-    fn process(&self, content: &Content) -> std::result::Result<Input, BadContent> {
-        match content {
-            Content::Text(text) => self.processor.process(text),
-            _ => Err(BadContent::Kind { kind: content.kind() }),
-        }
-    }
-
-    fn embed(&self, batch: &[Input]) -> std::result::Result<Answers, EmbedError> {
-        let texts = batch.iter().enumerate().map(|(idx, input)| match input {
-            Input::Tokens(tokens) => Ok(Placed { idx, value: tokens.as_slice() }),
-            _ => Err(EmbedError::ForeignInput { model: self.spec.id.clone() }),
-        });
-        let embedded =
-            embed_texts(texts.collect::<std::result::Result<_, _>>()?, |batch| self.forward(batch));
-        Ok(in_order(embedded.map_err(|source| engine_error(&self.spec, source))?))
-    }
+/// Reads a model that has no token types, and half of the layers.
+pub(super) fn distilbert(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
+    let config: DistilConfig = folder.json(CONFIG)?;
+    open(folder, config.into(), &DISTILBERT)
 }
+
+fn open(
+    folder: &mut ModelFolder,
+    config: Config,
+    family: &Family,
+) -> std::result::Result<Towers, OpenError> {
+    config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
+    let mut config = config;
+    config.pad_token_id = config.pad_token_id.filter(|_| family.positions_past_padding);
+    let sizes = sentence::Sizes { hidden: config.hidden_size, positions: config.n_positions() };
+    sentence::open(folder, sizes, |weights| Bert::load(&config, family, &weights))
+}
+
+/// What its relatives do otherwise than BERT.
+struct Family {
+    /// Under what the weights of a model with a head stand.
+    prefix: &'static str,
+    layers: &'static str,
+    names: Names,
+    positions_past_padding: bool,
+}
+
+const BERT: Family = Family {
+    prefix: "bert",
+    layers: "encoder.layer",
+    names: Names {
+        query: "attention.self.query",
+        key: "attention.self.key",
+        value: "attention.self.value",
+        output: "attention.output.dense",
+        attention_norm: "attention.output.LayerNorm",
+        inner: "intermediate.dense",
+        outer: "output.dense",
+        norm: "output.LayerNorm",
+    },
+    positions_past_padding: false,
+};
+
+const ROBERTA: Family = Family { prefix: "roberta", positions_past_padding: true, ..BERT };
+
+const DISTILBERT: Family = Family {
+    prefix: "distilbert",
+    layers: "transformer.layer",
+    names: Names {
+        query: "attention.q_lin",
+        key: "attention.k_lin",
+        value: "attention.v_lin",
+        output: "attention.out_lin",
+        attention_norm: "sa_layer_norm",
+        inner: "ffn.lin1",
+        outer: "ffn.lin2",
+        norm: "output_layer_norm",
+    },
+    positions_past_padding: false,
+};
 
 /// `config.json`, as far as it bears on the numbers.
 #[derive(Debug, Deserialize)]
@@ -83,9 +104,12 @@ struct Config {
     intermediate_size: usize,
     hidden_act: Activation,
     max_position_embeddings: usize,
-    type_vocab_size: usize,
+    /// None where there are no token types.
+    type_vocab_size: Option<usize>,
     layer_norm_eps: f64,
     position_embedding_type: Option<String>,
+    /// Kept where positions are counted past it.
+    pad_token_id: Option<u32>,
 }
 
 impl Config {
@@ -96,106 +120,101 @@ impl Config {
             Some(other) => Err(format!("position embeddings of type {other:?} are not supported")),
         }
     }
+
+    /// The number of tokens for which there are positions.
+    fn n_positions(&self) -> usize {
+        let n_unused = self.pad_token_id.map_or(0, |padding| padding as usize + 1);
+        self.max_position_embeddings.saturating_sub(n_unused)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            hidden_size: self.hidden_size,
+            intermediate_size: self.intermediate_size,
+            n_layers: self.num_hidden_layers,
+            n_heads: self.num_attention_heads,
+            activation: self.hidden_act,
+            epsilon: self.layer_norm_eps,
+            order: Order::NormLast,
+        }
+    }
+}
+
+/// `config.json` of DistilBERT, which has names of its own.
+#[derive(Debug, Deserialize)]
+struct DistilConfig {
+    vocab_size: usize,
+    dim: usize,
+    n_layers: usize,
+    n_heads: usize,
+    hidden_dim: usize,
+    activation: Activation,
+    max_position_embeddings: usize,
+}
+
+impl From<DistilConfig> for Config {
+    fn from(config: DistilConfig) -> Self {
+        Self {
+            vocab_size: config.vocab_size,
+            hidden_size: config.dim,
+            num_hidden_layers: config.n_layers,
+            num_attention_heads: config.n_heads,
+            intermediate_size: config.hidden_dim,
+            hidden_act: config.activation,
+            max_position_embeddings: config.max_position_embeddings,
+            type_vocab_size: None,
+            layer_norm_eps: 1e-12,
+            position_embedding_type: None,
+            pad_token_id: None,
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Bert {
     words: Embedding,
     /// For every position, its embedding plus that of the one token type.
-    positions: Tensor,
+    positions: Embedding,
+    /// The id of the padding token, where positions are counted past it.
+    padding: Option<u32>,
     norm: LayerNorm,
-    layers: Vec<Layer>,
+    layers: Stack,
 }
 
 impl Bert {
-    fn load(config: &Config, weights: VarBuilder<'_>) -> Result<Self> {
-        let inner = weights.pp("bert");
-        let is_inner = inner.contains_tensor("embeddings.word_embeddings.weight");
-        let weights = if is_inner { inner } else { weights };
+    fn load(config: &Config, family: &Family, weights: &VarBuilder<'_>) -> Result<Self> {
+        let weights = weights::inside(weights, family.prefix, "embeddings.word_embeddings.weight");
         let embeddings = weights.pp("embeddings");
         let size = config.hidden_size;
         let table = |name: &str, n_rows| embedding(n_rows, size, embeddings.pp(name));
-        let words = table("word_embeddings", config.vocab_size)?;
-        let positions = table("position_embeddings", config.max_position_embeddings)?;
-        let types = table("token_type_embeddings", config.type_vocab_size)?;
-        let layer = |n| Layer::load(config, &weights.pp("encoder.layer").pp(n));
-        Ok(Self {
-            words,
-            positions: positions.embeddings().broadcast_add(&types.embeddings().get(0)?)?,
-            norm: layer_norm(size, config.layer_norm_eps, embeddings.pp("LayerNorm"))?,
-            layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
-        })
-    }
-
-    /// The last hidden states: `texts x tokens x hidden`.
-    fn forward(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
-        let words = self.words.forward(&batch.ids()?)?;
-        let positions = self.positions.narrow(0, 0, batch.n_tokens())?;
-        let hidden = self.norm.forward(&words.broadcast_add(&positions)?)?;
-        let padding = batch.padding()?.map(|p| p.unsqueeze(1)?.unsqueeze(1)).transpose()?;
-        self.layers
-            .iter()
-            .try_fold(hidden, |hidden, layer| layer.forward(&hidden, padding.as_ref()))
-    }
-}
-
-#[derive(Debug)]
-struct Layer {
-    attention: Attention,
-    attention_norm: LayerNorm,
-    inner: Linear,
-    activation: Activation,
-    outer: Linear,
-    norm: LayerNorm,
-}
-
-impl Layer {
-    fn load(config: &Config, weights: &VarBuilder<'_>) -> Result<Self> {
-        let size = config.hidden_size;
-        let attention = weights.pp("attention");
-        let attention_weights = AttentionWeights {
-            query: attention.pp("self.query"),
-            key: attention.pp("self.key"),
-            value: attention.pp("self.value"),
-            output: attention.pp("output.dense"),
-        };
-        let norm = |weights: VarBuilder<'_>| {
-            layer_norm(size, config.layer_norm_eps, weights.pp("LayerNorm"))
-        };
-        Ok(Self {
-            attention: Attention::load(attention_weights, size, config.num_attention_heads)?,
-            attention_norm: norm(attention.pp("output"))?,
-            inner: linear(size, config.intermediate_size, weights.pp("intermediate.dense"))?,
-            activation: config.hidden_act,
-            outer: linear(config.intermediate_size, size, weights.pp("output.dense"))?,
-            norm: norm(weights.pp("output"))?,
-        })
-    }
-
-    fn forward(&self, hidden: &Tensor, padding: Option<&Tensor>) -> Result<Tensor> {
-        let attended = self.attention.forward(hidden, padding)?;
-        let hidden = self.attention_norm.forward(&(attended + hidden)?)?;
-        let inner = self.activation.forward(&self.inner.forward(&hidden)?)?;
-        self.norm.forward(&(self.outer.forward(&inner)? + &hidden)?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::tests::{Golden, fixture, texts};
-
-    #[test]
-    fn hidden_states_are_those_of_transformers() {
-        for model in ["bert-mean", "bert-cls-dense"] {
-            let (folder, golden) = (fixture(model), Golden::read(model));
-            let name = Name { id: model.to_owned(), revision: None };
-            let encoder = SentenceEncoder::open(folder, name).unwrap();
-            let inputs = texts().map(|text| encoder.process(&text).unwrap());
-            let inputs: Vec<_> = inputs.collect();
-            for (idx, hidden) in Golden::hidden(&inputs, |batch| encoder.bert.forward(batch)) {
-                golden.assert_close(&format!("hidden.{idx}"), &hidden, 1e-4);
-            }
+        let mut positions =
+            table("position_embeddings", config.max_position_embeddings)?.embeddings().clone();
+        if let Some(n_types) = config.type_vocab_size {
+            let types = table("token_type_embeddings", n_types)?;
+            positions = positions.broadcast_add(&types.embeddings().get(0)?)?;
         }
+        Ok(Self {
+            words: table("word_embeddings", config.vocab_size)?,
+            positions: Embedding::new(positions, size),
+            padding: config.pad_token_id,
+            norm: layer_norm(size, config.layer_norm_eps, embeddings.pp("LayerNorm"))?,
+            layers: Stack::load(&config.shape(), &family.names, &weights.pp(family.layers))?,
+        })
+    }
+
+    /// The embeddings of positions, to be added to those of words.
+    fn positions(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
+        match self.padding {
+            Some(padding) => self.positions.forward(&batch.positions_past(padding)?),
+            None => self.positions.embeddings().narrow(0, 0, batch.n_tokens()),
+        }
+    }
+}
+
+impl TextModel for Bert {
+    fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
+        let words = self.words.forward(&batch.ids()?)?;
+        let hidden = self.norm.forward(&words.broadcast_add(&self.positions(batch)?)?)?;
+        self.layers.forward(hidden, Context { bias: batch.bias()?.as_ref() })
     }
 }

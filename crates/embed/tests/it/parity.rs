@@ -15,48 +15,43 @@ use candle_core::{Device, Tensor};
 use linprobe_core::{BadContent, Content, Embedder, Embedding, Input};
 use linprobe_embed::{HubConfig, OpenOptions, Progress, open};
 
-const BERTS: [&str; 2] = ["bert-mean", "bert-cls-dense"];
-const CLIPS: [&str; 2] = ["clip-quick-gelu", "clip-gelu-padded"];
-
 #[test]
-fn token_ids_are_those_of_transformers() {
-    for model in BERTS.into_iter().chain(CLIPS) {
-        let (embedder, golden) = fixture(model);
+fn token_ids_are_those_of_the_reference() {
+    for fixture in Fixture::of_texts() {
         for (idx, text) in texts().into_iter().enumerate() {
-            let Input::Tokens(found) = embedder.process(&text).unwrap() else { panic!() };
-            let expected = golden.values(&format!("ids.{idx}"));
+            let Input::Tokens(found) = fixture.embedder.process(&text).unwrap() else { panic!() };
+            let expected = fixture.values(&format!("ids.{idx}"));
             let found: Vec<f32> = found.into_iter().map(|id| id as f32).collect();
-            assert_eq!(found, expected, "{model}, text {idx}");
+            assert_eq!(found, expected, "{}, text {idx}", fixture.name);
         }
     }
 }
 
 #[test]
-fn texts_have_the_embeddings_of_sentence_transformers() {
-    for model in BERTS {
-        let (embedder, golden) = fixture(model);
-        let found = embed(&*embedder, &texts());
-        assert_close(&found, &golden.rows("embeddings"), 1e-5, model);
+fn texts_have_the_embeddings_of_the_reference() {
+    for fixture in Fixture::of_texts() {
+        let found = embed(&*fixture.embedder, &texts());
+        assert_close(&found, &fixture.rows("text_embeddings"), 1e-5, &fixture.name);
     }
 }
 
 #[test]
-fn texts_have_the_embeddings_of_clip_in_transformers() {
-    for model in CLIPS {
-        let (embedder, golden) = fixture(model);
-        let found = embed(&*embedder, &texts());
-        assert_close(&found, &golden.rows("text_embeddings"), 1e-5, model);
-    }
+fn a_query_has_another_prompt_than_a_record() {
+    let fixture = Fixture::named("xlm-roberta-prompts");
+    let query = |text: String| fixture.embedder.process_query(&text).unwrap();
+    let queries: Vec<_> = read_texts("texts.json").map(query).collect();
+    let found = embed_inputs(&*fixture.embedder, &queries);
+    assert_close(&found, &fixture.rows("query_embeddings"), 1e-5, "queries");
 }
 
 /// The pixels come out normalized; the bytes from which they were made are found again exactly.
 #[test]
 fn pictures_are_resized_and_cropped_as_by_pillow() {
-    for model in CLIPS {
-        let (embedder, golden) = fixture(model);
-        for picture in golden.names("resized.") {
-            let expected = golden.values(&format!("resized.{picture}"));
-            let found = bytes_of(&pixels(&*embedder, &picture));
+    for model in ["clip-quick-gelu", "clip-gelu-padded"] {
+        let fixture = Fixture::named(model);
+        for picture in fixture.names("resized.") {
+            let expected = fixture.values(&format!("resized.{picture}"));
+            let found = bytes_of(&pixels(&*fixture.embedder, &picture));
             let differences: Vec<f32> = found
                 .iter()
                 .zip(&expected)
@@ -73,42 +68,50 @@ fn pictures_are_resized_and_cropped_as_by_pillow() {
 
 #[test]
 fn pixels_are_normalized_as_by_numpy() {
-    for model in CLIPS {
-        let (embedder, golden) = fixture(model);
-        for picture in golden.names("pixels.") {
-            let expected = golden.values(&format!("pixels.{picture}"));
-            let difference = max_difference(&pixels(&*embedder, &picture), &expected);
-            assert!(difference <= 1e-6, "{model}, {picture}: {difference}");
+    for fixture in Fixture::of_pictures() {
+        for picture in fixture.names("pixels.") {
+            let expected = fixture.values(&format!("pixels.{picture}"));
+            let difference = max_difference(&pixels(&*fixture.embedder, &picture), &expected);
+            assert!(difference <= 1e-6, "{}, {picture}: {difference}", fixture.name);
         }
     }
 }
 
 #[test]
-fn pictures_have_the_embeddings_of_clip_in_transformers() {
-    for model in CLIPS {
-        let (embedder, golden) = fixture(model);
-        let names = golden.names("embedding.");
+fn pictures_have_the_embeddings_of_the_reference() {
+    for fixture in Fixture::of_pictures() {
+        let names = fixture.names("embedding.");
         let pictures: Vec<_> = names.iter().map(|name| picture(name)).collect();
-        for (name, found) in names.iter().zip(embed(&*embedder, &pictures)) {
-            let expected = golden.values(&format!("embedding.{name}"));
-            assert_close(&[found], &[expected], 1e-5, name);
+        for (name, found) in names.iter().zip(embed(&*fixture.embedder, &pictures)) {
+            let expected = fixture.values(&format!("embedding.{name}"));
+            assert_close(&[found], &[expected], 1e-5, &format!("{}, {name}", fixture.name));
         }
+    }
+}
+
+#[test]
+fn a_text_of_ten_thousand_words_is_cut_to_what_the_model_reads() {
+    for fixture in Fixture::of_texts() {
+        let text = Content::Text("snow ".repeat(10_000));
+        let Input::Tokens(tokens) = fixture.embedder.process(&text).unwrap() else { panic!() };
+        assert!(tokens.len() <= 64, "{}: {} tokens", fixture.name, tokens.len());
+        embed(&*fixture.embedder, &[text]);
     }
 }
 
 #[test]
 fn a_batch_of_texts_and_pictures_is_answered_in_its_order() {
-    let (embedder, golden) = fixture("clip-quick-gelu");
-    let text = golden.rows("text_embeddings").remove(0);
-    let image = golden.values("embedding.odd.png");
+    let fixture = Fixture::named("clip-quick-gelu");
+    let text = fixture.rows("text_embeddings").remove(0);
+    let image = fixture.values("embedding.odd.png");
     let contents = [picture("odd.png"), texts().remove(0), picture("odd.png")];
-    let found = embed(&*embedder, &contents);
+    let found = embed(&*fixture.embedder, &contents);
     assert_close(&found, &[image.clone(), text, image], 1e-5, "mixed");
 }
 
 #[test]
 fn a_picture_that_cannot_be_read_is_an_error_of_its_own() {
-    let (embedder, _) = fixture("clip-quick-gelu");
+    let embedder = Fixture::named("clip-quick-gelu").embedder;
     let files = fs::read_dir(fixtures().join("images")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let bad: Vec<_> = names.filter(|name| name.starts_with("bad-")).collect();
@@ -121,7 +124,7 @@ fn a_picture_that_cannot_be_read_is_an_error_of_its_own() {
 
 #[test]
 fn a_picture_that_claims_to_be_huge_is_refused_by_its_header() {
-    let (embedder, _) = fixture("clip-quick-gelu");
+    let embedder = Fixture::named("clip-quick-gelu").embedder;
     for name in ["bad-huge.png", "bad-huge.jpg"] {
         let refused = embedder.process(&picture(name)).unwrap_err().to_string();
         assert!(refused.contains("30000 x 30000 pixels are too many"), "{name}: {refused}");
@@ -155,11 +158,12 @@ fn the_fingerprint_tells_models_apart_and_not_their_places() {
 fn minilm_real() {
     let folder = std::env::var_os("LINPROBE_TEST_MINILM").expect("LINPROBE_TEST_MINILM is set");
     let embedder = open_folder(Path::new(&folder));
-    let golden = Golden::read(&fixtures().join("minilm-reference.safetensors"));
-    let texts = read_texts("minilm-texts.json");
+    let reference = fixtures().join("minilm-reference.safetensors");
+    let golden = candle_core::safetensors::load(reference, &Device::Cpu).unwrap();
+    let texts: Vec<_> = read_texts("minilm-texts.json").map(Content::Text).collect();
     assert_eq!(texts.len(), 1000);
     let found = embed(&*embedder, &texts);
-    let expected = golden.rows("embeddings");
+    let expected: Vec<Vec<f32>> = golden["embeddings"].to_vec2().unwrap();
     let pairs = found.iter().zip(&expected);
     let worst = pairs.map(|(a, b)| max_difference(a.as_slice(), b)).fold(0.0, f32::max);
     println!("largest difference {worst:e}");
@@ -170,11 +174,6 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed")
 }
 
-fn fixture(model: &str) -> (Arc<dyn Embedder>, Golden) {
-    let folder = fixtures().join(model);
-    (open_folder(&folder), Golden::read(&folder.join("golden.safetensors")))
-}
-
 fn open_folder(folder: &Path) -> Arc<dyn Embedder> {
     let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
     let options = OpenOptions { hub, progress: Progress::default() };
@@ -182,13 +181,13 @@ fn open_folder(folder: &Path) -> Arc<dyn Embedder> {
 }
 
 fn texts() -> Vec<Content> {
-    read_texts("texts.json")
+    read_texts("texts.json").map(Content::Text).collect()
 }
 
-fn read_texts(file: &str) -> Vec<Content> {
+fn read_texts(file: &str) -> impl Iterator<Item = String> {
     let texts = fs::read(fixtures().join(file)).unwrap();
     let texts: Vec<String> = serde_json::from_slice(&texts).unwrap();
-    texts.into_iter().map(Content::Text).collect()
+    texts.into_iter()
 }
 
 fn picture(name: &str) -> Content {
@@ -216,7 +215,11 @@ fn bytes_of(pixels: &[f32]) -> Vec<f32> {
 
 fn embed(embedder: &dyn Embedder, contents: &[Content]) -> Vec<Embedding> {
     let inputs: Vec<_> = contents.iter().map(|c| embedder.process(c).unwrap()).collect();
-    embedder.embed(&inputs).unwrap().into_iter().map(Result::unwrap).collect()
+    embed_inputs(embedder, &inputs)
+}
+
+fn embed_inputs(embedder: &dyn Embedder, inputs: &[Input]) -> Vec<Embedding> {
+    embedder.embed(inputs).unwrap().into_iter().map(Result::unwrap).collect()
 }
 
 fn assert_close(found: &[Embedding], expected: &[Vec<f32>], tolerance: f32, what: &str) {
@@ -233,26 +236,49 @@ fn max_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// What the reference libraries computed.
-struct Golden(HashMap<String, Tensor>);
+/// A tiny model, and what the reference libraries computed with it.
+struct Fixture {
+    name: String,
+    embedder: Arc<dyn Embedder>,
+    golden: HashMap<String, Tensor>,
+}
 
-impl Golden {
-    fn read(path: &Path) -> Self {
-        Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
+impl Fixture {
+    fn named(name: &str) -> Self {
+        let folder = fixtures().join(name);
+        let golden =
+            candle_core::safetensors::load(folder.join("golden.safetensors"), &Device::Cpu);
+        Self { name: name.to_owned(), embedder: open_folder(&folder), golden: golden.unwrap() }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let folders = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path());
+        folders
+            .filter(|folder| folder.join("golden.safetensors").is_file())
+            .map(|folder| Self::named(folder.file_name().unwrap().to_str().unwrap()))
+    }
+
+    fn of_texts() -> impl Iterator<Item = Self> {
+        Self::all().filter(|fixture| fixture.embedder.model().modalities.text)
+    }
+
+    fn of_pictures() -> impl Iterator<Item = Self> {
+        Self::all().filter(|fixture| fixture.embedder.model().modalities.image)
     }
 
     fn values(&self, name: &str) -> Vec<f32> {
-        let tensor = self.0[name].to_dtype(candle_core::DType::F32).unwrap();
+        let tensor = self.golden[name].to_dtype(candle_core::DType::F32).unwrap();
         tensor.flatten_all().unwrap().to_vec1().unwrap()
     }
 
     fn rows(&self, name: &str) -> Vec<Vec<f32>> {
-        self.0[name].to_vec2().unwrap()
+        self.golden[name].to_vec2().unwrap()
     }
 
     fn names(&self, prefix: &str) -> Vec<String> {
+        let keys = self.golden.keys();
         let mut names: Vec<_> =
-            self.0.keys().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect();
+            keys.filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect();
         names.sort_unstable();
         assert!(!names.is_empty());
         names

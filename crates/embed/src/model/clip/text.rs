@@ -1,19 +1,27 @@
 //! The text tower: a transformer that reads forward, and answers with its last token.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::linear_no_bias;
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, layer_norm};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
 use serde::Deserialize;
 
-use super::{Encoder, Shape};
-use crate::model::{activation::Activation, batch::TextBatch};
+use super::NAMES;
+use crate::{
+    model::{
+        activation::Activation,
+        attention::Context,
+        batch::TextBatch,
+        encoder::TextModel,
+        layer::{Order, Shape, Stack},
+    },
+    pool::{EndToken, Mode},
+};
 
 /// `text_config` of `config.json`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub(super) struct TextConfig {
     vocab_size: usize,
-    hidden_size: usize,
+    pub(super) hidden_size: usize,
     intermediate_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,
@@ -40,6 +48,15 @@ impl Default for TextConfig {
 }
 
 impl TextConfig {
+    /// Which token stands for a text. Configurations of before transformers 4.31 name 2, which the
+    /// tokenizer never gave; the one that it gave has the highest id.
+    pub(super) fn end_token(&self) -> Mode {
+        Mode::End(match self.eos_token_id {
+            2 => EndToken::HighestId,
+            id => EndToken::Id(id),
+        })
+    }
+
     fn shape(&self) -> Shape {
         Shape {
             hidden_size: self.hidden_size,
@@ -48,37 +65,22 @@ impl TextConfig {
             n_heads: self.num_attention_heads,
             activation: self.hidden_act,
             epsilon: self.layer_norm_eps,
+            order: Order::NormFirst,
         }
     }
 }
 
-/// From token ids to the shared space.
+/// From token ids to hidden states.
 #[derive(Debug)]
-pub(super) struct TextTower {
+pub(super) struct Text {
     tokens: Embedding,
     positions: Tensor,
-    encoder: Encoder,
+    layers: Stack,
     norm: LayerNorm,
-    projection: Linear,
-    end_token: EndToken,
 }
 
-/// Which token stands for the whole text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EndToken {
-    /// The first of this id.
-    Id(u32),
-    /// The one of the highest id: how configurations are read that name 2 as their end token, as
-    /// all did before transformers 4.31 although the tokenizer never gave it.
-    HighestId,
-}
-
-impl TextTower {
-    pub(super) fn load(
-        config: &TextConfig,
-        n_projected: usize,
-        weights: &VarBuilder<'_>,
-    ) -> Result<Self> {
+impl Text {
+    pub(super) fn load(config: &TextConfig, weights: &VarBuilder<'_>) -> Result<Self> {
         let tower = weights.pp("text_model");
         let size = config.hidden_size;
         let table = |name: &str, n_rows| embedding(n_rows, size, tower.pp("embeddings").pp(name));
@@ -86,30 +88,19 @@ impl TextTower {
         Ok(Self {
             tokens: table("token_embedding", config.vocab_size)?,
             positions: positions.embeddings().clone(),
-            encoder: Encoder::load(config.shape(), &tower)?,
+            layers: Stack::load(&config.shape(), &NAMES, &tower.pp("encoder.layers"))?,
             norm: layer_norm(size, config.layer_norm_eps, tower.pp("final_layer_norm"))?,
-            projection: linear_no_bias(size, n_projected, weights.pp("text_projection"))?,
-            end_token: EndToken::from_config(config.eos_token_id),
         })
     }
+}
 
-    /// Vectors `texts x projection`.
-    pub(super) fn forward(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
-        let hidden = self.hidden(batch)?;
-        let ends = batch.texts().iter().enumerate().map(|(row, text)| {
-            let end = self.end_token.position(text.value);
-            hidden.get(row)?.get(end)
-        });
-        let ends = Tensor::stack(&ends.collect::<Result<Vec<_>>>()?, 0)?;
-        self.projection.forward(&ends)
-    }
-
-    /// The last hidden states, normalized: `texts x tokens x hidden`.
-    pub(super) fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
+impl TextModel for Text {
+    fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
         let tokens = self.tokens.forward(&batch.ids()?)?;
         let positions = self.positions.narrow(0, 0, batch.n_tokens())?;
+        let causal = causal(batch.n_tokens())?;
         let hidden = tokens.broadcast_add(&positions)?;
-        self.norm.forward(&self.encoder.forward(hidden, Some(&causal(batch.n_tokens())?))?)
+        self.norm.forward(&self.layers.forward(hidden, Context { bias: Some(&causal) })?)
     }
 }
 
@@ -119,33 +110,4 @@ fn causal(n_tokens: usize) -> Result<Tensor> {
         |token| (0..n_tokens).map(move |seen| if seen > token { f32::NEG_INFINITY } else { 0.0 });
     let bias: Vec<f32> = (0..n_tokens).flat_map(row).collect();
     Tensor::from_vec(bias, (n_tokens, n_tokens), &Device::Cpu)
-}
-
-impl EndToken {
-    fn from_config(eos_token_id: u32) -> Self {
-        if eos_token_id == 2 { Self::HighestId } else { Self::Id(eos_token_id) }
-    }
-
-    /// The first such token; the first of all where there is none.
-    fn position(self, tokens: &[u32]) -> usize {
-        let wanted = match self {
-            Self::Id(id) => Some(id),
-            Self::HighestId => tokens.iter().max().copied(),
-        };
-        tokens.iter().position(|&token| Some(token) == wanted).unwrap_or(0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_configuration_ends_a_text_at_its_highest_token() {
-        let tokens = [406, 5, 2, 407, 407];
-        assert_eq!(EndToken::from_config(2).position(&tokens), 3);
-        assert_eq!(EndToken::from_config(407).position(&tokens), 3);
-        assert_eq!(EndToken::from_config(5).position(&tokens), 1);
-        assert_eq!(EndToken::from_config(9).position(&tokens), 0);
-    }
 }

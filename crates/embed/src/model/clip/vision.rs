@@ -1,11 +1,21 @@
 //! The image tower: a transformer over patches.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear_no_bias};
 use serde::Deserialize;
 
-use super::{Encoder, Shape};
-use crate::{image::Size, model::activation::Activation};
+use super::NAMES;
+use crate::{
+    image::Size,
+    model::{
+        activation::Activation,
+        attention::Context,
+        batch::ImageBatch,
+        encoder::ImageModel,
+        layer::{Order, Shape, Stack},
+        patches::{PatchTokens, Patches},
+    },
+};
 
 /// `vision_config` of `config.json`.
 #[derive(Debug, Deserialize)]
@@ -50,25 +60,22 @@ impl VisionConfig {
             n_heads: self.num_attention_heads,
             activation: self.hidden_act,
             epsilon: self.layer_norm_eps,
+            order: Order::NormFirst,
         }
     }
 }
 
 /// From pixels to the shared space.
 #[derive(Debug)]
-pub(super) struct VisionTower {
-    patches: Patches,
-    /// The token that will stand for the whole picture, with its position: `1 x 1 x hidden`.
-    class: Tensor,
-    /// The positions of the patches: `patches x hidden`.
-    positions: Tensor,
+pub(super) struct Vision {
+    tokens: PatchTokens,
     norm_before: LayerNorm,
-    encoder: Encoder,
+    layers: Stack,
     norm_after: LayerNorm,
     projection: Linear,
 }
 
-impl VisionTower {
+impl Vision {
     pub(super) fn load(
         config: &VisionConfig,
         n_projected: usize,
@@ -77,87 +84,36 @@ impl VisionTower {
         let tower = weights.pp("vision_model");
         let embeddings = tower.pp("embeddings");
         let size = config.hidden_size;
-        let patches = Patches::load(config, &embeddings.pp("patch_embedding"))?;
-        let n_patches = patches.per_side * patches.per_side;
+        let patches = Patches::load(&embeddings.pp("patch_embedding"), size, config.patch_size)?;
+        let grid = patches.grid(config.size());
+        let n_patches = grid.height * grid.width;
         let positions = embeddings.get((n_patches + 1, size), "position_embedding.weight")?;
-        let class = embeddings.get(size, "class_embedding")?;
+        let class = (embeddings.get(size, "class_embedding")? + positions.get(0)?)?;
         let norm = |name: &str| layer_norm(size, config.layer_norm_eps, tower.pp(name));
         Ok(Self {
-            patches,
-            class: (class + positions.get(0)?)?.reshape((1, 1, size))?,
-            positions: positions.narrow(0, 1, n_patches)?,
+            tokens: PatchTokens {
+                patches,
+                positions: Some(positions.narrow(0, 1, n_patches)?),
+                before: Some(class.reshape((1, 1, size))?),
+            },
             // The name is spelt so in every file of weights.
             norm_before: norm("pre_layrnorm")?,
-            encoder: Encoder::load(config.shape(), &tower)?,
+            layers: Stack::load(&config.shape(), &NAMES, &tower.pp("encoder.layers"))?,
             norm_after: norm("post_layernorm")?,
             projection: linear_no_bias(size, n_projected, weights.pp("visual_projection"))?,
         })
     }
+}
 
-    /// Pictures of `3 x height x width` each to vectors `pictures x projection`.
-    pub(super) fn forward<'a>(&self, images: impl Iterator<Item = &'a [f32]>) -> Result<Tensor> {
-        let hidden = self.hidden(images)?;
+impl ImageModel for Vision {
+    /// `pictures x (1 + patches) x hidden`.
+    fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
+        let hidden = self.norm_before.forward(&self.tokens.forward(batch)?)?;
+        self.layers.forward(hidden, Context::default())
+    }
+
+    fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         let class = hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
         self.projection.forward(&self.norm_after.forward(&class)?)
-    }
-
-    /// The last hidden states: `pictures x (1 + patches) x hidden`.
-    pub(super) fn hidden<'a>(&self, images: impl Iterator<Item = &'a [f32]>) -> Result<Tensor> {
-        let patches = self.patches.forward(images)?.broadcast_add(&self.positions)?;
-        let class = self.class.expand((patches.dim(0)?, 1, patches.dim(2)?))?;
-        let hidden = self.norm_before.forward(&Tensor::cat(&[class, patches], 1)?)?;
-        self.encoder.forward(hidden, None)
-    }
-}
-
-/// Cuts a picture into square patches and projects each: a convolution whose stride is its kernel,
-/// done as one matrix product.
-#[derive(Debug)]
-struct Patches {
-    projection: Linear,
-    /// Pixels along a side of a picture.
-    image_size: usize,
-    /// Pixels along a side of a patch.
-    size: usize,
-    /// Patches along a side of a picture.
-    per_side: usize,
-}
-
-impl Patches {
-    fn load(config: &VisionConfig, weights: &VarBuilder<'_>) -> Result<Self> {
-        let (size, image_size) = (config.patch_size, config.image_size);
-        if size == 0 || image_size < size {
-            candle_core::bail!("patches of {size} pixels in a picture of {image_size}")
-        }
-        let kernel = weights.get((config.hidden_size, 3, size, size), "weight")?;
-        let projection = Linear::new(kernel.flatten_from(1)?, None);
-        Ok(Self { projection, image_size, size, per_side: image_size / size })
-    }
-
-    /// `pictures x patches x hidden`. What is left over at the right and the bottom is not seen.
-    fn forward<'a>(&self, images: impl Iterator<Item = &'a [f32]>) -> Result<Tensor> {
-        let mut values = Vec::new();
-        let mut n_images = 0;
-        for image in images {
-            if image.len() != 3 * self.image_size * self.image_size {
-                candle_core::bail!("{} values are no picture of the model's size", image.len())
-            }
-            self.push_patches(image, &mut values);
-            n_images += 1;
-        }
-        let shape = (n_images, self.per_side * self.per_side, 3 * self.size * self.size);
-        self.projection.forward(&Tensor::from_vec(values, shape, &Device::Cpu)?)
-    }
-
-    fn push_patches(&self, image: &[f32], values: &mut Vec<f32>) {
-        let side = self.image_size;
-        for top in (0..self.per_side).map(|patch| patch * self.size) {
-            for left in (0..self.per_side).map(|patch| patch * self.size) {
-                for channel in image.chunks_exact(side * side) {
-                    let rows = channel.chunks_exact(side).skip(top).take(self.size);
-                    rows.for_each(|row| values.extend(&row[left..left + self.size]));
-                }
-            }
-        }
     }
 }

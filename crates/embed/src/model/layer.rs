@@ -1,0 +1,179 @@
+//! The layer of which every transformer here is a stack: attention, then two linear layers.
+//!
+//! Architectures differ in the names of its weights, in where it normalizes, and in what they take
+//! away or add; none has a layer of its own.
+
+use candle_core::{Result, Tensor};
+use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear};
+
+use super::{
+    activation::Activation,
+    attention::{Attention, Context, Projections},
+};
+
+/// The sizes of a stack of layers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) hidden_size: usize,
+    pub(crate) intermediate_size: usize,
+    pub(crate) n_layers: usize,
+    pub(crate) n_heads: usize,
+    pub(crate) activation: Activation,
+    /// Keeps a norm from dividing by zero.
+    pub(crate) epsilon: f64,
+    pub(crate) order: Order,
+}
+
+/// Where a layer normalizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// What each step is given.
+    NormFirst,
+    /// The sum of what each step was given and what it gave.
+    NormLast,
+}
+
+/// What an architecture calls the weights of a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    pub(crate) query: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) value: &'static str,
+    pub(crate) output: &'static str,
+    pub(crate) attention_norm: &'static str,
+    pub(crate) inner: &'static str,
+    pub(crate) outer: &'static str,
+    pub(crate) norm: &'static str,
+}
+
+/// Layers, one after the other.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    layers: Vec<Layer>,
+}
+
+impl Stack {
+    /// Loads layers that have biases everywhere; the weights stand under their numbers.
+    pub(crate) fn load(shape: &Shape, names: &Names, weights: &VarBuilder<'_>) -> Result<Self> {
+        Self::of(shape.n_layers, |n| Layer::load(shape, names, &weights.pp(n)))
+    }
+
+    /// Loads each layer as it says.
+    pub(crate) fn of(n_layers: usize, layer: impl Fn(usize) -> Result<Layer>) -> Result<Self> {
+        Ok(Self { layers: (0..n_layers).map(layer).collect::<Result<_>>()? })
+    }
+
+    /// Hidden states `batch x tokens x hidden`.
+    pub(crate) fn forward(&self, hidden: Tensor, context: Context<'_>) -> Result<Tensor> {
+        self.layers.iter().try_fold(hidden, |hidden, layer| layer.forward(&hidden, context))
+    }
+}
+
+/// One layer.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) order: Order,
+    /// None where what is given was normalized already.
+    pub(crate) attention_norm: Option<LayerNorm>,
+    pub(crate) attention: Attention,
+    pub(crate) norm: LayerNorm,
+    pub(crate) mlp: Mlp,
+}
+
+impl Layer {
+    /// Loads a layer that has biases everywhere.
+    pub(crate) fn load(shape: &Shape, names: &Names, weights: &VarBuilder<'_>) -> Result<Self> {
+        let mlp = Mlp {
+            inner: linear(shape.hidden_size, shape.intermediate_size, weights.pp(names.inner))?,
+            gate: None,
+            activation: shape.activation,
+            outer: linear(shape.intermediate_size, shape.hidden_size, weights.pp(names.outer))?,
+        };
+        Self::with_mlp(shape, names, weights, mlp)
+    }
+
+    /// Loads a layer that has biases everywhere, but for its last step.
+    pub(crate) fn with_mlp(
+        shape: &Shape,
+        names: &Names,
+        weights: &VarBuilder<'_>,
+        mlp: Mlp,
+    ) -> Result<Self> {
+        let size = shape.hidden_size;
+        let square = |name: &str| linear(size, size, weights.pp(name));
+        let norm = |name: &str| layer_norm(size, shape.epsilon, weights.pp(name));
+        let projections = Projections {
+            query: square(names.query)?,
+            key: square(names.key)?,
+            value: square(names.value)?,
+            output: square(names.output)?,
+        };
+        Ok(Self {
+            order: shape.order,
+            attention_norm: Some(norm(names.attention_norm)?),
+            attention: Attention::new(projections, shape.n_heads)?,
+            norm: norm(names.norm)?,
+            mlp,
+        })
+    }
+
+    /// Multiplies what each step gives, hidden unit by hidden unit.
+    pub(crate) fn scaled(mut self, attention: &Tensor, mlp: &Tensor) -> Result<Self> {
+        self.attention.outward = scaled(&self.attention.outward, attention)?;
+        self.mlp.outer = scaled(&self.mlp.outer, mlp)?;
+        Ok(self)
+    }
+
+    /// Hidden states `batch x tokens x hidden`.
+    pub(crate) fn forward(&self, hidden: &Tensor, context: Context<'_>) -> Result<Tensor> {
+        let attention = |hidden: &Tensor| self.attention.forward(hidden, context);
+        let hidden = self.step(hidden, self.attention_norm.as_ref(), attention)?;
+        self.step(&hidden, Some(&self.norm), |hidden| self.mlp.forward(hidden))
+    }
+
+    fn step(
+        &self,
+        hidden: &Tensor,
+        norm: Option<&LayerNorm>,
+        change: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        match (norm, self.order) {
+            (None, _) => change(hidden)? + hidden,
+            (Some(norm), Order::NormFirst) => change(&norm.forward(hidden)?)? + hidden,
+            (Some(norm), Order::NormLast) => norm.forward(&(change(hidden)? + hidden)?),
+        }
+    }
+}
+
+/// Two linear layers with an activation between them, and in some architectures a gate.
+#[derive(Debug)]
+pub(crate) struct Mlp {
+    pub(crate) inner: Linear,
+    /// By its output the activated values are multiplied.
+    pub(crate) gate: Option<Linear>,
+    pub(crate) activation: Activation,
+    pub(crate) outer: Linear,
+}
+
+impl Mlp {
+    /// Hidden states `batch x tokens x hidden`.
+    pub(crate) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+        let inner = self.activation.forward(&self.inner.forward(hidden)?)?;
+        match &self.gate {
+            Some(gate) => self.outer.forward(&(inner * gate.forward(hidden)?)?),
+            None => self.outer.forward(&inner),
+        }
+    }
+}
+
+/// A linear layer whose outputs are multiplied.
+fn scaled(layer: &Linear, by: &Tensor) -> Result<Linear> {
+    let bias = layer.bias().map(|bias| bias * by).transpose()?;
+    Ok(Linear::new(layer.weight().broadcast_mul(&by.unsqueeze(1)?)?, bias))
+}
+
+/// The layer that gives some of the outputs of another.
+pub(crate) fn part(layer: &Linear, from: usize, n_outputs: usize) -> Result<Linear> {
+    let bias = layer.bias().map(|bias| bias.narrow(0, from, n_outputs)).transpose()?;
+    Ok(Linear::new(layer.weight().narrow(0, from, n_outputs)?, bias))
+}

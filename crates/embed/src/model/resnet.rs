@@ -1,0 +1,188 @@
+//! ResNet, 18 to 152 layers: convolutions alone.
+//!
+//! He et al., *Deep Residual Learning for Image Recognition*, 2015. The numbers are those of
+//! `ResNetModel` in Hugging Face transformers; a picture is the mean over all places. Each batch
+//! norm is folded into the convolution before it.
+
+use candle_core::{Result, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, Module, VarBuilder};
+use serde::Deserialize;
+
+use super::{
+    CONFIG,
+    batch::ImageBatch,
+    encoder::{ImageModel, ImageTower, Towers},
+};
+use crate::{
+    folder::ModelFolder,
+    image::{Defaults, ImageProcessor},
+    open::OpenError,
+    weights,
+};
+
+/// Reads it from its folder.
+pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
+    let config: Config = folder.json(CONFIG)?;
+    let dimension = config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
+    let processor = ImageProcessor::open(folder, Defaults::ConvNext)?;
+    let weights = weights::map(folder)?;
+    let resnet = ResNet::load(&config, &weights)
+        .map_err(|source| OpenError::weights(folder.path(), source))?;
+    let tower = ImageTower { processor, model: Box::new(resnet) };
+    Ok(Towers { dimension, text: None, image: Some(tower) })
+}
+
+/// `config.json`, as far as it bears on the numbers.
+#[derive(Debug, Deserialize)]
+struct Config {
+    embedding_size: usize,
+    hidden_sizes: Vec<usize>,
+    depths: Vec<usize>,
+    layer_type: LayerType,
+    hidden_act: String,
+    #[serde(default)]
+    downsample_in_first_stage: bool,
+    #[serde(default)]
+    downsample_in_bottleneck: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LayerType {
+    Basic,
+    Bottleneck,
+}
+
+impl Config {
+    /// The number of coordinates that come out.
+    fn check(&self) -> std::result::Result<usize, String> {
+        if self.hidden_act != "relu" {
+            return Err(format!("hidden_act {:?} is not supported", self.hidden_act));
+        }
+        if self.hidden_sizes.len() != self.depths.len() {
+            return Err("hidden_sizes and depths are not equally many".to_owned());
+        }
+        self.hidden_sizes.last().copied().ok_or_else(|| "it has no stages".to_owned())
+    }
+
+    /// What each layer does, from the first to the last, by stages.
+    fn plans(&self) -> Vec<Vec<Plan>> {
+        let mut n_in = self.embedding_size;
+        let stages = self.hidden_sizes.iter().zip(&self.depths).enumerate();
+        let stage = |(stage, (&n_out, &depth)): (usize, (&usize, &usize))| {
+            let halves = stage > 0 || self.downsample_in_first_stage;
+            let layer = |n| {
+                let stride = if n == 0 && halves { 2 } else { 1 };
+                Plan { n_in: std::mem::replace(&mut n_in, n_out), n_out, stride }
+            };
+            (0..depth).map(layer).collect()
+        };
+        stages.map(stage).collect()
+    }
+}
+
+/// What a layer makes of its channels and of the number of places.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    n_in: usize,
+    n_out: usize,
+    stride: usize,
+}
+
+#[derive(Debug)]
+struct ResNet {
+    stem: Conv2d,
+    layers: Vec<Layer>,
+}
+
+impl ResNet {
+    fn load(config: &Config, weights: &VarBuilder<'_>) -> Result<Self> {
+        let stem = "embedder.embedder";
+        let weights = weights::inside(weights, "resnet", "embedder.embedder.convolution.weight");
+        let mut layers = Vec::new();
+        for (stage, plans) in config.plans().into_iter().enumerate() {
+            let stage = weights.pp("encoder.stages").pp(stage).pp("layers");
+            for (n, plan) in plans.into_iter().enumerate() {
+                layers.push(Layer::load(config, plan, &stage.pp(n))?);
+            }
+        }
+        let plan = Plan { n_in: 3, n_out: config.embedding_size, stride: 2 };
+        Ok(Self { stem: convolution(plan, 7, &weights.pp(stem))?, layers })
+    }
+}
+
+impl ImageModel for ResNet {
+    /// `pictures x channels x rows x columns`.
+    fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
+        let stem = self.stem.forward(&batch.pixels()?)?.relu()?;
+        // Nothing is below zero here, so padding of zeros is never the largest.
+        let stem = stem.pad_with_zeros(2, 1, 1)?.pad_with_zeros(3, 1, 1)?;
+        let hidden = stem.max_pool2d_with_stride(3, 2)?;
+        self.layers.iter().try_fold(hidden, |hidden, layer| layer.forward(&hidden))
+    }
+
+    fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
+        hidden.flatten_from(2)?.mean(2)
+    }
+}
+
+/// Convolutions, and around them what was there before.
+#[derive(Debug)]
+struct Layer {
+    convolutions: Vec<Conv2d>,
+    shortcut: Option<Conv2d>,
+}
+
+impl Layer {
+    fn load(config: &Config, plan: Plan, weights: &VarBuilder<'_>) -> Result<Self> {
+        let Plan { n_in, n_out, stride } = plan;
+        let kernels = match config.layer_type {
+            LayerType::Basic => vec![(plan, 3), (Plan { n_in: n_out, n_out, stride: 1 }, 3)],
+            LayerType::Bottleneck => {
+                let narrow = n_out / 4;
+                let early = config.downsample_in_bottleneck;
+                let (first, second) = if early { (stride, 1) } else { (1, stride) };
+                vec![
+                    (Plan { n_in, n_out: narrow, stride: first }, 1),
+                    (Plan { n_in: narrow, n_out: narrow, stride: second }, 3),
+                    (Plan { n_in: narrow, n_out, stride: 1 }, 1),
+                ]
+            }
+        };
+        let numbered = kernels.into_iter().enumerate();
+        let load = |(n, (plan, side)): (usize, (Plan, usize))| {
+            convolution(plan, side, &weights.pp("layer").pp(n))
+        };
+        let changes = n_in != n_out || stride != 1;
+        let shortcut =
+            changes.then(|| convolution(plan, 1, &weights.pp("shortcut"))).transpose()?;
+        Ok(Self { convolutions: numbered.map(load).collect::<Result<_>>()?, shortcut })
+    }
+
+    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+        let past = match &self.shortcut {
+            Some(shortcut) => shortcut.forward(hidden)?,
+            None => hidden.clone(),
+        };
+        let mut changed = hidden.clone();
+        for (n, convolution) in self.convolutions.iter().enumerate() {
+            changed = if n == 0 { changed } else { changed.relu()? };
+            changed = convolution.forward(&changed)?;
+        }
+        (changed + past)?.relu()
+    }
+}
+
+/// A convolution whose picture keeps its size, but for the stride, and the norm after it.
+fn convolution(plan: Plan, side: usize, weights: &VarBuilder<'_>) -> Result<Conv2d> {
+    /// As in every layer of `torch.nn.BatchNorm2d`.
+    const EPSILON: f64 = 1e-5;
+    let Plan { n_in, n_out, stride } = plan;
+    let kernel = weights.get((n_out, n_in, side, side), "convolution.weight")?;
+    let norm = |name| weights.pp("normalization").get(n_out, name);
+    let scale = (norm("weight")? / (norm("running_var")? + EPSILON)?.sqrt()?)?;
+    let bias = (norm("bias")? - (norm("running_mean")? * &scale)?)?;
+    let kernel = kernel.broadcast_mul(&scale.reshape((n_out, 1, 1, 1))?)?;
+    let config = Conv2dConfig { padding: side / 2, stride, ..Default::default() };
+    Ok(Conv2d::new(kernel, Some(bias), config))
+}
