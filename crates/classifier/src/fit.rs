@@ -148,12 +148,11 @@ pub struct FitError {
 
 impl Method {
     /// All methods, the default first; parameters have their defaults.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::MapLogistic,
         Self::AblatedMapLogistic(MapPart::Start),
         Self::AblatedMapLogistic(MapPart::Bulk),
         Self::AblatedMapLogistic(MapPart::Balance),
-        Self::AblatedMapLogistic(MapPart::Growth),
         Self::WhitenedRocchio,
         Self::Rocchio,
         Self::EagerRocchio,
@@ -188,7 +187,6 @@ impl Method {
             Self::AblatedMapLogistic(MapPart::Start) => "map-logistic-without-start",
             Self::AblatedMapLogistic(MapPart::Bulk) => "map-logistic-without-bulk",
             Self::AblatedMapLogistic(MapPart::Balance) => "map-logistic-without-balance",
-            Self::AblatedMapLogistic(MapPart::Growth) => "map-logistic-without-growth",
             Self::WhitenedRocchio => "whitened-rocchio",
             Self::Rocchio => "rocchio",
             Self::EagerRocchio => "rocchio-eager",

@@ -1,5 +1,5 @@
 //! Logistic regression as scikit-learn's `LogisticRegression()` has it: the usual learner of active
-//! learning by uncertainty, and over all labels the ceiling of what a linear classifier can do.
+//! learning by uncertainty.
 //!
 //! Minimizes `|w|^2 / 2 + C sum log(1 + exp(-y (w . x + b)))` with C = 1 and a free bias. Labels
 //! count by their side alone, those on the boundary not at all. It knows nothing of the start; where

@@ -9,7 +9,7 @@
 //! unlabelled records say that the bulk is irrelevant, and make a fit of nothing but relevant labels
 //! possible.
 //!
-//! `t` grows with the number of labels. Why each part is there, measured: `docs/learning.md`.
+//! Why each part is there, measured: `docs/learning.md`.
 //! Source: the prior toward the query is that of `SeeSaw` (Moll et al., 2023).
 
 mod descent;
@@ -33,6 +33,10 @@ const BIAS_DEVIATION: f64 = 4.5;
 /// Targets stay within this and one less this: no label is certain.
 const MIN_TARGET: f64 = 0.02;
 
+/// How even the say of the sides is: 0, each label as much as any other; 1, each side as much as the other. A
+/// little less than even, for where the labels of a rare concept are mostly irrelevant, so is the corpus.
+const EVENNESS: f64 = 0.75;
+
 /// Unlabelled records that stand for the bulk.
 const N_BULK: usize = 128;
 
@@ -40,12 +44,9 @@ const N_BULK: usize = 128;
 /// the same better: of a common concept, the bulk is not irrelevant.
 const BULK_WEIGHT: f64 = 0.5;
 
-/// How far labels are thought to move the logit of a record of the corpus: the variance, of no label
-/// and of many. Whatever the number of dimensions, which share it.
-const FREEDOM: [f64; 2] = [2.5, 10.0];
-
-/// The number of labels at which the freedom is halfway.
-const HALFWAY: f64 = 50.0;
+/// How far labels are thought to move the logit of a record of the corpus: the variance. Whatever
+/// the number of dimensions, which share it.
+const FREEDOM: f64 = 5.0;
 
 /// A part of the default fit, to leave out and see what it is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +57,6 @@ pub enum MapPart {
     Bulk,
     /// The balance of the sides.
     Balance,
-    /// The freedom that grows with the number of labels: it is then that of few.
-    Growth,
 }
 
 /// The fit, or the fit without one of its parts. Without labels it is the start, calibrated.
@@ -75,9 +74,7 @@ pub(super) fn fit(
         _ => Prior::new(start, background),
     };
     let terms = terms(&prior, examples, background, without);
-    let n_labels = if without == Some(MapPart::Growth) { 0 } else { examples.len() };
-    let freedom = freedom(n_labels, background);
-    let taught = descent::most_probable(&terms, background, freedom);
+    let taught = descent::most_probable(&terms, background, freedom(background));
     prior.moved(&taught, background).sharpened(sharpness(start, examples))
 }
 
@@ -91,13 +88,9 @@ fn sharpness(start: &Start, examples: &[&Example]) -> f64 {
     1.0 + n_relevant / (n_relevant + 1.0)
 }
 
-/// The variance of a weight around the start's: loose enough, with many labels, to follow
-/// them; with few, close to the start.
-fn freedom(n_labels: usize, background: &Background) -> f64 {
-    let n = n_labels as f64;
-    let [few, many] = FREEDOM;
-    let of_logit = few + (many - few) * n / (n + HALFWAY);
-    of_logit / (background.dimension() as f64 * background.variance())
+/// The variance of a weight around the start's.
+fn freedom(background: &Background) -> f64 {
+    FREEDOM / (background.dimension() as f64 * background.variance())
 }
 
 /// What the labels have taught: weights of centred embeddings, and a bias.
@@ -143,7 +136,7 @@ fn terms<'a>(
     labelled.chain(bulk).collect()
 }
 
-/// Gives both sides the same say, whichever has more labels, in total as much as without. Each side
+/// Gives both sides nearly the same say, whichever has more labels, in total as much as without. Each side
 /// counts one label more than it has, so that a lone label does not outweigh all others.
 struct Balance {
     relevant: f64,
@@ -152,7 +145,8 @@ struct Balance {
 
 impl Balance {
     fn new(n_relevant: f64, n_irrelevant: f64) -> Self {
-        let (relevant, irrelevant) = (1.0 / (n_relevant + 1.0), 1.0 / (n_irrelevant + 1.0));
+        let side = |n: f64| (n + 1.0).powf(-EVENNESS);
+        let (relevant, irrelevant) = (side(n_relevant), side(n_irrelevant));
         let total = n_relevant * relevant + n_irrelevant * irrelevant;
         let scale = (n_relevant + n_irrelevant) / total;
         Self { relevant: relevant * scale, irrelevant: irrelevant * scale }
@@ -256,7 +250,7 @@ mod tests {
         let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
         let examples = examples(40);
         let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background, None);
-        let freedom = freedom(examples.len(), &background);
+        let freedom = freedom(&background);
         let taught = descent::most_probable(&terms, &background, freedom);
         let mut gradient: Vec<f64> = taught.weights.iter().map(|v| v / freedom).collect();
         for term in &terms {

@@ -46,7 +46,6 @@ pub enum Selection {
 const LINPROBE: &str = "linprobe";
 const NO_FEEDBACK: &str = "no-feedback";
 const FULL: &str = "full";
-const LOGISTIC: &str = "logistic";
 
 /// Every baseline that is a method and a selection.
 const BASELINES: [(&str, &str); 16] = [
@@ -112,7 +111,7 @@ impl FromStr for Player {
         match name {
             LINPROBE => Ok(Self::linprobe()),
             NO_FEEDBACK => Ok(Self::no_feedback()),
-            FULL => Ok(Self::new(FULL, Play::Full(method(LOGISTIC)?))),
+            FULL => Ok(Self::new(FULL, Play::Full(Method::default()))),
             _ => {
                 let recipe = BASELINES.iter().find(|(baseline, _)| *baseline == name);
                 let recipe = recipe.map_or(name, |(_, recipe)| recipe);
