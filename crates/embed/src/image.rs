@@ -14,7 +14,7 @@ use std::ops::Range;
 use linprobe_core::BadContent;
 
 use decode::decode;
-use resize::{Filter, resize};
+use resize::{Filter, resize, resize_values};
 
 pub(crate) use self::config::Defaults;
 use crate::{folder::ModelFolder, open::OpenError};
@@ -23,6 +23,8 @@ use crate::{folder::ModelFolder, open::OpenError};
 #[derive(Clone, Debug)]
 pub(crate) struct ImageProcessor {
     resize: Option<Resize>,
+    /// Whether values are scaled before the picture is resized, and not rounded after.
+    in_floats: bool,
     crop: Option<Size>,
     /// That of every picture that comes out.
     size: Size,
@@ -86,7 +88,11 @@ impl ImageProcessor {
 
     /// Decodes a picture and prepares it: `3 x height x width`, channel first.
     pub(crate) fn process(&self, bytes: &[u8]) -> Result<Vec<f32>, BadContent> {
-        Ok(self.normalize(&self.resize_and_crop(&decode(bytes)?)))
+        let image = decode(bytes)?;
+        Ok(match self.resize {
+            Some(step) if self.in_floats => self.normalize_resized(&image, step),
+            _ => self.normalize(&self.resize_and_crop(&image)),
+        })
     }
 
     fn resize_and_crop(&self, image: &Rgb) -> Rgb {
@@ -108,13 +114,32 @@ impl ImageProcessor {
         channel(0).chain(channel(1)).chain(channel(2)).collect()
     }
 
+    /// Scales, resizes and normalizes without rounding to bytes between.
+    fn normalize_resized(&self, image: &Rgb, step: Resize) -> Vec<f32> {
+        let values = self.byte_values(None);
+        let values: Vec<_> = image.pixels.iter().map(|&byte| values[usize::from(byte)]).collect();
+        let values = resize_values(&values, image.size, self.size, step.filter);
+        let channel = |channel: usize| {
+            let values = values.iter().skip(channel).step_by(3).copied();
+            let normalize = self.normalize.map(|steps| steps[channel]);
+            values.map(move |value| normalize.map_or(value, |step| step.of(value)))
+        };
+        channel(0).chain(channel(1)).chain(channel(2)).collect()
+    }
+
     /// What every byte becomes.
     fn byte_values(&self, normalize: Option<Normalize>) -> [f32; 256] {
         std::array::from_fn(|byte| {
             #[expect(clippy::cast_possible_truncation, reason = "NumPy goes on in f32 from here")]
             let value = (byte as f64 * self.rescale) as f32;
-            normalize.map_or(value, |step| (value - step.mean) / step.std)
+            normalize.map_or(value, |step| step.of(value))
         })
+    }
+}
+
+impl Normalize {
+    fn of(self, value: f32) -> f32 {
+        (value - self.mean) / self.std
     }
 }
 

@@ -5,17 +5,22 @@ pub(crate) mod attention;
 pub(crate) mod batch;
 mod bert;
 mod clip;
+mod dinov3;
 mod distance;
 pub(crate) mod encoder;
 mod layer;
+mod modernbert;
 mod mpnet;
+mod nomic;
 mod patches;
 pub(crate) mod precomputed;
 mod regrid;
 mod resnet;
+mod rotary;
 mod sentence;
 mod siglip;
 pub(crate) mod static_;
+mod t5;
 mod vit;
 
 use serde::Deserialize;
@@ -30,17 +35,21 @@ pub(crate) const CONFIG: &str = "config.json";
 type Architecture = fn(&mut ModelFolder) -> Result<Towers, OpenError>;
 
 /// The architectures that can be read, by the `model_type` of their `config.json`.
-const ARCHITECTURES: [(&str, Architecture); 12] = [
+const ARCHITECTURES: [(&str, Architecture); 16] = [
     ("bert", bert::bert),
     ("camembert", bert::roberta),
     ("clip", clip::open),
     ("dinov2", vit::dinov2),
     ("dinov2_with_registers", vit::dinov2),
+    ("dinov3_vit", dinov3::open),
     ("distilbert", bert::distilbert),
+    ("modernbert", modernbert::open),
     ("mpnet", mpnet::open),
+    ("nomic_bert", nomic::open),
     ("resnet", resnet::open),
     ("roberta", bert::roberta),
     ("siglip", siglip::open),
+    ("t5", t5::open),
     ("vit", vit::vit),
     ("xlm-roberta", bert::roberta),
 ];

@@ -124,16 +124,18 @@ pub enum OpenError {
         /// What is missing.
         file: String,
     },
-    /// The weights are in a file that runs code when it is read.
+    /// The weights are in a pickle that is not that of a state dict, or could run code.
     #[error(
-        "{path} is a pickle, which can run code when it is read\n\
-         hint: load it with transformers and save_pretrained it again, which writes \
-         model.safetensors",
+        "{path}: {reason}\n\
+         hint: load it with transformers where you trust it, and save_pretrained it again, which \
+         writes model.safetensors",
         path = path.display()
     )]
     Pickle {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Nothing here can compute the model.
     #[error(

@@ -150,7 +150,7 @@ enum DenseActivation {
 impl Dense {
     fn open(folder: &mut ModelFolder, path: &str) -> Result<Self, OpenError> {
         let config: DenseConfig = folder.json(&format!("{path}/config.json"))?;
-        let weights = weights::map_file(folder, &format!("{path}/{}", weights::SINGLE))?;
+        let weights = weights::map_in(folder, &format!("{path}/"))?;
         let linear =
             linear_b(config.in_features, config.out_features, config.bias, weights.pp("linear"))
                 .map_err(|source| OpenError::weights(folder.path(), source))?;

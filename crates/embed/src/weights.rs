@@ -1,8 +1,10 @@
-//! Weights in safetensors, mapped into memory, in one file or in shards.
-//!
-//! Only safetensors: the older `pytorch_model.bin` is a pickle, a program that runs when it is read.
+//! Weights in safetensors, mapped into memory, in one file or in shards; or in the older
+//! `pytorch_model.bin`, whose pickle is read without running it.
 
-use std::{collections::BTreeMap, path::Path};
+mod pickle;
+mod torch;
+
+use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
@@ -13,25 +15,33 @@ use crate::{folder::ModelFolder, open::OpenError};
 /// Weights in one file.
 pub(crate) const SINGLE: &str = "model.safetensors";
 
-/// Says which shard holds which tensor.
-pub(crate) const INDEX: &str = "model.safetensors.index.json";
+/// Weights in one file, as they were written before safetensors.
+const TORCH: &str = "pytorch_model.bin";
+
+/// The files in which weights may be: each by itself, or its shards by its index.
+const FORMATS: [(&str, Map); 2] = [(SINGLE, map_safetensors), (TORCH, read_pickles)];
+
+type Map = fn(&ModelFolder, &[String]) -> Result<VarBuilder<'static>, OpenError>;
 
 /// Maps a model's weights, whatever precision they are kept in, to be read as f32.
 pub(crate) fn map(folder: &mut ModelFolder) -> Result<VarBuilder<'static>, OpenError> {
-    let files = files(folder)?;
-    for file in &files {
-        folder.trace_contents(file)?;
-    }
-    map_files(folder, &files)
+    map_in(folder, "")
 }
 
-/// Maps one file of weights.
-pub(crate) fn map_file(
+/// Maps the weights in a folder of the model's, such as `2_Dense/`.
+pub(crate) fn map_in(
     folder: &mut ModelFolder,
-    file: &str,
+    within: &str,
 ) -> Result<VarBuilder<'static>, OpenError> {
-    folder.trace_contents(file)?;
-    map_files(folder, &[file.to_owned()])
+    for (file, map) in FORMATS {
+        let Some(files) = files(folder, &format!("{within}{file}"))? else { continue };
+        for file in &files {
+            folder.trace_contents(file)?;
+        }
+        return map(folder, &files);
+    }
+    let file = format!("{within}{SINGLE}");
+    Err(OpenError::MissingFile { folder: folder.path().to_owned(), file })
 }
 
 /// The part of the weights that is named so, where they are those of a model with a head, which
@@ -42,7 +52,10 @@ pub(crate) fn inside<'a>(weights: &VarBuilder<'a>, name: &str, probe: &str) -> V
 }
 
 #[expect(unsafe_code, reason = "a map of a file is not safe from whoever writes the file")]
-fn map_files(folder: &ModelFolder, files: &[String]) -> Result<VarBuilder<'static>, OpenError> {
+fn map_safetensors(
+    folder: &ModelFolder,
+    files: &[String],
+) -> Result<VarBuilder<'static>, OpenError> {
     let paths: Vec<_> = files.iter().map(|file| folder.path().join(file)).collect();
     // SAFETY: the files of a model are replaced, never written in place, by the hub's clients and
     // by those who save models; every tensor is copied out of the map before this crate returns it.
@@ -50,31 +63,38 @@ fn map_files(folder: &ModelFolder, files: &[String]) -> Result<VarBuilder<'stati
         .map_err(|source| OpenError::weights(folder.path(), source))
 }
 
-/// `model.safetensors.index.json`.
+fn read_pickles(folder: &ModelFolder, files: &[String]) -> Result<VarBuilder<'static>, OpenError> {
+    let mut tensors = HashMap::new();
+    for file in files {
+        let path = folder.path().join(file);
+        match torch::read(&path) {
+            Ok(read) => tensors.extend(read),
+            Err(error) => return Err(OpenError::Pickle { path, reason: error.to_string() }),
+        }
+    }
+    Ok(VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))
+}
+
+/// `model.safetensors.index.json`: which shard holds which tensor.
 #[derive(Debug, Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-fn files(folder: &mut ModelFolder) -> Result<Vec<String>, OpenError> {
-    if folder.path().join(SINGLE).is_file() {
-        return Ok(vec![SINGLE.to_owned()]);
+/// The file, or its shards; none where there is neither.
+fn files(folder: &mut ModelFolder, file: &str) -> Result<Option<Vec<String>>, OpenError> {
+    if folder.path().join(file).is_file() {
+        return Ok(Some(vec![file.to_owned()]));
     }
-    let Some(index) = folder.json_if_there::<Index>(INDEX)? else {
-        return Err(no_weights(folder.path()));
-    };
+    let index_file = format!("{file}.index.json");
+    let Some(index) = folder.json_if_there::<Index>(&index_file)? else { return Ok(None) };
     let mut shards: Vec<String> = index.weight_map.into_values().collect();
     shards.sort_unstable();
     shards.dedup();
     match shards.iter().find(|shard| shard.contains(['/', '\\'])) {
-        Some(shard) => Err(folder.bad(INDEX, format!("{shard:?} is not the name of a shard"))),
-        None => Ok(shards),
+        Some(shard) => {
+            Err(folder.bad(&index_file, format!("{shard:?} is not the name of a shard")))
+        }
+        None => Ok(Some(shards)),
     }
-}
-
-fn no_weights(folder: &Path) -> OpenError {
-    if folder.join("pytorch_model.bin").is_file() {
-        return OpenError::Pickle { path: folder.join("pytorch_model.bin") };
-    }
-    OpenError::MissingFile { folder: folder.to_owned(), file: SINGLE.to_owned() }
 }

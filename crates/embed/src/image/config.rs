@@ -21,6 +21,8 @@ pub(crate) enum Defaults {
     Clip,
     /// The same by names of its own, for ResNet: its size is that of the middle.
     ConvNext,
+    /// Resizes to a square, in floating point, after scaling.
+    DinoV3,
     /// Resizes to a square, whatever the shape.
     Siglip,
     /// The same, but bilinear.
@@ -35,6 +37,7 @@ impl Defaults {
         match name {
             "CLIP" | "Bit" => Some(Self::Clip),
             "ConvNext" => Some(Self::ConvNext),
+            "DINOv3ViT" => Some(Self::DinoV3),
             "Siglip" => Some(Self::Siglip),
             "ViT" => Some(Self::Vit),
             _ => None,
@@ -45,14 +48,16 @@ impl Defaults {
         match self {
             Self::Clip => SizeConfig::ShortestEdge { shortest_edge: 224 },
             Self::ConvNext => SizeConfig::ShortestEdge { shortest_edge: 384 },
-            Self::Siglip | Self::Vit => SizeConfig::Exactly { height: 224, width: 224 },
+            Self::DinoV3 | Self::Siglip | Self::Vit => {
+                SizeConfig::Exactly { height: 224, width: 224 }
+            }
         }
     }
 
     fn filter(self) -> Filter {
         match self {
             Self::Clip | Self::ConvNext | Self::Siglip => Filter::Bicubic,
-            Self::Vit => Filter::Bilinear,
+            Self::DinoV3 | Self::Vit => Filter::Bilinear,
         }
     }
 
@@ -62,6 +67,7 @@ impl Defaults {
                 [0.481_454_66, 0.457_827_5, 0.408_210_73],
                 [0.268_629_54, 0.261_302_6, 0.275_777_1],
             ),
+            Self::DinoV3 => steps([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
             Self::ConvNext | Self::Siglip | Self::Vit => steps([0.5; 3], [0.5; 3]),
         }
     }
@@ -130,8 +136,13 @@ impl Config {
             return Err("pictures that are padded are not supported".to_owned());
         }
         let (resize, crop) = self.resize_and_crop(defaults)?;
+        let in_floats = defaults == Defaults::DinoV3;
+        if in_floats && crop.is_some() {
+            return Err("a crop of pictures that were scaled first is not supported".to_owned());
+        }
         Ok(ImageProcessor {
             resize,
+            in_floats,
             crop,
             size: crop
                 .or_else(|| resize?.target.size())

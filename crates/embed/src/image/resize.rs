@@ -76,8 +76,8 @@ fn bicubic(x: f64) -> f64 {
 
 /// Resizes a picture, and computes only what is seen of it in a window.
 pub(super) fn resize(image: &Rgb, size: Size, window: &Window, filter: Filter) -> Rgb {
-    let columns = taps(image.size.width, size.width, &window.columns.seen, filter);
-    let rows = taps(image.size.height, size.height, &window.rows.seen, filter);
+    let columns = fixed_taps(image.size.width, size.width, &window.columns.seen, filter);
+    let rows = fixed_taps(image.size.height, size.height, &window.rows.seen, filter);
     let first_row = rows.iter().map(|tap| tap.first).min().unwrap_or(0);
     let end_row = rows.iter().map(Tap::end).max().unwrap_or(0);
     let used_rows = image.rows().skip(first_row).take(end_row - first_row);
@@ -91,13 +91,37 @@ pub(super) fn resize(image: &Rgb, size: Size, window: &Window, filter: Filter) -
     Rgb { size: window.seen(), pixels }
 }
 
-/// The pixels that one pixel is made of, along one axis.
-struct Tap {
-    first: usize,
-    weights: Vec<i32>,
+/// Resizes a picture of floating-point values, interleaved, without rounding: as torch does it.
+pub(super) fn resize_values(values: &[f32], from: Size, to: Size, filter: Filter) -> Vec<f32> {
+    let columns = single_taps(from.width, to.width, filter);
+    let rows = single_taps(from.height, to.height, filter);
+    let narrow: Vec<f32> = values
+        .chunks_exact(from.width * 3)
+        .flat_map(|row| columns.iter().flat_map(move |tap| combined(row, 3, tap)))
+        .collect();
+    rows.iter().flat_map(|tap| combined(&narrow, to.width * 3, tap)).collect()
 }
 
-impl Tap {
+/// The weighted sum of pixels or rows, of a number of values each.
+fn combined(values: &[f32], n_each: usize, tap: &Tap<f32>) -> Vec<f32> {
+    let mut sums = vec![0.0; n_each];
+    let pieces = values.chunks_exact(n_each).skip(tap.first);
+    for (piece, &weight) in pieces.zip(&tap.weights) {
+        for (sum, &value) in sums.iter_mut().zip(piece) {
+            *sum += value * weight;
+        }
+    }
+    sums
+}
+
+/// The pixels that one pixel is made of, along one axis.
+struct Tap<W> {
+    first: usize,
+    /// They sum to one.
+    weights: Vec<W>,
+}
+
+impl<W> Tap<W> {
     fn end(&self) -> usize {
         self.first + self.weights.len()
     }
@@ -109,7 +133,7 @@ const PRECISION_BITS: u32 = 32 - 8 - 2;
 /// A half, to round.
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
-fn taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<Tap> {
+fn taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<Tap<f64>> {
     let scale = n_in as f64 / n_out as f64;
     let widening = scale.max(1.0);
     let support = filter.support() * widening;
@@ -119,9 +143,39 @@ fn taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<T
             let first = truncated(centre - support + 0.5);
             let end = truncated(centre + support + 0.5).min(n_in);
             let weight = |at: usize| filter.weight((at as f64 - centre + 0.5) / widening);
-            Tap { first, weights: fixed_point((first..end).map(weight).collect()) }
+            let sum: f64 = (first..end).map(weight).sum();
+            Tap { first, weights: (first..end).map(|at| weight(at) / sum).collect() }
         })
         .collect()
+}
+
+/// The same in single precision, as torch computes positions, too: after
+/// `aten/src/ATen/native/cpu/UpSampleKernel.cpp` of PyTorch.
+#[expect(clippy::cast_possible_truncation, reason = "single precision")]
+fn single_taps(n_in: usize, n_out: usize, filter: Filter) -> Vec<Tap<f32>> {
+    let scale = n_in as f32 / n_out as f32;
+    let widening = scale.max(1.0);
+    let support = filter.support() as f32 * widening;
+    let tap = |idx: usize| {
+        let centre = scale * (idx as f32 + 0.5);
+        let first = truncated(f64::from(centre - support + 0.5));
+        let end = truncated(f64::from(centre + support + 0.5)).min(n_in);
+        let distance = |at: usize| (at as f32 - centre + 0.5) * (1.0 / widening);
+        let weight = |at: usize| filter.weight(f64::from(distance(at))) as f32;
+        let sum: f32 = (first..end).map(weight).sum();
+        Tap { first, weights: (first..end).map(|at| weight(at) / sum).collect() }
+    };
+    (0..n_out).map(tap).collect()
+}
+
+/// The same as fixed-point numbers.
+fn fixed_taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<Tap<i32>> {
+    let one = f64::from(1 << PRECISION_BITS);
+    let fixed = |tap: Tap<f64>| {
+        let weights = tap.weights.into_iter().map(|weight| rounded(weight * one)).collect();
+        Tap { first: tap.first, weights }
+    };
+    taps(n_in, n_out, seen, filter).into_iter().map(fixed).collect()
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0")]
@@ -129,19 +183,12 @@ fn truncated(position: f64) -> usize {
     position.max(0.0) as usize
 }
 
-/// Weights that sum to one, as fixed-point numbers.
-fn fixed_point(weights: Vec<f64>) -> Vec<i32> {
-    let sum: f64 = weights.iter().sum();
-    let one = f64::from(1 << PRECISION_BITS);
-    weights.into_iter().map(|weight| rounded(weight / sum * one)).collect()
-}
-
 #[expect(clippy::cast_possible_truncation, reason = "a weight is smaller than two")]
 fn rounded(weight: f64) -> i32 {
     (weight + 0.5_f64.copysign(weight)) as i32
 }
 
-fn resize_row<'a>(row: &'a [u8], columns: &'a [Tap]) -> impl Iterator<Item = u8> + 'a {
+fn resize_row<'a>(row: &'a [u8], columns: &'a [Tap<i32>]) -> impl Iterator<Item = u8> + 'a {
     columns.iter().flat_map(move |tap| {
         let mut sums = [HALF; 3];
         for (pixel, weight) in row[tap.first * 3..].chunks_exact(3).zip(&tap.weights) {

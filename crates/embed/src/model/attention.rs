@@ -3,6 +3,8 @@
 use candle_core::{D, Result, Tensor};
 use candle_nn::{Linear, Module, ops::softmax_last_dim};
 
+use super::{layer::part, rotary::Rotary};
+
 /// Self-attention with several heads.
 #[derive(Debug)]
 pub(crate) struct Attention {
@@ -27,19 +29,40 @@ pub(crate) struct Context<'a> {
     /// Added to the scores, broadcast to `batch x heads x tokens x tokens`: minus infinity where a
     /// token must not look.
     pub(crate) bias: Option<&'a Tensor>,
+    /// By which queries and keys are turned, where positions are told so.
+    pub(crate) rotary: Option<&'a Rotary>,
+}
+
+impl Projections {
+    /// Those of a model that keeps queries, keys and values in one matrix.
+    pub(crate) fn fused(inward: &Linear, output: Linear) -> Result<Self> {
+        let n_rows = inward.weight().dim(0)? / 3;
+        Ok(Self {
+            query: part(inward, 0, n_rows)?,
+            key: part(inward, n_rows, n_rows)?,
+            value: part(inward, 2 * n_rows, n_rows)?,
+            output,
+        })
+    }
 }
 
 impl Attention {
     /// Scores are divided by the square root of a head's size.
     pub(crate) fn new(projections: Projections, n_heads: usize) -> Result<Self> {
         let n_rows = projections.query.weight().dim(0)?;
+        let scale = (n_rows as f64 / n_heads as f64).sqrt().recip();
+        let query = scaled(&projections.query, scale)?;
+        Self::unscaled(Projections { query, ..projections }, n_heads)
+    }
+
+    /// Scores are taken as they are.
+    pub(crate) fn unscaled(projections: Projections, n_heads: usize) -> Result<Self> {
+        let Projections { query, key, value, output } = projections;
+        let n_rows = query.weight().dim(0)?;
         if n_heads == 0 || !n_rows.is_multiple_of(n_heads) {
             candle_core::bail!("{n_rows} hidden units cannot be shared by {n_heads} heads")
         }
-        let scale = ((n_rows / n_heads) as f64).sqrt().recip();
-        let Projections { query, key, value, output } = projections;
-        let inward = stack(&[scaled(&query, scale)?, key, value])?;
-        Ok(Self { inward, outward: output, n_heads })
+        Ok(Self { inward: stack(&[query, key, value])?, outward: output, n_heads })
     }
 
     /// Hidden states `batch x tokens x hidden`.
@@ -52,7 +75,10 @@ impl Attention {
             .reshape((n_texts, n_tokens, 3, self.n_heads, ()))?
             .permute((2, 0, 3, 1, 4))?
             .contiguous()?;
-        let [query, key, value] = [inward.get(0)?, inward.get(1)?, inward.get(2)?];
+        let [mut query, mut key, value] = [inward.get(0)?, inward.get(1)?, inward.get(2)?];
+        if let Some(rotary) = context.rotary {
+            (query, key) = (rotary.turn(&query)?, rotary.turn(&key)?);
+        }
         let scores = query.matmul(&key.transpose(D::Minus1, D::Minus2)?)?;
         let scores = match context.bias {
             Some(bias) => scores.broadcast_add(bias)?,

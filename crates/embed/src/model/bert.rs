@@ -215,6 +215,6 @@ impl TextModel for Bert {
     fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
         let words = self.words.forward(&batch.ids()?)?;
         let hidden = self.norm.forward(&words.broadcast_add(&self.positions(batch)?)?)?;
-        self.layers.forward(hidden, Context { bias: batch.bias()?.as_ref() })
+        self.layers.forward(hidden, Context { bias: batch.bias()?.as_ref(), rotary: None })
     }
 }

@@ -109,6 +109,6 @@ impl TextModel for MpNet {
         let positions = self.positions.forward(&batch.positions_past(PADDING)?)?;
         let hidden = self.norm.forward(&(words + positions)?)?;
         let bias = self.distances.bias(batch)?;
-        self.layers.forward(hidden, Context { bias: Some(&bias) })
+        self.layers.forward(hidden, Context { bias: Some(&bias), rotary: None })
     }
 }

@@ -1,6 +1,10 @@
 //! What `open` says of names and folders that are no models.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use linprobe_embed::{BUILTIN, HubConfig, OpenError, OpenOptions, Progress, open};
 
@@ -32,13 +36,41 @@ fn a_folder_that_lacks_a_file_names_it() {
 }
 
 #[test]
-fn a_pickle_is_not_read_and_the_way_out_is_named() {
+fn a_file_of_weights_that_is_no_archive_is_refused_and_the_way_out_is_named() {
     let folder = copy_of("bert-mean");
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     replace(folder.path(), "pytorch_model.bin", b"\x80\x02");
     let error = error_of(folder.path().to_str().unwrap());
     assert!(matches!(error, OpenError::Pickle { .. }), "{error}");
     assert!(error.to_string().contains("hint: load it with transformers"), "{error}");
+}
+
+#[test]
+fn a_pickle_that_would_run_code_is_refused_and_says_which() {
+    let folder = copy_of("bert-mean");
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    fs::copy(fixtures().join("hostile-pytorch.bin"), folder.path().join("pytorch_model.bin"))
+        .unwrap();
+    let error = error_of(folder.path().to_str().unwrap()).to_string();
+    assert!(error.contains("it would call posix.system, which makes no tensor"), "{error}");
+}
+
+/// Of a file that is cut or damaged anywhere, nothing panics and little is allocated.
+#[test]
+fn a_pickle_that_is_damaged_is_refused() {
+    let folder = copy_of("bert-pickled");
+    let weights = fs::read(folder.path().join("pytorch_model.bin")).unwrap();
+    for n_bytes in (0..weights.len()).step_by(weights.len() / 40) {
+        replace(folder.path(), "pytorch_model.bin", &weights[..n_bytes]);
+        let error = error_of(folder.path().to_str().unwrap());
+        assert!(matches!(error, OpenError::Pickle { .. }), "{n_bytes}: {error}");
+    }
+    for at in (0..weights.len()).step_by(97) {
+        let mut damaged = weights.clone();
+        damaged[at] ^= 0xFF;
+        replace(folder.path(), "pytorch_model.bin", &damaged);
+        let _refused_or_not = open(folder.path().to_str().unwrap(), &offline());
+    }
 }
 
 #[test]
@@ -112,8 +144,12 @@ fn error_of(name: &str) -> OpenError {
     open(name, &offline()).err().unwrap()
 }
 
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed")
+}
+
 fn copy_of(model: &str) -> tempfile::TempDir {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed").join(model);
+    let from = fixtures().join(model);
     let to = tempfile::tempdir().unwrap();
     copy_files(&from, to.path());
     to

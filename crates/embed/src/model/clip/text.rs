@@ -100,7 +100,8 @@ impl TextModel for Text {
         let positions = self.positions.narrow(0, 0, batch.n_tokens())?;
         let causal = causal(batch.n_tokens())?;
         let hidden = tokens.broadcast_add(&positions)?;
-        self.norm.forward(&self.layers.forward(hidden, Context { bias: Some(&causal) })?)
+        let context = Context { bias: Some(&causal), rotary: None };
+        self.norm.forward(&self.layers.forward(hidden, context)?)
     }
 }
 

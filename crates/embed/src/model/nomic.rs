@@ -1,0 +1,155 @@
+//! Nomic BERT: BERT with rotary positions, a gate, and no biases.
+//!
+//! Nussbaum et al., *Nomic Embed: Training a Reproducible Long Context Text Embedder*, 2024. The
+//! numbers are those of `NomicBertModel` in Hugging Face transformers, up to the 2,048 tokens with
+//! which it was trained; further on the published code stretches the angles, and texts are cut here.
+
+use candle_core::{Result, Tensor};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm, linear_no_bias};
+use serde::Deserialize;
+
+use super::{
+    CONFIG,
+    activation::Activation,
+    attention::{Attention, Context, Projections},
+    batch::TextBatch,
+    encoder::{TextModel, Towers},
+    layer::{Layer, Mlp, Order, Stack},
+    rotary::Rotary,
+    sentence,
+};
+use crate::{folder::ModelFolder, open::OpenError, weights};
+
+/// Tokens of the texts with which it was trained.
+const N_TRAINED: usize = 2048;
+
+/// Reads it from its folder.
+pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
+    let config: Config = folder.json(CONFIG)?;
+    config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
+    let positions = config.max_position_embeddings.min(N_TRAINED);
+    let sizes = sentence::Sizes { hidden: config.hidden_size, positions };
+    sentence::open(folder, sizes, |weights| Nomic::load(&config, &weights))
+}
+
+/// `config.json`, as far as it bears on the numbers, under the names of transformers or those of the
+/// code that was published with the model.
+#[derive(Debug, Deserialize)]
+struct Config {
+    vocab_size: usize,
+    type_vocab_size: usize,
+    #[serde(alias = "n_embd")]
+    hidden_size: usize,
+    #[serde(alias = "n_inner")]
+    intermediate_size: usize,
+    #[serde(alias = "n_layer")]
+    num_hidden_layers: usize,
+    #[serde(alias = "n_head")]
+    num_attention_heads: usize,
+    #[serde(alias = "activation_function")]
+    hidden_act: Activation,
+    #[serde(alias = "n_positions")]
+    max_position_embeddings: usize,
+    #[serde(alias = "layer_norm_epsilon")]
+    layer_norm_eps: f64,
+    rotary_emb_base: Option<f64>,
+    rope_parameters: Option<Rope>,
+    /// What the published code could do otherwise.
+    #[serde(default)]
+    prenorm: bool,
+    #[serde(default)]
+    qkv_proj_bias: bool,
+    #[serde(default)]
+    rotary_emb_interleaved: bool,
+    rotary_emb_fraction: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rope {
+    rope_theta: f64,
+    rope_type: Option<String>,
+}
+
+impl Config {
+    fn check(&self) -> std::result::Result<(), String> {
+        let is_whole =
+            self.rotary_emb_fraction.is_none_or(|fraction| (fraction - 1.0).abs() < 1e-9);
+        let rope_type = self.rope_parameters.as_ref().and_then(|rope| rope.rope_type.as_deref());
+        let refused = [
+            ("prenorm", self.prenorm),
+            ("qkv_proj_bias", self.qkv_proj_bias),
+            ("rotary_emb_interleaved", self.rotary_emb_interleaved),
+            ("rotary_emb_fraction", !is_whole),
+            ("rope_type", rope_type.is_some_and(|kind| kind != "default")),
+            ("num_attention_heads", self.num_attention_heads == 0),
+        ];
+        match refused.into_iter().find(|(_, is_refused)| *is_refused) {
+            Some((name, _)) => Err(format!("its {name} is not supported")),
+            None => Ok(()),
+        }
+    }
+
+    fn theta(&self) -> f64 {
+        let rope = self.rope_parameters.as_ref().map(|rope| rope.rope_theta);
+        rope.or(self.rotary_emb_base).unwrap_or(1000.0)
+    }
+
+    fn layer(&self, weights: &VarBuilder<'_>) -> Result<Layer> {
+        let (size, inner_size) = (self.hidden_size, self.intermediate_size);
+        let dense = |n_in, n_out, name: &str| linear_no_bias(n_in, n_out, weights.pp(name));
+        let norm = |name: &str| layer_norm(size, self.layer_norm_eps, weights.pp(name));
+        let outward = dense(size, size, "attn.out_proj")?;
+        let projections = Projections::fused(&dense(size, 3 * size, "attn.Wqkv")?, outward)?;
+        Ok(Layer {
+            order: Order::NormLast,
+            attention_norm: Some(norm("norm1")?),
+            attention: Attention::new(projections, self.num_attention_heads)?,
+            norm: norm("norm2")?,
+            mlp: Mlp {
+                inner: dense(size, inner_size, "mlp.fc12")?,
+                gate: Some(dense(size, inner_size, "mlp.fc11")?),
+                activation: self.hidden_act,
+                outer: dense(inner_size, size, "mlp.fc2")?,
+            },
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Nomic {
+    words: Embedding,
+    /// Of the one token type.
+    kind: Tensor,
+    norm: LayerNorm,
+    layers: Stack,
+    head_size: usize,
+    theta: f64,
+}
+
+impl Nomic {
+    fn load(config: &Config, weights: &VarBuilder<'_>) -> Result<Self> {
+        let weights = weights::inside(weights, "nomic_bert", "embeddings.word_embeddings.weight");
+        let weights = weights::inside(&weights, "bert", "embeddings.word_embeddings.weight");
+        let size = config.hidden_size;
+        let table = |name: &str, n_rows| embedding(n_rows, size, weights.pp("embeddings").pp(name));
+        let layers = weights.pp("encoder.layers");
+        Ok(Self {
+            words: table("word_embeddings", config.vocab_size)?,
+            kind: table("token_type_embeddings", config.type_vocab_size)?.embeddings().get(0)?,
+            norm: layer_norm(size, config.layer_norm_eps, weights.pp("emb_ln"))?,
+            layers: Stack::of(config.num_hidden_layers, |n| config.layer(&layers.pp(n)))?,
+            head_size: size / config.num_attention_heads,
+            theta: config.theta(),
+        })
+    }
+}
+
+impl TextModel for Nomic {
+    fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
+        let words = self.words.forward(&batch.ids()?)?.broadcast_add(&self.kind)?;
+        let rotary = Rotary::for_text(batch.n_tokens(), self.head_size, self.theta)?;
+        let bias = batch.bias()?;
+        let context = Context { bias: bias.as_ref(), rotary: Some(&rotary) };
+        self.layers.forward(self.norm.forward(&words)?, context)
+    }
+}

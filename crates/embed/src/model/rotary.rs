@@ -1,0 +1,70 @@
+//! Positions told by turning queries and keys: two tokens see how far apart they are.
+//!
+//! Su et al., *Roformer: Enhanced Transformer with Rotary Position Embedding*, 2021. The first half of
+//! a head turns with the second, as in the models of Hugging Face transformers.
+
+use candle_core::{D, Device, Result, Tensor};
+
+use crate::image::Size;
+
+/// The angles of every token, as their cosines and sines: `tokens x size of a head`.
+#[derive(Debug)]
+pub(crate) struct Rotary {
+    cosines: Tensor,
+    sines: Tensor,
+}
+
+impl Rotary {
+    /// For texts: angles grow with the position, and more slowly from unit to unit.
+    pub(crate) fn for_text(n_tokens: usize, head_size: usize, theta: f64) -> Result<Self> {
+        #[expect(clippy::cast_possible_truncation, reason = "torch has them in single precision")]
+        let frequency =
+            |unit: usize| 1.0 / (theta as f32).powf((2 * unit) as f32 / head_size as f32);
+        let frequencies: Vec<_> = (0..head_size / 2).map(frequency).collect();
+        let angles = (0..n_tokens)
+            .flat_map(|token| frequencies.iter().map(move |frequency| token as f32 * frequency));
+        Self::of(angles.collect(), n_tokens)
+    }
+
+    /// For patches: half of the units turn by the row, half by the column, both from -1 to 1. The
+    /// tokens before them are not turned.
+    pub(crate) fn for_patches(
+        grid: Size,
+        n_before: usize,
+        head_size: usize,
+        theta: f64,
+    ) -> Result<Self> {
+        #[expect(clippy::cast_possible_truncation, reason = "torch has them in single precision")]
+        let frequency =
+            |unit: usize| 1.0 / (theta as f32).powf(4.0 * unit as f32 / head_size as f32);
+        let frequencies: Vec<_> = (0..head_size / 4).map(frequency).collect();
+        let centre = |at: usize, n: usize| 2.0 * ((at as f32 + 0.5) / n as f32) - 1.0;
+        let mut angles = vec![0.0; n_before * (head_size / 2)];
+        for row in 0..grid.height {
+            for column in 0..grid.width {
+                for place in [centre(row, grid.height), centre(column, grid.width)] {
+                    let turn = std::f32::consts::TAU * place;
+                    angles.extend(frequencies.iter().map(|frequency| turn * frequency));
+                }
+            }
+        }
+        Self::of(angles, n_before + grid.height * grid.width)
+    }
+
+    /// Angles `tokens x half of a head`, which hold for both halves.
+    fn of(angles: Vec<f32>, n_tokens: usize) -> Result<Self> {
+        let n_angles = angles.len() / n_tokens.max(1);
+        let angles = Tensor::from_vec(angles, (n_tokens, n_angles), &Device::Cpu)?;
+        let angles = Tensor::cat(&[&angles, &angles], 1)?;
+        Ok(Self { cosines: angles.cos()?, sines: angles.sin()? })
+    }
+
+    /// Turns `batch x heads x tokens x size`.
+    pub(crate) fn turn(&self, states: &Tensor) -> Result<Tensor> {
+        let half = states.dim(D::Minus1)? / 2;
+        let (first, second) =
+            (states.narrow(D::Minus1, 0, half)?, states.narrow(D::Minus1, half, half)?);
+        let across = Tensor::cat(&[&second.neg()?, &first], D::Minus1)?;
+        states.broadcast_mul(&self.cosines)? + across.broadcast_mul(&self.sines)?
+    }
+}
