@@ -146,17 +146,35 @@ impl Download<'_> {
     /// Fetches the weights.
     ///
     /// # Errors
-    /// [`HubError::NoSafetensors`], or why a file cannot be brought here.
+    /// [`HubError::NoWeights`], or why a file cannot be brought here.
     pub(crate) fn fetch_weights(&self) -> Result<(), HubError> {
-        let single = "model.safetensors";
-        let is_sharded = !self.listing.has(single);
-        let is_weights = |file: &&str| *file == single || is_sharded && is_shard(file);
-        let main: Vec<_> = self.listing.files().filter(is_weights).collect();
-        if main.is_empty() {
-            return Err(HubError::NoSafetensors { name: self.repo.name.to_string() });
-        }
-        let modules = self.listing.files().filter(|file| module_file(file) == Some(single));
-        modules.chain(main).try_for_each(|file| self.fetch(file))
+        let main = self.weights("model.safetensors").or_else(|| self.weights("pytorch_model.bin"));
+        let Some(main) = main else {
+            return Err(HubError::NoWeights { name: self.repo.name.to_string() });
+        };
+        let modules = self.module_weights();
+        modules.into_iter().chain(main).try_for_each(|file| self.fetch(file))
+    }
+
+    /// The file of that name, or its shards and their index; none where there is neither.
+    fn weights(&self, single: &str) -> Option<Vec<&str>> {
+        let index = format!("{single}.index.json");
+        let is_whole = self.listing.has(single);
+        let is_part = |file: &str| file == index || is_shard(file, single);
+        let is_wanted = |file: &&str| if is_whole { *file == single } else { is_part(file) };
+        let files: Vec<_> = self.listing.files().filter(is_wanted).collect();
+        (!files.is_empty()).then_some(files)
+    }
+
+    /// Those of the modules that have some, in one format each.
+    fn module_weights(&self) -> Vec<&str> {
+        let named = |file: &str, name| module_file(file) == Some(name);
+        let older = |file: &&str| {
+            let newer = file.replace("pytorch_model.bin", "model.safetensors");
+            named(file, "pytorch_model.bin") && !self.listing.has(&newer)
+        };
+        let is_wanted = |file: &&str| named(file, "model.safetensors") || older(file);
+        self.listing.files().filter(is_wanted).collect()
     }
 
     fn fetch(&self, file: &str) -> Result<(), HubError> {
@@ -173,10 +191,14 @@ fn module_file(path: &str) -> Option<&str> {
     (is_module && folder.chars().all(is_name)).then_some(file)
 }
 
-fn is_shard(file: &str) -> bool {
-    file.strip_prefix("model-").and_then(|rest| rest.strip_suffix(".safetensors")).is_some_and(
-        |numbers| numbers.chars().all(|c| c.is_ascii_digit() || c == '-' || c.is_ascii_lowercase()),
-    )
+/// Whether it is `model-00001-of-00002.safetensors` where `model.safetensors` is the whole.
+fn is_shard(file: &str, single: &str) -> bool {
+    let Some((stem, extension)) = single.split_once('.') else { return false };
+    let number = file.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+    let number = number.and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
+    number.is_some_and(|numbers| {
+        numbers.chars().all(|c| c.is_ascii_digit() || c == '-' || c.is_ascii_lowercase())
+    })
 }
 
 /// Is told how downloads get on.
@@ -241,8 +263,10 @@ mod tests {
         assert_eq!(module_file("1_Pooling/config.json"), Some("config.json"));
         assert_eq!(module_file("onnx/config.json"), None);
         assert_eq!(module_file("1_../config.json"), None);
-        assert!(is_shard("model-00001-of-00002.safetensors"));
-        assert!(!is_shard("model-00001/of.safetensors"));
-        assert!(!is_shard("model.fp16.safetensors"));
+        let is_safe = |file| is_shard(file, "model.safetensors");
+        assert!(is_safe("model-00001-of-00002.safetensors"));
+        assert!(!is_safe("model-00001/of.safetensors"));
+        assert!(!is_safe("model.fp16.safetensors"));
+        assert!(is_shard("pytorch_model-00001-of-00002.bin", "pytorch_model.bin"));
     }
 }

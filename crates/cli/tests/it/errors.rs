@@ -63,6 +63,24 @@ fn pictures_without_a_model_say_what_would_do() {
 }
 
 #[test]
+fn a_model_of_pictures_alone_finds_by_examples_and_takes_no_phrase() {
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed");
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("pictures")).unwrap();
+    for name in ["odd.png", "grey.jpg", "alpha.png"] {
+        let to = bench.path("pictures").join(name);
+        std::fs::copy(format!("{FIXTURES}/images/{name}"), to).unwrap();
+    }
+    bench.ok(&["init", "--model", &format!("{FIXTURES}/resnet-basic")]);
+    bench.ok(&["index", "pictures"]);
+    let hits = bench.json(&["search", "--like", "odd.png"]);
+    assert!(!hits.is_empty());
+    let (code, said) = bench.fails(&["search", "a dog"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("takes no text\nhint: start from examples (--like)"), "{said}");
+}
+
+#[test]
 fn labelling_without_a_terminal_points_to_the_script_form() {
     let bench = Bench::with_texts();
     insta::assert_snapshot!(bench.fails(&["label", "stars"]).1, @r"

@@ -37,13 +37,13 @@ pub enum HubError {
         /// The model.
         name: String,
     },
-    /// There are weights, but none that can be read without running what is in them.
+    /// There are no weights that can be read.
     #[error(
-        "{name} has no model.safetensors\n\
+        "{name} has no model.safetensors and no pytorch_model.bin\n\
          hint: give a revision that has one (\"org/name@refs/pr/1\"), or a folder into which \
          transformers' save_pretrained has written it"
     )]
-    NoSafetensors {
+    NoWeights {
         /// The model.
         name: String,
     },

@@ -165,6 +165,16 @@ fn weights_are_not_downloaded_for_an_architecture_that_nothing_here_can_read() {
 }
 
 #[test]
+fn weights_of_before_safetensors_are_downloaded_where_there_are_no_others() {
+    let behaviour = Behaviour { is_pickled: true, ..Behaviour::default() };
+    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    open(NAME, &options(&server, cache.path())).unwrap();
+    let asked = |file: &str| server.requests().iter().any(|request| request.contains(file));
+    assert!(asked("pytorch_model.bin"));
+    assert!(!asked("model.safetensors "));
+}
+
+#[test]
 fn progress_is_told_to_the_end_of_every_file() {
     let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -31,6 +31,8 @@ pub(crate) struct Behaviour {
     pub(crate) token: Option<&'static str>,
     /// Says that the model is of this type.
     pub(crate) model_type: Option<&'static str>,
+    /// Has weights as they were written before safetensors.
+    pub(crate) is_pickled: bool,
 }
 
 /// A server on a port of its own, for as long as the test runs.
@@ -134,6 +136,11 @@ fn files(behaviour: &Behaviour) -> BTreeMap<String, Vec<u8>> {
     }
     for unwanted in ["README.md", "onnx/config.json", "onnx/model.safetensors"] {
         files.insert(unwanted.to_owned(), b"unwanted".to_vec());
+    }
+    if behaviour.is_pickled {
+        let pickled = model_folder().join("../bert-pickled/pytorch_model.bin");
+        files.remove("model.safetensors");
+        files.insert("pytorch_model.bin".to_owned(), fs::read(pickled).unwrap());
     }
     if let Some(model_type) = behaviour.model_type {
         let config = format!("{{\"model_type\": {model_type:?}}}").into_bytes();
