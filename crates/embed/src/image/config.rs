@@ -94,8 +94,9 @@ pub(super) fn read(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Config {
-    #[serde(alias = "feature_extractor_type")]
     image_processor_type: Option<String>,
+    /// The older name of the same; some files have both.
+    feature_extractor_type: Option<String>,
     do_resize: Option<bool>,
     size: Option<SizeConfig>,
     crop_pct: Option<f64>,
@@ -127,7 +128,8 @@ enum SizeConfig {
 
 impl Config {
     fn check(&self, defaults: Defaults) -> Result<ImageProcessor, String> {
-        let defaults = match &self.image_processor_type {
+        let wrote = self.image_processor_type.as_ref().or(self.feature_extractor_type.as_ref());
+        let defaults = match wrote {
             None => defaults,
             Some(name) => Defaults::of(name)
                 .ok_or_else(|| format!("pictures prepared by a {name} are not supported"))?,
@@ -254,6 +256,9 @@ mod tests {
         assert_eq!(vit.size, Size { height: 32, width: 32 });
         assert!(vit.crop.is_none());
         assert_eq!(vit.resize.unwrap().filter, Filter::Bilinear);
+        let both = r#"{"feature_extractor_type": "ViTFeatureExtractor",
+                       "image_processor_type": "SiglipImageProcessor"}"#;
+        assert_eq!(processor(both).unwrap().resize.unwrap().filter, Filter::Bicubic);
         let clip = processor(r#"{"size": 32, "crop_size": 24}"#).unwrap();
         assert_eq!(clip.size, Size { height: 24, width: 24 });
         assert_eq!(clip.resize.unwrap().target, Target::ShortestEdge(32));

@@ -7,6 +7,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm, linear_no_bias};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{
     CONFIG,
@@ -25,32 +26,36 @@ const N_TRAINED: usize = 2048;
 
 /// Reads it from its folder.
 pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
-    let config: Config = folder.json(CONFIG)?;
+    let config = Config::of(folder.json(CONFIG)?);
+    let config = config.map_err(|error| folder.bad(CONFIG, error.to_string()))?;
     config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
     let positions = config.max_position_embeddings.min(N_TRAINED);
     let sizes = sentence::Sizes { hidden: config.hidden_size, positions };
     sentence::open(folder, sizes, |weights| Nomic::load(&config, &weights))
 }
 
-/// `config.json`, as far as it bears on the numbers, under the names of transformers or those of the
-/// code that was published with the model.
+/// The names that the code published with the model has for what transformers names otherwise.
+const PUBLISHED: [(&str, &str); 7] = [
+    ("n_embd", "hidden_size"),
+    ("n_inner", "intermediate_size"),
+    ("n_layer", "num_hidden_layers"),
+    ("n_head", "num_attention_heads"),
+    ("activation_function", "hidden_act"),
+    ("n_positions", "max_position_embeddings"),
+    ("layer_norm_epsilon", "layer_norm_eps"),
+];
+
+/// `config.json`, as far as it bears on the numbers.
 #[derive(Debug, Deserialize)]
 struct Config {
     vocab_size: usize,
     type_vocab_size: usize,
-    #[serde(alias = "n_embd")]
     hidden_size: usize,
-    #[serde(alias = "n_inner")]
     intermediate_size: usize,
-    #[serde(alias = "n_layer")]
     num_hidden_layers: usize,
-    #[serde(alias = "n_head")]
     num_attention_heads: usize,
-    #[serde(alias = "activation_function")]
     hidden_act: Activation,
-    #[serde(alias = "n_positions")]
     max_position_embeddings: usize,
-    #[serde(alias = "layer_norm_epsilon")]
     layer_norm_eps: f64,
     rotary_emb_base: Option<f64>,
     rope_parameters: Option<Rope>,
@@ -71,6 +76,16 @@ struct Rope {
 }
 
 impl Config {
+    /// Reads it under either names, or both.
+    fn of(mut config: Map<String, Value>) -> serde_json::Result<Self> {
+        for (published, name) in PUBLISHED {
+            if let Some(value) = config.get(published).cloned() {
+                config.entry(name).or_insert(value);
+            }
+        }
+        serde_json::from_value(Value::Object(config))
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         let is_whole =
             self.rotary_emb_fraction.is_none_or(|fraction| (fraction - 1.0).abs() < 1e-9);
@@ -151,5 +166,25 @@ impl TextModel for Nomic {
         let bias = batch.bias()?;
         let context = Context { bias: bias.as_ref(), rotary: Some(&rotary) };
         self.layers.forward(self.norm.forward(&words)?, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_may_have_the_published_names_or_both() {
+        let published = serde_json::json!({
+            "vocab_size": 30528, "type_vocab_size": 2, "n_embd": 768, "n_inner": 3072, "n_layer": 12,
+            "n_head": 12, "activation_function": "swiglu", "n_positions": 8192,
+            "layer_norm_epsilon": 1e-12, "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0,
+            "hidden_size": 512,
+        });
+        let Value::Object(published) = published else { panic!() };
+        let config = Config::of(published).unwrap();
+        assert_eq!((config.hidden_size, config.num_hidden_layers), (512, 12));
+        assert_eq!(config.hidden_act, Activation::Silu);
+        assert!(config.check().is_ok());
     }
 }
