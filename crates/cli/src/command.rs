@@ -8,6 +8,7 @@ mod init;
 mod inspect;
 mod label;
 mod predict;
+mod said;
 mod search;
 mod serve;
 mod session;

@@ -8,24 +8,17 @@
 
 use std::io::{self, BufRead};
 
-use anyhow::{Context, Result, bail};
-use linprobe::{Answer, Label, Project, RecordId, Session};
-use serde::Deserialize;
+use anyhow::{Result, bail};
+use linprobe::{Project, RecordId, Session};
 use serde_json::{Value, json};
 
-use crate::{command::print, report};
-
-/// A line that comes in.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    id: Option<String>,
-    label: Option<f32>,
-    #[serde(default)]
-    skip: bool,
-    #[serde(default)]
-    undo: bool,
-}
+use crate::{
+    command::{
+        print,
+        said::{Said, ack},
+    },
+    report,
+};
 
 /// Answers until the input ends.
 pub(super) fn run(project: &Project, session: &mut Session) -> Result<()> {
@@ -55,21 +48,15 @@ fn audit_json(project: &Project, session: &Session) -> Result<Value> {
 }
 
 fn answer(session: &mut Session, line: &str) -> Result<Value> {
-    let line: Line = serde_json::from_str(line).context("this line is no answer")?;
-    let id = line.id.map(RecordId::new).transpose()?;
-    Ok(match (id, line.label) {
-        (Some(id), Some(label)) => {
-            session.answer_audit(&id, Answer::Labelled(Label::new(label)?))?;
-            json!({ "event": "ack", "id": id.as_str(), "label": label })
+    Ok(match Said::read(line)? {
+        Said::Answer(id, answer) => {
+            session.answer_audit(&id, answer)?;
+            ack(&id, answer)
         }
-        (Some(id), None) if line.skip => {
-            session.answer_audit(&id, Answer::Skipped)?;
-            json!({ "event": "ack", "id": id.as_str(), "skip": true })
-        }
-        (None, None) if line.undo => {
+        Said::Undo => {
             let undone = session.undo_audit()?;
             json!({ "event": "undone", "id": undone.as_ref().map(RecordId::as_str) })
         }
-        _ => bail!("an answer has an id with a label or a skip, or it is an undo"),
+        Said::Fit => bail!("an audit fits nothing"),
     })
 }

@@ -8,31 +8,19 @@
 
 use std::io::{self, BufRead};
 
-use anyhow::{Context, Result, bail};
-use linprobe::{Label, Project, RecordId, Round, Session};
-use serde::Deserialize;
+use anyhow::Result;
+use linprobe::{Answer, Project, Round, Session};
 use serde_json::{Value, json};
 
 use crate::{
     advice,
     args::LabelArgs,
-    command::{Outcome, print},
+    command::{
+        Outcome, print,
+        said::{Said, ack},
+    },
     report,
 };
-
-/// A line that comes in.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    id: Option<String>,
-    label: Option<f32>,
-    #[serde(default)]
-    skip: bool,
-    #[serde(default)]
-    undo: bool,
-    #[serde(default)]
-    fit: bool,
-}
 
 /// Answers until the input ends or every record has been shown.
 pub(super) fn run(project: &Project, mut session: Session, args: &LabelArgs) -> Result<Outcome> {
@@ -66,22 +54,19 @@ enum Answered {
 }
 
 fn answer(session: &mut Session, line: &str) -> Result<Answered> {
-    let line: Line = serde_json::from_str(line).context("this line is no answer")?;
-    let id = line.id.map(RecordId::new).transpose()?;
-    Ok(Answered::Now(match (id, line.label) {
-        (Some(id), Some(label)) => {
-            pollster::block_on(session.label(&id, Label::new(label)?))?;
-            json!({ "event": "ack", "id": id.as_str(), "label": label })
+    Ok(Answered::Now(match Said::read(line)? {
+        Said::Answer(id, answer) => {
+            match answer {
+                Answer::Labelled(label) => pollster::block_on(session.label(&id, label))?,
+                Answer::Skipped => pollster::block_on(session.skip(&id))?,
+            }
+            ack(&id, answer)
         }
-        (Some(id), None) if line.skip => {
-            pollster::block_on(session.skip(&id))?;
-            json!({ "event": "ack", "id": id.as_str(), "skip": true })
-        }
-        (None, None) if line.undo => {
+        Said::Undo => {
             let undone = session.undo()?;
             json!({ "event": "undone", "id": undone.as_ref().map(|undone| undone.id.as_str()) })
         }
-        (None, None) if line.fit => {
+        Said::Fit => {
             session.skip_rest()?;
             let fit = pollster::block_on(session.fit())?;
             let mut event = report::fit_json(&fit);
@@ -89,7 +74,6 @@ fn answer(session: &mut Session, line: &str) -> Result<Answered> {
             event["look_again"] = advice::look_again_json(session)?.into();
             return Ok(Answered::ByTheNextRound(event));
         }
-        _ => bail!("an answer has an id with a label or a skip, or it is an undo or a fit"),
     }))
 }
 
