@@ -3,7 +3,8 @@
 //! A folder of three files: `vectors.npy` holds rows of half-precision numbers and is opened by
 //! NumPy as it is, `points.db` says whose each row is, and `write.lock` is held by the one writer.
 //! Vectors are appended and synced first, then their ids are committed: only then does a row exist.
-//! A replaced or deleted row stays where it is, under a tombstone. Every search reads every row,
+//! A replaced or deleted row stays where it is, under a tombstone, until [`compact`] writes the rest
+//! to a new file. Every search reads every row,
 //! which is as fast as memory is, and the more cores share a search, the less sense it makes to run
 //! several at once.
 
@@ -23,6 +24,8 @@ use linprobe_core::{
 mod answer;
 mod bitmap;
 mod check;
+mod checksum;
+mod compact;
 mod kernel;
 mod points;
 mod scan;
@@ -32,6 +35,7 @@ mod snapshot;
 mod writer;
 
 pub use check::{CheckReport, Norms, Violation, check};
+pub use compact::{Compaction, Damaged, compact};
 
 use points::Points;
 use segment::{Access, Segment};
@@ -104,29 +108,24 @@ impl EmbeddedStore {
     /// [`StoreError::Corrupt`] where vectors are missing, [`StoreError::Io`] where there is no store.
     pub fn open_read_only(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
-        let points = Points::open(folder, Access::Read)?;
-        let segment = Segment::open(folder, points.dimension()?, Access::Read)?;
-        segment.rows(points.extent()?.n_rows)?;
-        Ok(Self::over(folder, segment, points.dimension()?, None))
+        let dimension = Points::open(folder, Access::Read)?.dimension()?;
+        let store = Self::over(folder, dimension, None);
+        store.snapshots.take().map(drop)?;
+        Ok(store)
     }
 
     fn open_locked(folder: &Path, lock: File) -> Result<Self, StoreError> {
         let points = Points::open(folder, Access::Write)?;
         let dimension = points.dimension()?;
         let writer = Writer::open(folder, points, lock)?;
-        let segment = Segment::open(folder, dimension, Access::Read)?;
-        Ok(Self::over(folder, segment, dimension, Some(Mutex::new(writer))))
+        sync_folder(folder)?;
+        Ok(Self::over(folder, dimension, Some(Mutex::new(writer))))
     }
 
-    fn over(
-        folder: &Path,
-        segment: Segment,
-        dimension: usize,
-        writer: Option<Mutex<Writer>>,
-    ) -> Self {
+    fn over(folder: &Path, dimension: usize, writer: Option<Mutex<Writer>>) -> Self {
         let spec =
             StoreSpec { kind: "embedded", dimension, precision: Precision::F16, exact: true };
-        let snapshots = Snapshots::new(folder, segment);
+        let snapshots = Snapshots::new(folder, dimension);
         Self { folder: folder.to_owned(), spec, snapshots, writer }
     }
 

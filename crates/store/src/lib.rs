@@ -12,5 +12,7 @@ mod histogram;
 mod memory;
 mod sample;
 
-pub use embedded::{CheckReport, EmbeddedStore, Norms, Violation, check};
+pub use embedded::{
+    CheckReport, Compaction, Damaged, EmbeddedStore, Norms, Violation, check, compact,
+};
 pub use memory::MemoryStore;

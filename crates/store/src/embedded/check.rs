@@ -1,6 +1,6 @@
 //! Walks a store and verifies every promise of its format.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use half::{f16, slice::HalfFloatSliceExt};
 use linprobe_core::StoreError;
@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     bitmap::Bitmap,
+    checksum::{self, Checksum},
     points::Points,
     segment::{Access, HEADER_BYTES, Rows, Segment},
     snapshot::Snapshot,
@@ -54,6 +55,14 @@ pub enum Violation {
         /// The length of the file.
         found: u64,
     },
+    /// Rows are not what was written, or not there.
+    #[error("vectors.npy: rows {first_row} to {last_row} are not what was written")]
+    Checksum {
+        /// The first row of the block.
+        first_row: usize,
+        /// The last one.
+        last_row: usize,
+    },
     /// A vector is not finite, or not of unit length.
     #[error("vectors.npy: row {row_idx} has length {norm}, not 1")]
     NotUnit {
@@ -99,7 +108,8 @@ pub enum Violation {
 pub fn check(folder: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let points = Points::open(folder.as_ref(), Access::Read)?;
     let extent = points.begin()?;
-    let segment = Segment::open(folder.as_ref(), points.dimension()?, Access::Read)?;
+    let shape = (points.dimension()?, Access::Read);
+    let segment = Segment::open(folder.as_ref(), extent.generation, shape)?;
     let owned = Claims::of_points(&points)?;
     let buried: Bitmap = points.tombstones_after(0)?.into_iter().collect();
     let rows = segment.rows_at_hand(extent.n_rows)?;
@@ -107,6 +117,7 @@ pub fn check(folder: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let mut violations: Vec<Violation> =
         points.integrity()?.into_iter().map(Violation::Database).collect();
     violations.extend(check_file(&segment, extent.n_rows)?);
+    violations.extend(check_checksums(&rows, &points.checksums_from(0)?, extent.n_rows));
     violations.extend(owned.bad_ids);
     violations.extend(check_claims(&owned.rows, &buried, extent.n_rows));
     violations.extend(check_lengths(&rows));
@@ -150,6 +161,14 @@ fn check_file(segment: &Segment, n_rows: usize) -> Result<Vec<Violation>, StoreE
         violations.push(Violation::Length { expected, found });
     }
     Ok(violations)
+}
+
+fn check_checksums(rows: &Rows, expected: &[Checksum], n_rows: usize) -> Vec<Violation> {
+    let blocks = checksum::damaged(rows, expected);
+    let blocks = blocks.into_iter().map(|block| block.rows(n_rows));
+    let violation =
+        |rows: Range<usize>| Violation::Checksum { first_row: rows.start, last_row: rows.end - 1 };
+    blocks.filter(|rows| !rows.is_empty()).map(violation).collect()
 }
 
 fn check_claims(owned: &Bitmap, buried: &Bitmap, n_rows: usize) -> Vec<Violation> {

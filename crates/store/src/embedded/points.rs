@@ -3,31 +3,43 @@
 //! A row exists once its number is committed here. Ids are looked up, never held in memory, so that
 //! a store of any size opens at once. A tombstone is written when a row is given up and never
 //! removed, and rows are never given out again, so a reader that knows the first tombstones needs to
-//! read only those that came later.
+//! read only those that came later. Compaction alone starts anew, with a vector file of the next
+//! generation.
 
 use std::{
     io,
-    ops::ControlFlow,
+    ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use linprobe_core::{RecordId, StoreError};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
 
-use super::segment::Access;
+use super::{bitmap::Bitmap, checksum::Checksum, segment::Access};
 
-/// The version of the format that this code writes and reads.
-const FORMAT: i64 = 1;
+/// The version of the format that this code writes. It reads all versions from 1 on.
+const FORMAT: i64 = 2;
 
 /// The log is written back to the database after so many pages, 64 MB: ids in random order touch most
 /// pages of their index again and again, and are written back once for many times.
 const WAL_PAGES: i64 = 16_000;
 
 const SCHEMA: &str = "
-    CREATE TABLE store (dimension INTEGER NOT NULL, n_rows INTEGER NOT NULL);
+    CREATE TABLE store (
+        dimension INTEGER NOT NULL, n_rows INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0
+    );
     CREATE TABLE points (row_idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
     CREATE TABLE tombstones (number INTEGER PRIMARY KEY, row_idx INTEGER NOT NULL UNIQUE);
+    CREATE TABLE checksums (block_idx INTEGER PRIMARY KEY, crc INTEGER NOT NULL);
+";
+
+/// What format 2 has more than format 1: a number for the vector file, which compaction replaces, and
+/// checksums of its rows.
+const SINCE_FORMAT_1: &str = "
+    ALTER TABLE store ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE checksums (block_idx INTEGER PRIMARY KEY, crc INTEGER NOT NULL);
+    PRAGMA user_version = 2;
 ";
 
 /// A connection to `points.db`.
@@ -42,6 +54,8 @@ pub(crate) struct Points {
 pub(crate) struct Extent {
     pub(crate) n_rows: usize,
     pub(crate) n_tombstones: usize,
+    /// How often the vector file was replaced.
+    pub(crate) generation: u64,
 }
 
 impl Points {
@@ -76,10 +90,10 @@ impl Points {
             }
         };
         match points.format()? {
-            FORMAT => Ok(points),
+            1..=FORMAT => Ok(points),
             0 => Err(points.corrupt("it holds no store")),
             other => Err(points.corrupt(format!(
-                "it has format {other}, this version of linprobe reads format {FORMAT}"
+                "it has format {other}, this version of linprobe reads formats 1 to {FORMAT}"
             ))),
         }
     }
@@ -102,7 +116,7 @@ impl Points {
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = self.connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
-        transaction.execute("INSERT INTO store VALUES (?1, 0)", [dimension])?;
+        transaction.execute("INSERT INTO store VALUES (?1, 0, 0)", [dimension])?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
         transaction.commit()
     }
@@ -140,13 +154,24 @@ impl Points {
 
     /// How much is committed.
     pub(crate) fn extent(&self) -> Result<Extent, StoreError> {
-        let extent = "SELECT n_rows, (SELECT coalesce(max(number), 0) FROM tombstones) FROM store";
+        // A writer may have brought the store to the present format since this connection was made.
+        let generation = if self.is_of_format_1()? { "0" } else { "generation" };
+        let extent = format!(
+            "SELECT n_rows, (SELECT coalesce(max(number), 0) FROM tombstones), {generation} \
+             FROM store"
+        );
         let read = || {
-            self.connection
-                .prepare_cached(extent)?
-                .query_one([], |row| Ok(Extent { n_rows: row.get(0)?, n_tombstones: row.get(1)? }))
+            self.connection.prepare_cached(&extent)?.query_one([], |row| {
+                let (n_rows, n_tombstones) = (row.get(0)?, row.get(1)?);
+                Ok(Extent { n_rows, n_tombstones, generation: row.get(2)? })
+            })
         };
         read().map_err(self.error())
+    }
+
+    /// Whether the store was written by a version that knew neither checksums nor compaction.
+    pub(crate) fn is_of_format_1(&self) -> Result<bool, StoreError> {
+        self.format().map(|format| format == 1)
     }
 
     /// The rows given up since the first `n_known`.
@@ -215,6 +240,40 @@ impl Points {
         walk().map_err(self.error())
     }
 
+    /// The rows that are points', whether there are such rows or not.
+    pub(crate) fn owned_rows(&self) -> Result<Bitmap, StoreError> {
+        let mut rows = Bitmap::default();
+        self.each_by_row(|row_idx| rows.insert(row_idx))?;
+        Ok(rows)
+    }
+
+    fn each_by_row(&self, mut visit: impl FnMut(usize)) -> Result<(), StoreError> {
+        let mut walk = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare_cached("SELECT row_idx FROM points")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                visit(row.get(0)?);
+            }
+            Ok(())
+        };
+        walk().map_err(self.error())
+    }
+
+    /// The checksums of all blocks, or of those from one on; none in a store of format 1.
+    pub(crate) fn checksums_from(&self, block_idx: usize) -> Result<Vec<Checksum>, StoreError> {
+        if self.is_of_format_1()? {
+            return Ok(Vec::new());
+        }
+        let from = "SELECT block_idx, crc FROM checksums WHERE block_idx >= ?1 ORDER BY block_idx";
+        let read = || -> rusqlite::Result<Vec<Checksum>> {
+            let mut statement = self.connection.prepare_cached(from)?;
+            let checksum =
+                |row: &Row<'_>| Ok(Checksum { block_idx: row.get(0)?, crc: row.get(1)? });
+            statement.query_map([block_idx], checksum)?.collect()
+        };
+        read().map_err(self.error())
+    }
+
     /// What SQLite finds wrong with its own file.
     pub(crate) fn integrity(&self) -> Result<Vec<String>, StoreError> {
         let read = || {
@@ -265,6 +324,55 @@ impl Points {
             extend.execute([first_row + ids.len()]).map(drop)
         };
         add().map_err(self.error())
+    }
+
+    /// Keeps the checksums of blocks in the place of older ones, within a [`Self::change`].
+    pub(crate) fn keep_checksums(&self, checksums: &[Checksum]) -> Result<(), StoreError> {
+        let keep = || -> rusqlite::Result<()> {
+            let insert = "INSERT OR REPLACE INTO checksums VALUES (?1, ?2)";
+            let mut insert = self.connection.prepare_cached(insert)?;
+            for Checksum { block_idx, crc } in checksums {
+                insert.execute((block_idx, crc))?;
+            }
+            Ok(())
+        };
+        keep().map_err(self.error())
+    }
+
+    /// Gives a store of format 1 the tables of the present format, within a [`Self::change`].
+    pub(crate) fn bring_to_present_format(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch(SINCE_FORMAT_1).map_err(self.error())
+    }
+
+    /// Numbers the points anew, from 0 in the order of their rows, in a vector file of the next
+    /// generation; within a [`Self::change`]. Rows without a point are forgotten.
+    pub(crate) fn renumber(&self, n_rows: usize) -> Result<(), StoreError> {
+        let renumber = "
+            CREATE TABLE kept (row_idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+            INSERT INTO kept SELECT row_number() OVER (ORDER BY row_idx) - 1, id FROM points;
+            DROP TABLE points;
+            ALTER TABLE kept RENAME TO points;
+            DELETE FROM tombstones;
+            DELETE FROM checksums;
+            UPDATE store SET generation = generation + 1;
+        ";
+        let renumber = || {
+            self.connection.execute_batch(renumber)?;
+            self.connection.execute("UPDATE store SET n_rows = ?1", [n_rows]).map(drop)
+        };
+        renumber().map_err(self.error())
+    }
+
+    /// Forgets points, within a [`Self::change`], of which no tombstone is left.
+    pub(crate) fn forget(&self, rows: Range<usize>) -> Result<usize, StoreError> {
+        let forget = "DELETE FROM points WHERE row_idx >= ?1 AND row_idx < ?2";
+        self.connection.execute(forget, (rows.start, rows.end)).map_err(self.error())
+    }
+
+    /// Gives back the space of what was deleted.
+    pub(crate) fn vacuum(&self) -> Result<(), StoreError> {
+        let shrink = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
+        self.connection.execute_batch(shrink).map_err(self.error())
     }
 
     /// Waits until all that was committed is on the disk.

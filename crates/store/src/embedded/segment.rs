@@ -8,10 +8,15 @@
 //! been committed, and `numpy.load(.., mmap_mode="r")` opens the file at any time. How many rows
 //! there are is not for this file to say: the database knows, and whatever lies beyond is cut off by
 //! the next writer. Rows that were committed never change, which is what makes mapping them sound.
+//!
+//! Compaction writes a file of the next generation beside this one, under a name with its number,
+//! commits the number, and then gives it this one's name. Whoever reads goes on with the file that it
+//! has mapped. A file with the number of the generation that is committed is the current one; if there
+//! is none, the file without a number is.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -49,38 +54,46 @@ pub(crate) enum Access {
 }
 
 impl Segment {
-    /// The file's path in a store's folder.
-    pub(crate) fn path_in(folder: &Path) -> PathBuf {
-        folder.join("vectors.npy")
-    }
-
     /// Makes an empty file, in place of one that nothing was ever committed to.
     pub(crate) fn create(folder: &Path, dimension: usize) -> Result<Self, StoreError> {
+        Self::create_at(settled_path(folder), dimension)
+    }
+
+    /// Makes an empty file of a generation that is not committed yet.
+    pub(crate) fn create_generation(
+        folder: &Path,
+        generation: u64,
+        dimension: usize,
+    ) -> Result<Self, StoreError> {
+        Self::create_at(numbered_path(folder, generation), dimension)
+    }
+
+    fn create_at(path: PathBuf, dimension: usize) -> Result<Self, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
-        let segment = Self::open_with(&options, folder, dimension)?;
+        let segment = Self::open_at(&options, path, dimension)?;
         segment.write_header(0)?;
         segment.sync()?;
         Ok(segment)
     }
 
-    /// Opens the file to read it, or to append to it as well.
+    /// Opens the file of a generation to read it, or to append to it as well.
     pub(crate) fn open(
         folder: &Path,
-        dimension: usize,
-        access: Access,
+        generation: u64,
+        (dimension, access): (usize, Access),
     ) -> Result<Self, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(access == Access::Write);
-        Self::open_with(&options, folder, dimension)
+        match Self::open_at(&options, numbered_path(folder, generation), dimension) {
+            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Self::open_at(&options, settled_path(folder), dimension)
+            }
+            opened => opened,
+        }
     }
 
-    fn open_with(
-        options: &OpenOptions,
-        folder: &Path,
-        dimension: usize,
-    ) -> Result<Self, StoreError> {
-        let path = Self::path_in(folder);
+    fn open_at(options: &OpenOptions, path: PathBuf, dimension: usize) -> Result<Self, StoreError> {
         match options.open(&path) {
             Ok(file) => Ok(Self { path, dimension, file, map: Mutex::default() }),
             Err(source) => Err(StoreError::Io { path, source }),
@@ -99,11 +112,10 @@ impl Segment {
         self.sync()
     }
 
-    /// Writes rows from `first_row` on and returns when they are on the disk.
+    /// Writes rows from `first_row` on. They are on the disk after [`Self::sync`].
     pub(crate) fn append(&self, first_row: usize, rows: &[f16]) -> Result<(), StoreError> {
         let start = self.n_bytes_for(first_row)?;
-        self.write_at(start, bytemuck::cast_slice(rows)).map_err(self.io())?;
-        self.sync()
+        self.write_at(start, bytemuck::cast_slice(rows)).map_err(self.io())
     }
 
     /// Waits until all that was written is on the disk.
@@ -228,6 +240,33 @@ impl Rows {
         let start = row_idx.checked_mul(self.dimension)?;
         self.as_slice().get(start..start.checked_add(self.dimension)?)
     }
+}
+
+/// Gives the file of the committed generation the settled name, which it lacks when a compaction was
+/// killed, and removes files of generations that were never committed.
+pub(crate) fn settle(folder: &Path, generation: u64) -> Result<(), StoreError> {
+    let settle = || -> io::Result<()> {
+        let numbered = numbered_path(folder, generation);
+        if numbered.exists() {
+            #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]
+            fs::rename(numbered, settled_path(folder))?;
+        }
+        match fs::remove_file(numbered_path(folder, generation + 1)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    };
+    settle().map_err(super::io_error(folder))
+}
+
+/// The name of the file outside of a compaction.
+fn settled_path(folder: &Path) -> PathBuf {
+    folder.join("vectors.npy")
+}
+
+/// The name of a file that a compaction has written.
+fn numbered_path(folder: &Path, generation: u64) -> PathBuf {
+    folder.join(format!("vectors.{generation}.npy"))
 }
 
 /// The header of a file of so many rows, as NumPy's format version 1.0 has it.

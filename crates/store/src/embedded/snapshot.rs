@@ -22,7 +22,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     folder: PathBuf,
-    segment: Segment,
+    dimension: usize,
     readers: Mutex<Readers>,
 }
 
@@ -30,6 +30,14 @@ pub(crate) struct Snapshots {
 struct Readers {
     /// Connections that nobody reads from.
     idle: Vec<Points>,
+    current: Option<Current>,
+}
+
+/// What is known of one generation of the store.
+#[derive(Debug)]
+struct Current {
+    generation: u64,
+    segment: Arc<Segment>,
     /// The first `n_dead` tombstones.
     dead: Arc<Bitmap>,
     n_dead: usize,
@@ -42,13 +50,14 @@ pub(crate) struct Snapshot<'a> {
     /// Goes back home at the end.
     points: Option<Points>,
     extent: Extent,
+    segment: Arc<Segment>,
     pub(crate) rows: Rows,
     pub(crate) dead: Arc<Bitmap>,
 }
 
 impl Snapshots {
-    pub(crate) fn new(folder: &Path, segment: Segment) -> Self {
-        Self { folder: folder.to_owned(), segment, readers: Mutex::default() }
+    pub(crate) fn new(folder: &Path, dimension: usize) -> Self {
+        Self { folder: folder.to_owned(), dimension, readers: Mutex::default() }
     }
 
     /// The present state of the store.
@@ -59,12 +68,41 @@ impl Snapshots {
             Some(points) => points,
             None => Points::open(&self.folder, Access::Read)?,
         };
-        let extent = points.begin()?;
-        readers.learn_tombstones(&points, extent)?;
-        let dead = Arc::clone(&readers.dead);
+        let (extent, mut current) = self.begin(&points, readers.current.take())?;
+        current.learn_tombstones(&points, extent)?;
+        let dead = Arc::clone(&current.dead);
+        let segment = Arc::clone(&current.segment);
+        readers.current = Some(current);
         drop(readers);
-        let rows = self.segment.rows(extent.n_rows)?;
-        Ok(Snapshot { home: self, points: Some(points), extent, rows, dead })
+        let rows = segment.rows(extent.n_rows)?;
+        Ok(Snapshot { home: self, points: Some(points), extent, segment, rows, dead })
+    }
+
+    /// Begins a transaction of the generation whose vector file is open. A file is opened before the
+    /// transaction that shows its generation, since a compaction that ends between the two gives
+    /// another one its name.
+    fn begin(
+        &self,
+        points: &Points,
+        mut known: Option<Current>,
+    ) -> Result<(Extent, Current), StoreError> {
+        for _ in 0..MOST_COMPACTIONS_MET {
+            let extent = points.begin()?;
+            match known {
+                Some(current) if current.generation == extent.generation => {
+                    return Ok((extent, current));
+                }
+                _ => points.end()?,
+            }
+            known = Some(self.open_generation(extent.generation)?);
+        }
+        Err(points.corrupt("it is compacted again and again"))
+    }
+
+    fn open_generation(&self, generation: u64) -> Result<Current, StoreError> {
+        let segment = Segment::open(&self.folder, generation, (self.dimension, Access::Read))?;
+        let segment = Arc::new(segment);
+        Ok(Current { generation, segment, dead: Arc::default(), n_dead: 0 })
     }
 
     fn readers(&self) -> MutexGuard<'_, Readers> {
@@ -72,7 +110,10 @@ impl Snapshots {
     }
 }
 
-impl Readers {
+/// Compactions that may end while a snapshot is being taken. There is hardly ever one.
+const MOST_COMPACTIONS_MET: usize = 16;
+
+impl Current {
     fn learn_tombstones(&mut self, points: &Points, extent: Extent) -> Result<(), StoreError> {
         if extent.n_tombstones > self.n_dead {
             let new = points.tombstones_after(self.n_dead)?;
@@ -101,7 +142,7 @@ impl Snapshot<'_> {
 
     /// Reads the point whose row it is.
     pub(crate) fn point(&self, id: RecordId, row_idx: usize) -> Result<Point, StoreError> {
-        let corrupt = |reason| self.home.segment.corrupt(format!("row {row_idx}, {reason}"));
+        let corrupt = |reason| self.segment.corrupt(format!("row {row_idx}, {reason}"));
         let row = self
             .rows
             .row(row_idx)

@@ -10,8 +10,9 @@ use half::{f16, slice::HalfFloatSliceExt};
 use linprobe_core::{Point, RecordId, StoreError};
 
 use super::{
-    points::Points,
-    segment::{Access, Segment},
+    checksum,
+    points::{Extent, Points},
+    segment::{self, Access, Segment},
 };
 
 /// Appends rows and commits them. There is one for a store, in one process.
@@ -29,10 +30,24 @@ impl Writer {
     /// Goes on where the last writer stopped, once what it left undone is cut off.
     pub(crate) fn open(folder: &Path, points: Points, lock: File) -> Result<Self, StoreError> {
         let dimension = points.dimension()?;
-        let n_rows = points.extent()?.n_rows;
-        let segment = Segment::open(folder, dimension, Access::Write)?;
+        let Extent { n_rows, generation, .. } = points.extent()?;
+        segment::settle(folder, generation)?;
+        let segment = Segment::open(folder, generation, (dimension, Access::Write))?;
         segment.recover(n_rows)?;
-        Ok(Self { points, segment, dimension, n_rows, _lock: lock })
+        let writer = Self { points, segment, dimension, n_rows, _lock: lock };
+        writer.bring_to_present_format()?;
+        Ok(writer)
+    }
+
+    /// Gives a store of format 1 checksums, for which all of it is read once.
+    fn bring_to_present_format(&self) -> Result<(), StoreError> {
+        if !self.points.is_of_format_1()? {
+            return Ok(());
+        }
+        self.points.change(|| {
+            self.points.bring_to_present_format()?;
+            self.keep_checksums(0, self.segment.rows(self.n_rows)?.as_slice())
+        })
     }
 
     /// Writes points, the last one of each id. Those that are there already, bit for bit, stay.
@@ -42,8 +57,10 @@ impl Writer {
             let new = self.new_rows(&points)?;
             if !new.ids.is_empty() {
                 self.segment.append(self.n_rows, &new.rows)?;
+                self.segment.sync()?;
                 self.points.bury(&new.replaced)?;
                 self.points.add(self.n_rows, &new.ids)?;
+                self.keep_checksums(self.n_rows, &new.rows)?;
             }
             Ok(new.ids.len())
         })?;
@@ -68,6 +85,16 @@ impl Writer {
     pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
         self.points.sync()?;
         self.segment.sync()
+    }
+
+    /// Extends the checksums to rows from `first_row` on.
+    fn keep_checksums(&self, first_row: usize, rows: &[f16]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let begun = self.points.checksums_from(checksum::block_of(first_row))?.pop();
+        let checksums = checksum::extended(begun, first_row, rows, self.dimension);
+        self.points.keep_checksums(&checksums)
     }
 
     /// What must be written for points of distinct ids.

@@ -166,7 +166,7 @@ fn a_store_of_a_later_version_is_refused_with_both_numbers() {
     let folder = filled(3);
     sql(folder.path(), "PRAGMA user_version = 7");
     let refused = EmbeddedStore::open(folder.path()).unwrap_err().to_string();
-    assert!(refused.contains("format 7") && refused.contains("format 1"), "{refused}");
+    assert!(refused.contains("format 7") && refused.contains("formats 1 to 2"), "{refused}");
 }
 
 #[test]
@@ -182,12 +182,13 @@ fn check_lists_everything_that_is_wrong_and_where() {
     write_at(folder.path(), HEADER + 5 * ROW, &[0; 10]);
     write_at(folder.path(), HEADER + 6 * ROW, &[0x00, 0x7e]);
     let found = violations(folder.path());
-    assert_eq!(found.len(), 6, "{found:?}");
+    assert_eq!(found.len(), 7, "{found:?}");
     for expected in [
         Violation::DeadWithId { row_idx: 2 },
         Violation::Unclaimed { row_idx: 3 },
         Violation::Beyond { row_idx: 30 },
         Violation::NotUnit { row_idx: 5, norm: 0.0 },
+        Violation::Checksum { first_row: 0, last_row: 9 },
     ] {
         assert!(found.contains(&expected), "{expected} is not in {found:?}");
     }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod compaction;
 mod conformance;
 mod damage;
 mod durability;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use linprobe_core::{Embedding, Excluded, Point, Query, RecordId, Survey, VectorStore};
-use linprobe_store::{EmbeddedStore, MemoryStore};
+use linprobe_store::{Damaged, EmbeddedStore, MemoryStore, compact};
 use pollster::block_on;
 use proptest::prelude::*;
 
@@ -28,6 +28,7 @@ enum Change {
     Upsert(Vec<Point>),
     Delete(Vec<RecordId>),
     Reopen,
+    Compact,
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -36,6 +37,7 @@ fn change() -> impl Strategy<Value = Change> {
         4 => prop::collection::vec(point(), 0..40).prop_map(Change::Upsert),
         2 => ids.prop_map(Change::Delete),
         1 => Just(Change::Reopen),
+        1 => Just(Change::Compact),
     ]
 }
 
@@ -61,6 +63,12 @@ proptest! {
                 }
                 Change::Reopen => {
                     drop(store);
+                    store = EmbeddedStore::open(folder.path()).unwrap();
+                }
+                Change::Compact => {
+                    drop(store);
+                    let compaction = compact(folder.path(), Damaged::Refuse).unwrap();
+                    prop_assert_eq!(compaction.n_rows, block_on(oracle.count()).unwrap());
                     store = EmbeddedStore::open(folder.path()).unwrap();
                 }
             }
