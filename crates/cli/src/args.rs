@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Counts, norms, disk space and the integrity of a project.
     Inspect(InspectArgs),
+    /// Gives back the disk space of what was replaced or removed.
+    Compact(CompactArgs),
     /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
     Demo(DemoArgs),
     /// Prints the completions of a shell.
@@ -94,6 +96,9 @@ pub(crate) struct IndexArgs {
     /// Records to a batch of the model.
     #[arg(long)]
     pub(crate) batch_size: Option<NonZeroUsize>,
+    /// Removes the records that the dataset no longer has, once all of it is read.
+    #[arg(long)]
+    pub(crate) prune: bool,
 }
 
 /// How a dataset is read.
@@ -354,6 +359,13 @@ pub(crate) struct InspectArgs {
     /// Reads everything and verifies every promise of the formats.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CompactArgs {
+    /// Gives up vectors that are damaged; indexing again embeds their records again.
+    #[arg(long)]
+    pub(crate) give_up_damaged: bool,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod classifier;
+mod compact;
 mod demo;
 mod index;
 mod init;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Classifier(command) => classifier::run(&door, &command),
         Command::Serve(args) => serve::run(&door, &args),
         Command::Inspect(args) => inspect::run(&door, &args),
+        Command::Compact(args) => compact::run(&door, &args),
         Command::Demo(args) => demo::run(&door, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "linprobe", &mut io::stdout());

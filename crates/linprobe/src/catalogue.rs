@@ -16,6 +16,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::{config::SourceConfig, error::ProjectError};
 
+mod upkeep;
+
 /// The version of the tables below; a project of a later one is refused.
 const FORMAT_VERSION: i64 = 1;
 
@@ -41,6 +43,11 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
+/// The log is written back after so many pages, 64 MB, and as many kilobytes of pages are kept at
+/// hand: names in random order touch most pages of their index again and again.
+const WAL_PAGES: u32 = 16_000;
+const CACHE_KB: u32 = 64_000;
+
 /// The tables of the project's database that hold records, their sources and the model.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
@@ -50,6 +57,8 @@ pub(crate) struct Catalogue {
 
 /// Names a source within its project.
 pub(crate) type SourceKey = i64;
+
+pub(crate) use upkeep::RecordKey;
 
 /// A record as the catalogue keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,9 +133,11 @@ impl Catalogue {
             .map_err(|source| ProjectError::Database { path: path.into(), source })?;
         let catalogue = Self { database: Mutex::new(database), path: path.into() };
         catalogue.ask(|database| {
-            database.execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000",
-            )
+            database.execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+                 PRAGMA busy_timeout = 5000; PRAGMA cache_size = -{CACHE_KB}; \
+                 PRAGMA wal_autocheckpoint = {WAL_PAGES}"
+            ))
         })?;
         Ok(catalogue)
     }

@@ -6,6 +6,7 @@ use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoS
 use linprobe_core::{BadContent, BadId, EmbedError, RecordId, SourceError, StoreError};
 use linprobe_embed::{OpenError, StreamError};
 use linprobe_session::{JournalError, SessionError, simulate::ExperimentError};
+use rusqlite::ErrorCode;
 
 /// An error of a [`Project`](crate::Project).
 #[derive(Debug, thiserror::Error)]
@@ -209,7 +210,7 @@ pub enum ProjectError {
     #[error(transparent)]
     Background(#[from] BadBackground),
     /// The project's database failed.
-    #[error("the database {path} failed", path = path.display())]
+    #[error("the database {path} failed{}", remedy(source), path = path.display())]
     Database {
         /// The database.
         path: PathBuf,
@@ -247,6 +248,22 @@ impl ProjectError {
         let there = there.into_iter().collect::<Vec<_>>().join(", ");
         let there = if there.is_empty() { "none yet".to_owned() } else { there };
         Self::Unknown { kind, name: name.to_owned(), there }
+    }
+}
+
+/// What helps when a database fails, where anything is known to.
+fn remedy(failure: &rusqlite::Error) -> &'static str {
+    match failure.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "\nhint: linprobe writes into the folder of a project even to read it; mend its permissions"
+        }
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
+            "\nhint: nothing that was written before is lost; see whether the disk is full"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "\nhint: another process writes to it; wait until it has ended"
+        }
+        _ => "",
     }
 }
 

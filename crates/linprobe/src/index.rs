@@ -15,13 +15,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linprobe_core::{Content, Embedder, Point, Record, Records, Source, SourceError, VectorStore};
+use linprobe_core::{
+    Content, Embedder, Point, Record, RecordId, Records, Source, SourceError, VectorStore,
+};
 use linprobe_embed::{Embedded, StreamOptions, embed_stream};
 
 use crate::{
     catalogue::{Catalogue, Change, Entry, SkippedRecord, SourceKey},
     error::{ProjectError, from_stream},
 };
+
+mod vanished;
+
+pub(crate) use vanished::{Roll, expect_lost_points, prune};
 
 /// A batch is written when it has this many records,
 const BATCH_RECORDS: usize = 4096;
@@ -56,6 +62,8 @@ pub struct IndexProgress {
     pub n_unchanged: u64,
     /// Records that could not be read or embedded.
     pub n_skipped: u64,
+    /// Records that were removed because their dataset no longer has them.
+    pub n_pruned: u64,
 }
 
 impl IndexProgress {
@@ -72,6 +80,7 @@ pub(crate) fn index(
     (options, cancel): (&StreamOptions, &Cancel),
     ledger: Ledger<'_>,
 ) -> Result<IndexProgress, ProjectError> {
+    expect_lost_points(ledger.catalogue, ledger.store)?;
     let ledger = Mutex::new(ledger);
     let failure = Mutex::new(None);
     let records = source.records();
@@ -81,7 +90,7 @@ pub(crate) fn index(
     let mut ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
     ledger.write()?;
     let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failure.map_or(Ok(ledger.progress), Err)
+    failure.map_or_else(|| ledger.prune(), Err)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -128,6 +137,8 @@ pub(crate) struct Ledger<'a> {
     report: &'a mut (dyn FnMut(IndexProgress) + Send),
     progress: IndexProgress,
     pending: Pending,
+    /// Where records that the dataset no longer has are to be removed.
+    roll: Option<Roll>,
     written: Instant,
     batch_records: usize,
 }
@@ -163,9 +174,15 @@ impl<'a> Ledger<'a> {
             report,
             progress: IndexProgress { n_records_hint, ..IndexProgress::default() },
             pending: Pending::default(),
+            roll: None,
             written: Instant::now(),
             batch_records: BATCH_RECORDS,
         }
+    }
+
+    /// Removes what the dataset no longer has, when the run has ended well.
+    pub(crate) fn pruning(self) -> Result<Self, ProjectError> {
+        Ok(Self { roll: Some(Roll::new(self.catalogue)?), ..self })
     }
 
     /// Lets a record through if it is to be embedded; notes it if not.
@@ -176,12 +193,14 @@ impl<'a> Ledger<'a> {
         let record = match record {
             Ok(record) => record,
             Err(SourceError::Record(bad)) => {
+                bad.id.iter().try_for_each(|id| self.meet(id))?;
                 self.skip(bad.into());
                 return self.write_if_due().map(|()| None);
             }
             Err(error) => return Err(error.into()),
         };
         let (entry, content) = Entry::split(self.source, record);
+        self.meet(&entry.record.id)?;
         match self.catalogue.change(&entry)? {
             Change::Content => return Ok(Some((entry, content))),
             Change::None => self.progress.n_unchanged += 1,
@@ -212,6 +231,23 @@ impl<'a> Ledger<'a> {
             }
         }
         self.write_if_due()
+    }
+
+    /// Notes that a record is in the dataset, be it good or bad.
+    fn meet(&mut self, id: &RecordId) -> Result<(), ProjectError> {
+        match &mut self.roll {
+            Some(roll) => roll.meet(self.catalogue, id),
+            None => Ok(()),
+        }
+    }
+
+    /// A dataset in which nothing is found has most likely gone as a whole, and nothing is removed.
+    fn prune(mut self) -> Result<IndexProgress, ProjectError> {
+        if let Some(roll) = self.roll.filter(|_| self.progress.n_done() > 0) {
+            self.progress.n_pruned = prune(self.catalogue, self.store, self.source, &roll)?;
+            (self.report)(self.progress);
+        }
+        Ok(self.progress)
     }
 
     fn skip(&mut self, skipped: SkippedRecord) {
@@ -246,7 +282,7 @@ mod tests {
 
     use async_trait::async_trait;
     use linprobe_core::{
-        BadRecord, Hit, Metadata, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport,
+        BadRecord, Hit, Metadata, Query, StoreError, StoreSpec, Survey, SurveyReport,
     };
     use linprobe_embed::fake::FakeEmbedder;
     use linprobe_store::MemoryStore;

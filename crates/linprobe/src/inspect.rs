@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use linprobe_core::{ModelSpec, Point};
+use linprobe_core::{ModelSpec, Point, StoreError};
 use linprobe_store::{CheckReport, EmbeddedStore, Norms};
 
 use crate::{error::ProjectError, project::Project};
@@ -68,7 +68,11 @@ impl Project {
         if self.store_folder().is_dir() {
             let CheckReport { violations: found, .. } = linprobe_store::check(self.store_folder())?;
             violations.extend(found.iter().map(ToString::to_string));
-            violations.extend(self.compare_with_store().await?);
+            match self.compare_with_store().await {
+                // It cannot be opened, and the walk through it has said why.
+                Err(ProjectError::Store(StoreError::Corrupt { .. })) if !violations.is_empty() => {}
+                compared => violations.extend(compared?),
+            }
         }
         Ok(violations)
     }
@@ -93,7 +97,7 @@ impl Project {
         let n_records = self.catalogue().n_records()?;
         if n_matched < n_records {
             let n_lost = n_records - n_matched;
-            violations.push(format!("{n_lost} records have no point in the store"));
+            violations.push(format!("{n_lost} records have no point in the store: index again"));
         }
         Ok(violations)
     }
@@ -102,7 +106,8 @@ impl Project {
 /// Points that are compared at a time.
 const PAGE: usize = 10_000;
 
-fn bytes_below(folder: &Path) -> Result<u64, ProjectError> {
+/// The bytes of all files in a folder and those in it.
+pub(crate) fn bytes_below(folder: &Path) -> Result<u64, ProjectError> {
     let sum = || -> io::Result<u64> {
         fs::read_dir(folder)?
             .map(|entry| {

@@ -22,6 +22,7 @@ mod audit;
 mod blame;
 mod catalogue;
 mod classifiers;
+mod compact;
 mod compare;
 mod config;
 mod error;
@@ -46,6 +47,7 @@ pub use audit::{ChosenThreshold, choose_threshold};
 pub use blame::Blame;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
 pub use classifiers::{ExportForm, read_classifier, write_classifier};
+pub use compact::Compacted;
 pub use compare::{Comparison, Moved};
 pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
@@ -75,3 +77,4 @@ pub use linprobe_session::{
     simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};
+pub use linprobe_store::Damaged;

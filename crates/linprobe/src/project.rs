@@ -66,6 +66,8 @@ pub struct IndexOptions {
     pub stream: StreamOptions,
     /// Ends the run from elsewhere.
     pub cancel: Cancel,
+    /// Removes the records that the dataset no longer has, once all of it is read.
+    pub prune: bool,
 }
 
 impl Project {
@@ -137,11 +139,14 @@ impl Project {
         let config = SourceConfig::new(&location, &options.source);
         let key = self.catalogue.enter_source(source.fingerprint(), &config)?;
         let hint = source.n_records_hint();
-        let ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
+        let mut ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
+        if options.prune {
+            ledger = ledger.pruning()?;
+        }
         let how = (&options.stream, &options.cancel);
         let progress = index::index(source.as_ref(), embedder.as_ref(), how, ledger)?;
         pollster::block_on(store.flush())?;
-        if progress.n_embedded > 0 {
+        if progress.n_embedded + progress.n_pruned > 0 {
             self.refresh_background(&store)?;
         }
         Ok(progress)

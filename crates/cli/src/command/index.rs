@@ -20,6 +20,7 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
         model: args.model.clone(),
         source: args.columns.source_options(),
         stream: StreamOptions { batch_size, ..defaults },
+        prune: args.prune,
         ..IndexOptions::default()
     };
     let shown = Progress::new(door.json);
@@ -39,12 +40,17 @@ fn show(door: &Door, project: &Project, progress: IndexProgress, seconds: f64) -
         "n_embedded": progress.n_embedded,
         "n_unchanged": progress.n_unchanged,
         "n_skipped": progress.n_skipped,
+        "n_pruned": progress.n_pruned,
         "seconds": seconds,
         "skipped": skipped.iter().map(report::skipped_json).collect::<Vec<_>>(),
     });
     say_skipped(door, &skipped)?;
+    let pruned = match progress.n_pruned {
+        0 => String::new(),
+        n => format!(", {n} removed that are gone"),
+    };
     let text = format!(
-        "indexed {} records with {} in {seconds:.1} s ({} unchanged, {} skipped)",
+        "indexed {} records with {} in {seconds:.1} s ({} unchanged, {} skipped{pruned})",
         progress.n_embedded,
         model.map_or_else(String::new, |model| model.id),
         progress.n_unchanged,

@@ -7,6 +7,10 @@ use serde_json::json;
 use super::{Door, Outcome};
 use crate::{args::InspectArgs, report};
 
+/// What mends every damage that the project's own files can be mended from.
+const REMEDY: &str = "hint: \"linprobe compact --give-up-damaged\" keeps what is whole, and \
+     \"linprobe index\" over the datasets then embeds again what is missing";
+
 /// Classes of the dataset that are listed.
 const SHOWN_LABELS: usize = 10;
 
@@ -33,6 +37,9 @@ pub(crate) fn run(door: &Door, args: &InspectArgs) -> Result<Outcome> {
     text.extend(labels_line(&labels));
     text.extend(damage.iter().map(|damage| check_lines(damage)));
     door.answer(&object, &text.join("\n"))?;
+    if damage.as_ref().is_some_and(|damage| !damage.is_empty()) {
+        door.say(REMEDY)?;
+    }
     Ok(Outcome::with_findings(damage.is_some_and(|damage| !damage.is_empty())))
 }
 

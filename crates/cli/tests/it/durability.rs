@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::{Bench, copy};
 
 /// Times that each is killed.
 const N_KILLS: u64 = 20;
@@ -78,6 +78,66 @@ fn every_acknowledged_label_survives_a_kill_and_is_there_once() {
     kept.sort_by(|a, b| a.0.cmp(&b.0));
     acknowledged.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(kept, acknowledged);
+    assert_eq!(bench.json(&["inspect", "--check"])[0]["damage"], json!([]));
+}
+
+#[test]
+fn a_compaction_that_is_killed_leaves_the_records_as_they_were() {
+    let bench = Bench::new();
+    bench.write("texts.csv", &many_texts(4_000));
+    bench.ok(&["init"]);
+    bench.ok(&["index", "texts.csv"]);
+    bench.write("texts.csv", &many_texts(2_500));
+    assert_eq!(bench.json(&["index", "texts.csv", "--prune"])[0]["n_pruned"], 1_500);
+    bench.ok(&["label", "--session", "s", "word 17", "--json"]);
+    copy(&bench.path("project"), &bench.path("sparse"));
+    let asked = ["search", "word 17", "-k", "50"];
+    let expected = bench.json(&asked);
+    let mut moments = Moments(13);
+    for _ in 0..N_KILLS {
+        std::fs::remove_dir_all(bench.path("project")).unwrap();
+        copy(&bench.path("sparse"), &bench.path("project"));
+        let mut run = bench.command(&["compact"]);
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait(moments.next_ms(90));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let inspected = &bench.json(&["inspect", "--check"])[0];
+        assert_eq!((&inspected["damage"], &inspected["n_points"]), (&json!([]), &json!(2_500)));
+        assert_eq!(bench.json(&asked), expected);
+        bench.ok(&["session", "show", "s"]);
+    }
+    bench.ok(&["compact"]);
+    assert_eq!(
+        std::fs::metadata(bench.path("project/store/vectors.npy")).unwrap().len(),
+        1_280_128
+    );
+    assert_eq!(bench.json(&asked), expected);
+}
+
+#[test]
+fn a_file_of_predictions_is_whole_or_not_there_when_its_writer_is_killed() {
+    let bench = Bench::with_texts();
+    bench.script(&["astronomy", "--session", "s"], &[json!({ "id": "baking-00", "label": -1 })]);
+    bench.write("texts.csv", &many_texts(6_000));
+    bench.ok(&["classifier", "export", "s", "head.safetensors"]);
+    let asked = ["predict", "texts.csv", "-c", "head.safetensors", "-o", "scores.csv"];
+    bench.ok(&asked);
+    let expected = std::fs::read(bench.path("scores.csv")).unwrap();
+    let mut moments = Moments(17);
+    for _ in 0..N_KILLS {
+        std::fs::remove_file(bench.path("scores.csv")).unwrap();
+        let mut run = bench.command(&asked);
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait(moments.next_ms(400));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        if bench.path("scores.csv").exists() {
+            assert!(std::fs::read(bench.path("scores.csv")).unwrap() == expected);
+        }
+        bench.ok(&asked);
+        assert!(std::fs::read(bench.path("scores.csv")).unwrap() == expected);
+    }
 }
 
 fn many_texts(n_texts: u64) -> String {

@@ -1,30 +1,43 @@
-//! A project that an earlier version made must open for ever. `fixtures/project-v1` was made by
-//! `linprobe` 0.1.0: the texts of `support.rs`, and a session "stars" with one round of labels.
+//! A project that an earlier version made must open for ever. `fixtures/project-v1` and
+//! `fixtures/project-v2`, whose store has checksums, were made by `linprobe` 0.1.0: the texts of `support.rs`, and a session "stars" with one round of labels.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::Bench;
+use crate::support::{Bench, copy};
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
+/// A project that was frozen, thawed.
+fn thawed(name: &str) -> Bench {
+    let bench = Bench::new();
+    let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name);
+    copy(&frozen, &bench.path("project"));
+    bench
 }
 
 #[test]
 fn a_project_of_format_1_opens_is_whole_and_goes_on() {
-    let bench = Bench::new();
-    let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/project-v1");
-    copy(&frozen, &bench.path("project"));
+    goes_on(&thawed("project-v1"));
+}
+
+#[test]
+fn a_project_of_format_2_opens_is_whole_and_goes_on() {
+    goes_on(&thawed("project-v2"));
+}
+
+#[test]
+fn a_project_of_format_1_is_indexed_and_compacted_by_this_version() {
+    let bench = thawed("project-v1");
+    bench.write("more.csv", "id,text\nnew,the rye and the oven\n");
+    bench.ok(&["index", "more.csv"]);
+    bench.ok(&["compact"]);
+    let inspected = &bench.json(&["inspect", "--check"])[0];
+    assert_eq!((&inspected["n_records"], &inspected["damage"]), (&json!(81), &json!([])));
+    let session = &bench.json(&["session", "show", "stars"])[0];
+    assert_eq!(session["labels"].as_array().unwrap().len(), 10);
+}
+
+fn goes_on(bench: &Bench) {
     let inspected = &bench.json(&["inspect", "--check"])[0];
     assert_eq!((&inspected["n_records"], &inspected["damage"]), (&json!(80), &json!([])));
     let session = &bench.json(&["session", "show", "stars"])[0];

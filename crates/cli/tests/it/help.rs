@@ -2,7 +2,7 @@
 
 use crate::support::Bench;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
     "index",
     "search",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 13] = [
     "classifier",
     "serve",
     "inspect",
+    "compact",
     "demo",
     "completions",
 ];

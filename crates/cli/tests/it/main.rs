@@ -14,3 +14,5 @@ mod serve;
 mod simulate;
 mod support;
 mod terminal;
+#[cfg(unix)]
+mod upkeep;

@@ -48,7 +48,10 @@ pub enum Violation {
         n_rows: usize,
     },
     /// The file does not end where the last row does.
-    #[error("vectors.npy: the file has {found} bytes, its rows take {expected}")]
+    #[error(
+        "vectors.npy: the file has {found} bytes, its rows take {expected}{remedy}",
+        remedy = if found > expected { ": the next run that writes to the store cuts it" } else { "" }
+    )]
     Length {
         /// The length for the committed rows.
         expected: u64,

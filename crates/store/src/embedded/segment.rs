@@ -112,10 +112,16 @@ impl Segment {
         self.sync()
     }
 
-    /// Writes rows from `first_row` on. They are on the disk after [`Self::sync`].
+    /// Writes rows from `first_row` on. They are on the disk after [`Self::sync`]. Where there is no
+    /// room for all, none of them keeps any.
     pub(crate) fn append(&self, first_row: usize, rows: &[f16]) -> Result<(), StoreError> {
         let start = self.n_bytes_for(first_row)?;
-        self.write_at(start, bytemuck::cast_slice(rows)).map_err(self.io())
+        let written = self.write_at(start, bytemuck::cast_slice(rows));
+        if written.is_err() {
+            // The first error is the one to report; what is left is cut by the next writer.
+            drop(self.file.set_len(start));
+        }
+        written.map_err(self.io())
     }
 
     /// Waits until all that was written is on the disk.

@@ -1,9 +1,9 @@
 //! Compaction, format 1, and what checksums find.
 
 use std::{
-    fs::{self, OpenOptions},
-    os::unix::fs::FileExt,
-    path::Path,
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
 };
 
 use linprobe_core::{Point, StoreError, VectorStore};
@@ -28,15 +28,17 @@ fn sparse() -> (tempfile::TempDir, Vec<Point>) {
     (folder, left)
 }
 
-fn vectors(folder: &Path) -> std::path::PathBuf {
+fn vectors(folder: &Path) -> PathBuf {
     folder.join("vectors.npy")
 }
 
 fn flip_a_bit(folder: &Path, row_idx: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(vectors(folder)).unwrap();
+    let mut file = OpenOptions::new().read(true).write(true).open(vectors(folder)).unwrap();
     let mut byte = [0];
-    file.read_exact_at(&mut byte, HEADER + row_idx * ROW).unwrap();
-    file.write_all_at(&[byte[0] ^ 1], HEADER + row_idx * ROW).unwrap();
+    file.seek(SeekFrom::Start(HEADER + row_idx * ROW)).unwrap();
+    file.read_exact(&mut byte).unwrap();
+    file.seek(SeekFrom::Start(HEADER + row_idx * ROW)).unwrap();
+    file.write_all(&[byte[0] ^ 1]).unwrap();
 }
 
 #[test]
@@ -101,7 +103,7 @@ fn a_compaction_that_was_committed_and_not_settled_is_read_and_settled() {
     let numbered = folder.path().join("vectors.1.npy");
     fs::copy(vectors(folder.path()), &numbered).unwrap();
     fs::remove_file(vectors(folder.path())).unwrap();
-    fs::File::create(vectors(folder.path())).unwrap().write_all_at(&old, 0).unwrap();
+    File::create(vectors(folder.path())).unwrap().write_all(&old).unwrap();
 
     assert_eq!(contents(&EmbeddedStore::open_read_only(folder.path()).unwrap()), left);
     assert_sound(folder.path());

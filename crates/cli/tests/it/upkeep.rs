@@ -1,0 +1,124 @@
+//! What happens to a project over time: records vanish, bits flip, disks fill, permissions change.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Output};
+
+use serde_json::json;
+
+use crate::support::{Bench, text, texts};
+
+#[test]
+fn records_that_left_the_dataset_are_removed_on_request_and_labels_stay() {
+    let bench = Bench::with_texts();
+    let label = json!({ "id": "baking-00", "label": -1 });
+    bench.script(&["astronomy", "--session", "s"], &[label]);
+    let left: Vec<String> =
+        texts().lines().map(str::to_owned).filter(|l| !l.contains("baking-0")).collect();
+    bench.write("texts.csv", &left.join("\n"));
+    assert_eq!(bench.json(&["index", "texts.csv"])[0]["n_pruned"], 0);
+    assert_eq!(bench.json(&["index", "texts.csv", "--prune"])[0]["n_pruned"], 5);
+    let inspected = &bench.json(&["inspect", "--check"])[0];
+    assert_eq!((&inspected["n_records"], &inspected["damage"]), (&json!(75), &json!([])));
+    assert_eq!(bench.json(&["session", "show", "s"])[0]["labels"][0]["id"], "baking-00");
+    bench.write("texts.csv", &texts());
+    assert_eq!(bench.json(&["index", "texts.csv", "--prune"])[0]["n_embedded"], 5);
+}
+
+#[test]
+fn a_dataset_that_is_empty_all_of_a_sudden_prunes_nothing() {
+    let bench = Bench::with_texts();
+    bench.write("texts.csv", "id,text,topic\n");
+    assert_eq!(bench.json(&["index", "texts.csv", "--prune"])[0]["n_pruned"], 0);
+    assert_eq!(bench.json(&["inspect"])[0]["n_records"], 80);
+}
+
+#[test]
+fn a_flipped_bit_is_named_and_its_records_are_embedded_again() {
+    let bench = Bench::with_texts();
+    let found = bench.json(&["search", "galaxy", "-k", "20"]);
+    let path = bench.path("project/store/vectors.npy");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[5_000] ^= 4;
+    #[expect(clippy::disallowed_methods, reason = "a damaged file need not be written atomically")]
+    fs::write(&path, bytes).unwrap();
+
+    let (code, _) = bench.fails(&["inspect", "--check"]);
+    assert_eq!(code, 3);
+    let checked = text(&bench.run(&["inspect", "--check"]).stdout);
+    assert!(checked.contains("vectors.npy: rows 0 to 79 are not what was written"), "{checked}");
+    let (_, said) = bench.fails(&["compact"]);
+    assert!(said.contains("rows 0 to 79") && said.contains("\nhint: "), "{said}");
+    assert_eq!(bench.run(&["compact", "--give-up-damaged"]).status.code(), Some(3));
+    assert_eq!(bench.json(&["index", "texts.csv"])[0]["n_embedded"], 80);
+    assert_eq!(bench.json(&["inspect", "--check"])[0]["damage"], json!([]));
+    assert_eq!(bench.json(&["search", "galaxy", "-k", "20"]), found);
+}
+
+#[test]
+fn a_store_that_was_lost_is_made_again() {
+    let bench = Bench::with_texts();
+    let found = bench.json(&["search", "galaxy", "-k", "20"]);
+    fs::remove_dir_all(bench.path("project/store")).unwrap();
+    assert_eq!(bench.json(&["index", "texts.csv"])[0]["n_embedded"], 80);
+    assert_eq!(bench.json(&["search", "galaxy", "-k", "20"]), found);
+}
+
+/// Runs with a limit on the size of files, in blocks of 512 bytes, as a full disk would have it.
+fn run_on_a_full_disk(bench: &Bench, n_blocks: u32, args: &[&str]) -> Output {
+    let command = bench.command(args);
+    let mut shell = std::process::Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {n_blocks}; exec \"$0\" \"$@\"");
+    shell.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    shell.env_clear().envs(variables).env("PATH", "/usr/bin:/bin");
+    shell.current_dir(bench.folder()).output().unwrap()
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_written_before_stays() {
+    let bench = Bench::with_texts();
+    let found = bench.json(&["search", "galaxy", "-k", "20"]);
+    let many: String = (0..4_000).map(|n| format!("{n},the comet of night {n},x\n")).collect();
+    bench.write("more.csv", &format!("id,text,topic\n{many}"));
+    for (n_blocks, args) in [(200, &["index", "more.csv"][..]), (8, &["compact"])] {
+        let output = run_on_a_full_disk(&bench, n_blocks, args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.starts_with("error: ") && said.contains("project/"), "{said}");
+        assert_eq!(bench.json(&["inspect", "--check"])[0]["damage"], json!([]), "{args:?}");
+        assert_eq!(bench.json(&["search", "galaxy", "-k", "20"]), found);
+    }
+    assert_eq!(bench.json(&["index", "more.csv"])[0]["n_embedded"], 4_000);
+}
+
+/// Runs as somebody who owns nothing here: permissions mean nothing to root.
+fn run_as_a_stranger(bench: &Bench, args: &[&str]) -> Output {
+    use std::os::unix::{fs::MetadataExt, process::CommandExt};
+    let mut command = bench.command(args);
+    if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        command.uid(65_534).gid(65_534);
+    }
+    command.output().unwrap()
+}
+
+#[test]
+fn a_read_only_project_says_so_and_is_left_alone() {
+    let bench = Bench::with_texts();
+    let allow = |path: &str, mode| {
+        fs::set_permissions(bench.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let closed =
+        [("project/store", 0o555), ("project/project.db", 0o444), ("project", 0o555), ("", 0o555)];
+    closed.iter().for_each(|&(path, mode)| allow(path, mode));
+    for args in [&["search", "galaxy"][..], &["index", "texts.csv"], &["compact"], &["init", "new"]]
+    {
+        let output = run_as_a_stranger(&bench, args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        let named = said.contains("project/project.db") && said.contains("\nhint: ");
+        assert!(named || said.contains("new: Permission denied"), "{args:?}: {said}");
+    }
+    let opened =
+        [("", 0o755), ("project", 0o755), ("project/project.db", 0o644), ("project/store", 0o755)];
+    opened.iter().for_each(|&(path, mode)| allow(path, mode));
+    assert_eq!(bench.json(&["inspect", "--check"])[0]["damage"], json!([]));
+}
