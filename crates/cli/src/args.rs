@@ -96,7 +96,8 @@ pub(crate) struct IndexArgs {
     /// Records to a batch of the model.
     #[arg(long)]
     pub(crate) batch_size: Option<NonZeroUsize>,
-    /// Removes the records that the dataset no longer has, once all of it is read.
+    /// Removes the records that the dataset no longer has, once all of it is read; those that a
+    /// session has shown stay.
     #[arg(long)]
     pub(crate) prune: bool,
 }

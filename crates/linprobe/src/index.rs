@@ -7,6 +7,7 @@
 //! the store keeps equal points once.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -180,9 +181,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Removes what the dataset no longer has, when the run has ended well.
-    pub(crate) fn pruning(self) -> Result<Self, ProjectError> {
-        Ok(Self { roll: Some(Roll::new(self.catalogue)?), ..self })
+    /// Removes what the dataset no longer has, but for some records, when the run has ended well.
+    pub(crate) fn pruning(self, all_but: &BTreeSet<RecordId>) -> Result<Self, ProjectError> {
+        let mut roll = Roll::new(self.catalogue)?;
+        all_but.iter().try_for_each(|id| roll.meet(self.catalogue, id))?;
+        Ok(Self { roll: Some(roll), ..self })
     }
 
     /// Lets a record through if it is to be embedded; notes it if not.

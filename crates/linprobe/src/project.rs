@@ -66,7 +66,8 @@ pub struct IndexOptions {
     pub stream: StreamOptions,
     /// Ends the run from elsewhere.
     pub cancel: Cancel,
-    /// Removes the records that the dataset no longer has, once all of it is read.
+    /// Removes the records that the dataset no longer has, once all of it is read. Those that a
+    /// session has shown stay.
     pub prune: bool,
 }
 
@@ -141,7 +142,7 @@ impl Project {
         let hint = source.n_records_hint();
         let mut ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
         if options.prune {
-            ledger = ledger.pruning()?;
+            ledger = ledger.pruning(&self.records_of_sessions()?)?;
         }
         let how = (&options.stream, &options.cancel);
         let progress = index::index(source.as_ref(), embedder.as_ref(), how, ledger)?;

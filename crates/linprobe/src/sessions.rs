@@ -1,6 +1,9 @@
 //! Sessions of a project: by name, over its store, in its database.
 
+use std::collections::BTreeSet;
+
 use linprobe_classifier::{Card, ClassifierFile, Method};
+use linprobe_core::RecordId;
 use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionId, SessionSummary, State};
 
 use crate::{classifiers::model_card, error::ProjectError, project::Project, start::StartFrom};
@@ -142,6 +145,21 @@ impl Project {
             Some(id) => self.classifier_of(&journal.replay(id)?),
             None => Ok(None),
         }
+    }
+
+    /// Every record that a session has shown, labelled or audited.
+    pub(crate) fn records_of_sessions(&self) -> Result<BTreeSet<RecordId>, ProjectError> {
+        let journal = self.journal()?;
+        let mut met = BTreeSet::new();
+        for head in journal.heads()? {
+            let state = journal.replay(head.id)?;
+            let shown = state.rounds().iter().flat_map(|round| &round.records);
+            let audited = state.audits().iter().flat_map(|audit| &audit.records);
+            met.extend(shown.map(|record| record.id.clone()));
+            met.extend(audited.map(|record| record.id.clone()));
+            met.extend(state.labels().map(|(id, _)| id.clone()));
+        }
+        Ok(met)
     }
 
     fn journal(&self) -> Result<Journal, ProjectError> {

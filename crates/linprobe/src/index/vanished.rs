@@ -14,7 +14,8 @@ use crate::{
 /// Records that are looked at at a time.
 const PAGE: usize = 4096;
 
-/// Which records of the catalogue a run has met in the dataset, by their numbers.
+/// Which records of the catalogue a run has met in the dataset, by their numbers. Those that a session
+/// knows are met in advance: a label without its record would teach nothing.
 #[derive(Debug)]
 pub(crate) struct Roll {
     met: Vec<bool>,
