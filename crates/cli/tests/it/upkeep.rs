@@ -12,7 +12,8 @@ fn records_that_left_the_dataset_are_removed_on_request_but_for_those_a_session_
     let label = json!({ "id": "baking-00", "label": -1 });
     bench.script(&["the dough and the oven", "--session", "s"], &[label]);
     let bread = |line: &str| line.starts_with("baking");
-    let left: Vec<String> = texts().lines().filter(|line| !bread(line)).map(str::to_owned).collect();
+    let left: Vec<String> =
+        texts().lines().filter(|line| !bread(line)).map(str::to_owned).collect();
     bench.write("texts.csv", &left.join("\n"));
     assert_eq!(bench.json(&["index", "texts.csv"])[0]["n_pruned"], 0);
     let session = bench.json(&["session", "show", "s"]);
@@ -79,8 +80,8 @@ fn run_on_a_full_disk(bench: &Bench, n_blocks: u32, args: &[&str]) -> Output {
 fn a_full_disk_is_told_and_what_was_written_before_stays() {
     let bench = Bench::with_texts();
     let found = bench.json(&["search", "galaxy", "-k", "20"]);
-    let many: String = (0..4_000).map(|n| format!("{n},the comet of night {n},x\n")).collect();
-    bench.write("more.csv", &format!("id,text,topic\n{many}"));
+    let many: Vec<String> = (0..4_000).map(|n| format!("{n},the comet of night {n},x")).collect();
+    bench.write("more.csv", &format!("id,text,topic\n{}", many.join("\n")));
     for (n_blocks, args) in [(200, &["index", "more.csv"][..]), (8, &["compact"])] {
         let output = run_on_a_full_disk(&bench, n_blocks, args);
         let said = text(&output.stderr);
@@ -110,7 +111,9 @@ fn a_read_only_project_says_so_and_is_left_alone() {
     };
     let closed =
         [("project/store", 0o555), ("project/project.db", 0o444), ("project", 0o555), ("", 0o555)];
-    closed.iter().for_each(|&(path, mode)| allow(path, mode));
+    for (path, mode) in closed {
+        allow(path, mode);
+    }
     for args in [&["search", "galaxy"][..], &["index", "texts.csv"], &["compact"], &["init", "new"]]
     {
         let output = run_as_a_stranger(&bench, args);
@@ -121,6 +124,8 @@ fn a_read_only_project_says_so_and_is_left_alone() {
     }
     let opened =
         [("", 0o755), ("project", 0o755), ("project/project.db", 0o644), ("project/store", 0o755)];
-    opened.iter().for_each(|&(path, mode)| allow(path, mode));
+    for (path, mode) in opened {
+        allow(path, mode);
+    }
     assert_eq!(bench.json(&["inspect", "--check"])[0]["damage"], json!([]));
 }

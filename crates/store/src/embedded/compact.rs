@@ -19,6 +19,7 @@ use super::{
 };
 
 /// What a compaction has done.
+#[expect(clippy::struct_field_names, reason = "they are counts, and said to be")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compaction {
     /// Rows of the vector file before it, those given up included.
@@ -92,7 +93,10 @@ impl Old {
         let blocks = blocks.into_iter().map(|block| block.rows(self.extent.n_rows));
         // A store of format 1 has no checksums: what is missing is all that is known to be damaged.
         let n_at_hand = self.rows.as_slice().len() / self.dimension.max(1);
-        Ok(blocks.chain([n_at_hand..self.extent.n_rows]).filter(|rows| !rows.is_empty()).collect())
+        Ok(blocks
+            .chain(std::iter::once(n_at_hand..self.extent.n_rows))
+            .filter(|rows| !rows.is_empty())
+            .collect())
     }
 
     fn refusal(&self, rows: &Range<usize>) -> StoreError {
