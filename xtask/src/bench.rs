@@ -2,6 +2,9 @@
 //! measures (`crates/*/examples/*_bench.rs`) or of a peer (`scripts/`), and prints one JSON object
 //! a line; this file runs them, completes the ratios and shows the lines.
 
+mod plot;
+mod store;
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
     match args.area {
-        Area::Store => store(),
+        Area::Store => store::measure(),
         Area::Learn => learn(&args.settings),
         Area::Data => example("linprobe-source", "read_bench", &[]),
         Area::Embed => embed(),
@@ -74,12 +77,6 @@ fn parse(text: &str) -> Result<Vec<Line>> {
     text.lines()
         .map(|line| serde_json::from_str(line).with_context(|| format!("no measurement: {line}")))
         .collect()
-}
-
-fn store() -> Result<Vec<Line>> {
-    let mut lines = example("linprobe-store", "survey_bench", &[])?;
-    lines.extend(example("linprobe", "index_bench", &[])?);
-    Ok(lines)
 }
 
 /// What a fit costs, how often the intervals of audits hold the truth, and how many labels a good

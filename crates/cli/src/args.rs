@@ -296,9 +296,14 @@ pub(crate) struct SimulateArgs {
 pub(crate) struct PredictArgs {
     /// Another dataset. [default: the project's records]
     pub(crate) dataset: Option<PathBuf>,
-    /// The classifier: a file, a session or an imported one.
-    #[arg(short, long, value_name = "NAME|FILE")]
-    pub(crate) classifier: String,
+    /// The classifier: a file, a session or an imported one. Given several times, all score the
+    /// project's records in one pass, and the output has a column for each.
+    #[arg(short, long, value_name = "NAME|FILE", required = true)]
+    pub(crate) classifier: Vec<String>,
+    /// Writes ids and scores alone, in the order of the store: in little memory, however many
+    /// records there are. Always so with several classifiers; the output is Parquet.
+    #[arg(long, conflicts_with_all = ["dataset", "threshold", "positive_only"])]
+    pub(crate) unranked: bool,
     /// What counts as positive: f1, precision>=P, recall>=R, count=K, or a lowest score.
     /// [default: the classifier's own threshold]
     #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]

@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod jsonl;
 pub mod parquet;
+pub(crate) mod wide;
 
 use std::collections::BTreeSet;
 

@@ -235,7 +235,7 @@ impl Project {
         Ok(self.embedded_store()?)
     }
 
-    fn embedded_store(&self) -> Result<Arc<EmbeddedStore>, ProjectError> {
+    pub(crate) fn embedded_store(&self) -> Result<Arc<EmbeddedStore>, ProjectError> {
         self.opened.store(|| {
             if self.catalogue.n_records()? == 0 {
                 return Err(ProjectError::Empty);

@@ -13,6 +13,6 @@ mod memory;
 mod sample;
 
 pub use embedded::{
-    CheckReport, Compaction, Damaged, EmbeddedStore, Norms, Violation, check, compact,
+    CheckReport, Compaction, Damaged, EmbeddedStore, Norms, ScoredPoint, Violation, check, compact,
 };
 pub use memory::MemoryStore;

@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
-    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, ProjectError, ThresholdPolicy,
-    predict_dataset, predictions, read_classifier, write_atomic_with,
+    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, ProjectError, Scorer,
+    ThresholdPolicy, predict_dataset, predictions, read_classifier, write_atomic_with,
 };
 use serde_json::json;
 
@@ -24,10 +24,43 @@ use crate::{
 const TABLE_ROWS: usize = 50;
 
 pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
-    let file = classifier(door, &args.classifier)?;
+    match args.classifier.as_slice() {
+        [name] if !args.unranked => predict_ranked(door, args, name),
+        names => predict_wide(door, args, names),
+    }
+}
+
+/// All records of the project, by all classifiers.
+fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Outcome> {
+    let path = match (&args.output, args.format) {
+        (Some(path), None) if path.extension().is_some_and(|ending| ending == "parquet") => path,
+        (Some(path), Some(Format::Parquet)) => path,
+        _ => bail!("unranked scores are written as Parquet\nhint: give --output FILE.parquet"),
+    };
+    if args.dataset.is_some() || args.threshold.is_some() || args.positive_only {
+        bail!(
+            "several classifiers score the project's records, each at its own threshold\n\
+             hint: leave out the dataset, --threshold and --positive-only, or give one classifier"
+        );
+    }
+    let scorers =
+        names.iter().map(|name| Ok(Scorer { name: name.clone(), file: classifier(door, name)? }));
+    let scorers = scorers.collect::<Result<Vec<_>>>()?;
+    let shown = Progress::new(door.json);
+    let n_records = door.project()?.predict_wide(&scorers, path, &mut |n| shown.show_scored(n));
+    shown.finish();
+    let n_records = n_records?;
+    let object = json!({ "file": path, "n_records": n_records, "n_classifiers": names.len() });
+    let wrote = format!("wrote {}: {n_records} records", path.display());
+    door.answer(&object, &wrote)?;
+    Ok(Outcome::Done)
+}
+
+fn predict_ranked(door: &Door, args: &PredictArgs, name: &str) -> Result<Outcome> {
+    let file = classifier(door, name)?;
     let mut result = match &args.dataset {
         Some(dataset) => predict_other(door, args, &file, dataset)?,
-        None => predict_project(door, args, &file)?,
+        None => predict_project(door, args, (name, &file))?,
     };
     let n_records = result.ranked.len();
     let n_positive = result.n_positive();
@@ -67,11 +100,15 @@ fn is_elsewhere(error: &anyhow::Error) -> bool {
 }
 
 /// The project's own records, with the threshold that the session's audits or labels tell.
-fn predict_project(door: &Door, args: &PredictArgs, file: &ClassifierFile) -> Result<Predictions> {
+fn predict_project(
+    door: &Door,
+    args: &PredictArgs,
+    (name, file): (&str, &ClassifierFile),
+) -> Result<Predictions> {
     let project = door.project()?;
     let policy = match args.threshold {
         Some(policy) if !matches!(policy, ThresholdPolicy::Score(_)) => {
-            let chosen = pollster::block_on(project.choose_threshold(&args.classifier, policy))?;
+            let chosen = pollster::block_on(project.choose_threshold(name, policy))?;
             door.say(&threshold_line(policy, &chosen))?;
             Some(ThresholdPolicy::Score(chosen.score()))
         }

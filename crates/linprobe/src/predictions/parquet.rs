@@ -107,7 +107,8 @@ fn collect<'a, T>(rows: &'a [Prediction], read: &Read<'a, T>) -> Vec<T> {
     rows.iter().map(read).collect()
 }
 
-fn column<T: DataType, W: Write + Send>(
+/// Writes the next column of a row group.
+pub(super) fn column<T: DataType, W: Write + Send>(
     cells: &[T::T],
     levels: Option<&[i16]>,
     group: &mut SerializedRowGroupWriter<'_, W>,

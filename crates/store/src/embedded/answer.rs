@@ -1,12 +1,12 @@
 //! From rows to points: the answers of a store, read from one snapshot.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, StoreError, Survey, SurveyReport};
 
 use super::{
     bitmap::Bitmap,
-    scan::{Findings, Scan, nearness},
+    scan::{self, Findings, Scan, nearness},
     select::Selection,
     snapshot::Snapshot,
 };
@@ -15,25 +15,40 @@ use crate::sample::Draw;
 /// Ids that can be walked past in the time that it takes to look one up.
 const STEPS_PER_LOOKUP: usize = 32;
 
-/// Scores every point in one pass.
+/// Scores every point in one pass, for all surveys.
 pub(crate) fn survey(
     snapshot: &Snapshot<'_>,
-    survey: Survey<'_>,
+    surveys: &[Survey<'_>],
+) -> Result<Vec<SurveyReport>, StoreError> {
+    let excluded = surveys.iter().map(|survey| rows_of(snapshot, survey.exclude));
+    let excluded = excluded.collect::<Result<Vec<_>, StoreError>>()?;
+    let scans: Vec<Scan<'_>> = surveys
+        .iter()
+        .zip(&excluded)
+        .map(|(survey, excluded)| Scan {
+            weights: survey.weights,
+            bias: survey.bias,
+            dead: &snapshot.dead,
+            excluded,
+            top_k: survey.top_k,
+            n_boundary: survey.n_boundary,
+            threshold: survey.threshold,
+        })
+        .collect();
+    let rows = &snapshot.rows;
+    let findings = scan::run(rows.as_slice(), rows.dimension(), &scans);
+    let reports = surveys.iter().zip(&scans).zip(findings);
+    reports.map(|((survey, scan), findings)| report(snapshot, survey, scan, &findings)).collect()
+}
+
+fn report(
+    snapshot: &Snapshot<'_>,
+    survey: &Survey<'_>,
+    scan: &Scan<'_>,
+    findings: &Findings,
 ) -> Result<SurveyReport, StoreError> {
-    let excluded = rows_of(snapshot, survey.exclude)?;
-    let scan = Scan {
-        rows: snapshot.rows.as_slice(),
-        weights: survey.weights,
-        bias: survey.bias,
-        dead: &snapshot.dead,
-        excluded: &excluded,
-        top_k: survey.top_k,
-        n_boundary: survey.n_boundary,
-        threshold: survey.threshold,
-    };
-    let findings = scan.run();
     let (low, high) = findings.range.unwrap_or_default();
-    let lists = Lists { snapshot, findings: &findings, excluded: &excluded };
+    let lists = Lists { snapshot, findings, excluded: scan.excluded };
     Ok(SurveyReport {
         top: lists.hits(&findings.top, |score| score)?,
         boundary: lists.hits(&findings.boundary, nearness)?,
@@ -42,6 +57,35 @@ pub(crate) fn survey(
         n_points: snapshot.n_points(),
         estimated: false,
     })
+}
+
+/// A point's id, and what each of several classifiers makes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredPoint {
+    /// The record.
+    pub id: RecordId,
+    /// `weights . embedding + bias` of each classifier, in their order.
+    pub scores: Vec<f32>,
+}
+
+/// Scores some rows and tells the points among them, in the order of their rows.
+pub(crate) fn score(
+    snapshot: &Snapshot<'_>,
+    rows: Range<usize>,
+    classifiers: &[(&[f32], f32)],
+) -> Result<Vec<ScoredPoint>, StoreError> {
+    let dimension = snapshot.rows.dimension();
+    let coordinates = snapshot.rows.as_slice().get(rows.start * dimension..rows.end * dimension);
+    let scans: Vec<Scan<'_>> =
+        classifiers.iter().map(|&(weights, bias)| Scan::scores_only(weights, bias)).collect();
+    let findings = scan::run(coordinates.unwrap_or_default(), dimension, &scans);
+    let page = snapshot.points().page(rows.start, rows.len())?;
+    let in_page = page.into_iter().take_while(|(row_idx, _)| *row_idx < rows.end);
+    let scored = in_page.map(|(row_idx, id)| {
+        let scores = findings.iter().map(|found| found.scores[row_idx - rows.start]).collect();
+        ScoredPoint { id, scores }
+    });
+    Ok(scored.collect())
 }
 
 /// Reads points in the order of the ids given.

@@ -7,6 +7,9 @@ pub(crate) struct Bitmap {
 }
 
 impl Bitmap {
+    /// No row at all.
+    pub(crate) const EMPTY: Self = Self { words: Vec::new() };
+
     /// Adds a row.
     pub(crate) fn insert(&mut self, row_idx: usize) {
         let word_idx = row_idx / 64;

@@ -5,6 +5,10 @@
 //! wait for each other. That is what the memory likes best: taking several rows at a time, which
 //! saves loads of the weights, halved the rate on the machine it was measured on, and asking for
 //! memory ahead of time gained nothing. Which instructions do it is chosen at run time.
+//!
+//! Several vectors of weights share what a row costs: a strip of rows is multiplied with all of them
+//! while it is in the nearest cache, and a row is loaded and widened once for three of them. The sums
+//! are those of each vector alone, bit for bit.
 
 use half::{f16, slice::HalfFloatSliceExt};
 
@@ -15,6 +19,12 @@ mod avx512;
 
 /// Coordinates that are multiplied between two steps of a loop.
 const STRETCH: usize = 128;
+
+/// Rows that are multiplied with all weights before the next ones are read: 16 KB of 512 coordinates.
+const STRIP: usize = 16;
+
+/// Vectors of weights that a row is loaded once for: as many as registers hold the sums of.
+const GROUP: usize = 3;
 
 /// The instructions that score rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +55,59 @@ impl Kernel {
         Self::available().first().copied().unwrap_or(Self::Portable)
     }
 
-    /// Fills `scores` with the dot product of each row and the weights.
-    pub(crate) fn score(self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-        assert_eq!(rows.len(), scores.len() * weights.dimension, "rows and scores go together");
+    /// Fills the scores of each vector of weights with its dot products with each row.
+    pub(crate) fn score(self, rows: &[f16], weights: &[Weights], scores: &mut [&mut [f32]]) {
+        assert_eq!(weights.len(), scores.len(), "weights and scores go together");
+        if let ([weights], [scores]) = (weights, &mut *scores) {
+            return self.score_group(rows, [weights], [scores]);
+        }
+        let dimension = weights.first().map_or(1, |weights| weights.dimension.max(1));
+        let (groups, rest) = weights.as_chunks::<GROUP>();
+        let (group_scores, rest_scores) = scores.as_chunks_mut::<GROUP>();
+        for (strip_idx, rows) in rows.chunks(STRIP * dimension).enumerate() {
+            let start = strip_idx * STRIP;
+            let strip = start..start + rows.len() / dimension;
+            for (weights, scores) in groups.iter().zip(&mut *group_scores) {
+                let scores = scores.each_mut().map(|scores| &mut scores[strip.clone()]);
+                self.score_group(rows, weights.each_ref(), scores);
+            }
+            for (weights, scores) in rest.iter().zip(&mut *rest_scores) {
+                self.score_group(rows, [weights], [&mut scores[strip.clone()]]);
+            }
+        }
+    }
+
+    fn score_group<const N: usize>(
+        self,
+        rows: &[f16],
+        weights: [&Weights; N],
+        scores: [&mut [f32]; N],
+    ) {
+        for (weights, scores) in weights.iter().zip(&scores) {
+            let n_coordinates = scores.len() * weights.dimension;
+            assert_eq!(rows.len(), n_coordinates, "rows and scores go together");
+        }
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(proof) => avx512::Avx512::score(proof, rows, weights, scores),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => avx2::Avx2::score(proof, rows, weights, scores),
-            Self::Portable => score_portably(rows, weights, scores),
+            Self::Avx2(proof) => each(weights, scores, |weights, scores| {
+                avx2::Avx2::score(proof, rows, weights, scores);
+            }),
+            Self::Portable => each(weights, scores, |weights, scores| {
+                score_portably(rows, weights, scores);
+            }),
         }
     }
+}
+
+/// One vector of weights after the other.
+fn each<const N: usize>(
+    weights: [&Weights; N],
+    scores: [&mut [f32]; N],
+    score: impl Fn(&Weights, &mut [f32]),
+) {
+    weights.into_iter().zip(scores).for_each(|(weights, scores)| score(weights, scores));
 }
 
 /// Weights, cut into stretches and padded with zeros.
@@ -110,11 +162,35 @@ mod tests {
 
     fn scores(kernel: Kernel, rows: &[f16], weights: &[f32]) -> Vec<f32> {
         let mut scores = vec![f32::NAN; rows.len() / weights.len()];
-        kernel.score(rows, &Weights::new(weights), &mut scores);
+        kernel.score(rows, &[Weights::new(weights)], &mut [&mut scores]);
         scores
     }
 
     proptest! {
+        #[test]
+        fn weights_score_among_others_what_they_score_alone(
+            n_rows in 0_usize..40,
+            all in (1_usize..300).prop_flat_map(|dimension| {
+                let weights = prop::collection::vec(-2.0_f32..2.0, dimension);
+                prop::collection::vec(weights, 2..8)
+            }),
+        ) {
+            let dimension = all[0].len();
+            let value = |i: usize| (i as f32 * 0.7).sin();
+            let rows: Vec<f16> =
+                (0..n_rows * dimension).map(|i| f16::from_f32(value(i))).collect();
+            let weights: Vec<Weights> = all.iter().map(|weights| Weights::new(weights)).collect();
+            for kernel in Kernel::available() {
+                let mut together = vec![vec![f32::NAN; n_rows]; all.len()];
+                let mut places: Vec<&mut [f32]> =
+                    together.iter_mut().map(Vec::as_mut_slice).collect();
+                kernel.score(&rows, &weights, &mut places);
+                for (together, weights) in together.iter().zip(&all) {
+                    prop_assert_eq!(together, &scores(kernel, &rows, weights), "{:?}", kernel);
+                }
+            }
+        }
+
         #[test]
         fn every_kernel_agrees_with_a_sum_in_double_precision(
             n_rows in 0_usize..11,

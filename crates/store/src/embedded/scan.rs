@@ -1,4 +1,4 @@
-//! One pass over all rows that answers every question of a survey.
+//! One pass over all rows that answers every question of a survey, or of several at once.
 //!
 //! Rows are scored a block at a time; while the scores of a block are in the nearest cache they are
 //! compared with what is worth keeping so far. All scores are kept to the end of the call, four
@@ -25,8 +25,7 @@ const PIECES_PER_THREAD: usize = 8;
 /// What is asked of all rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan<'a> {
-    /// The rows, each as long as the weights.
-    pub(crate) rows: &'a [f16],
+    /// As long as a row.
     pub(crate) weights: &'a [f32],
     pub(crate) bias: f32,
     /// Rows that do not count.
@@ -52,38 +51,81 @@ pub(crate) struct Findings {
     pub(crate) n_above: u64,
 }
 
+impl<'a> Scan<'a> {
+    /// Asks for nothing but the score of each row.
+    pub(crate) fn scores_only(weights: &'a [f32], bias: f32) -> Self {
+        static NONE: Bitmap = Bitmap::EMPTY;
+        let (dead, excluded) = (&NONE, &NONE);
+        let threshold = f32::INFINITY;
+        Self { weights, bias, dead, excluded, top_k: 0, n_boundary: 0, threshold }
+    }
+}
+
 /// Orders scores by how near to zero they are, nearest highest.
 pub(crate) fn nearness(score: f32) -> f32 {
     -score.abs()
 }
 
-impl Scan<'_> {
-    /// Looks at every row, with all threads of the current pool.
-    pub(crate) fn run(&self) -> Findings {
-        let dimension = self.weights.len().max(1);
-        let weights = Weights::new(self.weights);
-        let kernel = Kernel::detect();
-        let mut scores = vec![0.0; self.rows.len() / dimension];
-        let piece = piece_rows(scores.len());
-        let tallies: Vec<Tally> = scores
-            .par_chunks_mut(piece)
-            .zip(self.rows.par_chunks(piece * dimension))
-            .enumerate()
-            .map(|(piece_idx, (scores, rows))| {
-                let mut tally = Tally::new(self);
-                let first_rows = (piece_idx * piece..).step_by(BLOCK_ROWS);
-                let blocks = scores.chunks_mut(BLOCK_ROWS).zip(rows.chunks(BLOCK_ROWS * dimension));
-                for (first_row, (scores, rows)) in first_rows.zip(blocks) {
-                    kernel.score(rows, &weights, scores);
-                    self.finish_scores(first_row, scores);
-                    tally.look_at(first_row, scores, self);
-                }
-                tally
-            })
-            .collect();
-        Tally::sum(tallies, self).finish(scores)
+/// Looks at every row once, for all scans of the same rows, with all threads of the current pool.
+pub(crate) fn run(rows: &[f16], dimension: usize, scans: &[Scan<'_>]) -> Vec<Findings> {
+    let dimension = dimension.max(1);
+    let n_rows = rows.len() / dimension;
+    let piece = piece_rows(n_rows);
+    let weights: Vec<Weights> = scans.iter().map(|scan| Weights::new(scan.weights)).collect();
+    let mut scores = vec![vec![0.0; n_rows]; scans.len()];
+    let pieces: Vec<Piece<'_>> = Piece::cut(&mut scores, piece);
+    let tallies: Vec<Vec<Tally>> = pieces
+        .into_par_iter()
+        .zip(rows.par_chunks(piece * dimension))
+        .map(|(piece, rows)| piece.tally(rows, &weights, scans))
+        .collect();
+    let finish = |(scan_idx, (scan, scores)): (usize, (&Scan<'_>, Vec<f32>))| {
+        let tallies = tallies.iter().map(|piece| piece[scan_idx].clone());
+        Tally::sum(tallies, scan).finish(scores)
+    };
+    scans.iter().zip(scores).enumerate().map(finish).collect()
+}
+
+/// The places for the scores of some rows, for each scan.
+struct Piece<'s> {
+    first_row: usize,
+    scores: Vec<&'s mut [f32]>,
+}
+
+impl<'s> Piece<'s> {
+    /// Cuts the scores of all scans into pieces of so many rows.
+    fn cut(scores: &'s mut [Vec<f32>], n_rows: usize) -> Vec<Self> {
+        let mut of_scans: Vec<_> =
+            scores.iter_mut().map(|scores| scores.chunks_mut(n_rows)).collect();
+        let firsts = (0..).step_by(n_rows);
+        let pieces = firsts.map_while(|first_row| {
+            let scores: Vec<_> = of_scans.iter_mut().filter_map(Iterator::next).collect();
+            (!scores.is_empty()).then_some(Self { first_row, scores })
+        });
+        pieces.collect()
     }
 
+    /// Scores the rows, a block at a time, and looks at the scores.
+    fn tally(self, rows: &[f16], weights: &[Weights], scans: &[Scan<'_>]) -> Vec<Tally> {
+        let kernel = Kernel::detect();
+        let mut tallies: Vec<Tally> = scans.iter().map(Tally::new).collect();
+        let mut blocks: Vec<_> =
+            self.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
+        let dimension = scans.first().map_or(1, |scan| scan.weights.len().max(1));
+        let first_rows = (self.first_row..).step_by(BLOCK_ROWS);
+        for (first_row, rows) in first_rows.zip(rows.chunks(BLOCK_ROWS * dimension)) {
+            let mut scores: Vec<_> = blocks.iter_mut().filter_map(Iterator::next).collect();
+            kernel.score(rows, weights, &mut scores);
+            for ((scan, scores), tally) in scans.iter().zip(scores).zip(&mut tallies) {
+                scan.finish_scores(first_row, scores);
+                tally.look_at(first_row, scores, scan);
+            }
+        }
+        tallies
+    }
+}
+
+impl Scan<'_> {
     /// Adds the bias and strikes out the dead.
     fn finish_scores(&self, first_row: usize, scores: &mut [f32]) {
         for score in &mut *scores {
@@ -136,8 +178,8 @@ impl Tally {
         self.boundary.offer(first_row, scores, nearness, scan.excluded);
     }
 
-    fn sum(tallies: Vec<Self>, scan: &Scan<'_>) -> Self {
-        tallies.into_iter().fold(Self::new(scan), |mut total, tally| {
+    fn sum(tallies: impl Iterator<Item = Self>, scan: &Scan<'_>) -> Self {
+        tallies.fold(Self::new(scan), |mut total, tally| {
             total.low = total.low.min(tally.low);
             total.high = total.high.max(tally.high);
             total.n_above += tally.n_above;

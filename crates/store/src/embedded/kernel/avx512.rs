@@ -28,34 +28,54 @@ impl Avx512 {
     }
 
     #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-    pub(crate) fn score(_proof: Self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
+    pub(crate) fn score<const N: usize>(
+        _proof: Self,
+        rows: &[f16],
+        weights: [&Weights; N],
+        scores: [&mut [f32]; N],
+    ) {
         // SAFETY: a value of this type is only made where the instructions are there.
         unsafe { score_rows(rows, weights, scores) }
     }
 }
 
 #[target_feature(enable = "avx512f")]
-fn score_rows(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-    for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
+fn score_rows<const N: usize>(rows: &[f16], weights: [&Weights; N], mut scores: [&mut [f32]; N]) {
+    let dimension = weights.first().map_or(1, |weights| weights.dimension.max(1));
+    for (row_idx, row) in rows.chunks_exact(dimension).enumerate() {
         let (stretches, rest) = row.as_chunks();
-        let mut sums = [_mm512_setzero_ps(); STRETCH / LANES];
-        for (stretch, weights) in stretches.iter().zip(&weights.stretches) {
-            add_products(&mut sums, stretch, weights);
+        let mut sums = [[_mm512_setzero_ps(); STRETCH / LANES]; N];
+        for (stretch_idx, stretch) in stretches.iter().enumerate() {
+            add_products(
+                &mut sums,
+                stretch,
+                weights.map(|weights| &weights.stretches[stretch_idx]),
+            );
         }
-        if let Some(weights) = weights.stretches.get(stretches.len()) {
+        if !rest.is_empty() {
+            let weights = weights.map(|weights| &weights.stretches[stretches.len()]);
             add_products(&mut sums, &padded(rest, f16::ZERO), weights);
         }
-        *score = _mm512_reduce_add_ps(total(&sums));
+        for (scores, sums) in scores.iter_mut().zip(&sums) {
+            scores[row_idx] = _mm512_reduce_add_ps(total(sums));
+        }
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn add_products(sums: &mut Sums, stretch: &[f16; STRETCH], weights: &[f32; STRETCH]) {
+fn add_products<const N: usize>(
+    sums: &mut [Sums; N],
+    stretch: &[f16; STRETCH],
+    weights: [&[f32; STRETCH]; N],
+) {
     let (halves, _) = stretch.as_chunks();
-    let (weights, _) = weights.as_chunks();
-    for ((sum, x), w) in sums.iter_mut().zip(halves).zip(weights) {
-        *sum = _mm512_fmadd_ps(load_halves(x), load_weights(w), *sum);
+    let weights = weights.map(|weights| weights.as_chunks().0);
+    for (position, halves) in halves.iter().enumerate() {
+        let x = load_halves(halves);
+        for (sums, weights) in sums.iter_mut().zip(weights) {
+            sums[position] = _mm512_fmadd_ps(x, load_weights(&weights[position]), sums[position]);
+        }
     }
 }
 
