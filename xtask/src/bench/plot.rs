@@ -1,7 +1,7 @@
 //! What a survey costs against the number of rows, as a drawing: both axes are logarithmic, so that a
 //! cost that grows with the rows is a straight line.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -40,11 +40,11 @@ fn target() -> PathBuf {
 }
 
 fn drawing(surveys: &[Place], raw: &[Place]) -> String {
-    let mut svg = format!(
+    let mut svg = vec![format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"14\">\n<title>milliseconds of a survey against \
-         the number of rows of 512 dimensions</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-    );
+         the number of rows of 512 dimensions</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"
+    )];
     for exponent in 4..=6 {
         let (x, y) = place((10_f64.powi(exponent), 0.1));
         line(&mut svg, (x, y), place((10_f64.powi(exponent), 100.0)), "#ddd");
@@ -57,7 +57,8 @@ fn drawing(surveys: &[Place], raw: &[Place]) -> String {
     }
     curve(&mut svg, raw, "#888", "raw read");
     curve(&mut svg, surveys, "#06c", "survey");
-    svg + "</svg>\n"
+    svg.push("</svg>\n".to_owned());
+    svg.join("\n")
 }
 
 /// Where rows and milliseconds are drawn.
@@ -67,7 +68,7 @@ fn place((n_rows, ms): Place) -> Place {
     (MARGIN + across * (WIDTH - 2.5 * MARGIN), HEIGHT - MARGIN - up * (HEIGHT - 2.0 * MARGIN))
 }
 
-fn curve(svg: &mut String, points: &[Place], color: &str, name: &str) {
+fn curve(svg: &mut Vec<String>, points: &[Place], color: &str, name: &str) {
     for pair in points.windows(2) {
         if let [from, to] = pair {
             line(svg, place(*from), place(*to), color);
@@ -75,7 +76,7 @@ fn curve(svg: &mut String, points: &[Place], color: &str, name: &str) {
     }
     for point in points {
         let (x, y) = place(*point);
-        drop(writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{color}\"/>"));
+        svg.push(format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{color}\"/>"));
     }
     if let Some(last) = points.last() {
         let (x, y) = place(*last);
@@ -83,14 +84,14 @@ fn curve(svg: &mut String, points: &[Place], color: &str, name: &str) {
     }
 }
 
-fn line(svg: &mut String, from: Place, to: Place, color: &str) {
+fn line(svg: &mut Vec<String>, from: Place, to: Place, color: &str) {
     let ((x1, y1), (x2, y2)) = (from, to);
-    drop(writeln!(
-        svg,
-        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{color}\" stroke-width=\"2\"/>"
+    svg.push(format!(
+        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" \
+         stroke=\"{color}\" stroke-width=\"2\"/>"
     ));
 }
 
-fn text(svg: &mut String, (x, y): Place, words: &str) {
-    drop(writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\">{words}</text>"));
+fn text(svg: &mut Vec<String>, (x, y): Place, words: &str) {
+    svg.push(format!("<text x=\"{x:.1}\" y=\"{y:.1}\">{words}</text>"));
 }

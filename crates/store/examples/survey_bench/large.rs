@@ -34,12 +34,12 @@ pub(crate) fn measure(folder: &Path, n_rows: u64, scale: &str) -> Outcome<()> {
         let weights = points::weights(0);
         Ok(block_on(store.survey(survey(weights.get(..DIMENSION).unwrap_or_default())))?)
     })?;
-    let bar = 100.0 + 16.0 * n_rows as f64 / 1e6;
+    let allowed = 100.0 + 16.0 * n_rows as f64 / 1e6;
     print(&Figure {
         name: &format!("anon-mb-{scale}"),
         value: most - before,
         unit: "MB beside the file",
-        of: Some(("100 MB and 16 B a row", bar)),
+        of: Some(("100 MB and 16 B a row", allowed)),
     });
     Ok(())
 }
@@ -57,7 +57,7 @@ fn most_memory_while<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<f64> {
     let result = work();
     drop(done);
     result.map(drop)?;
-    watch.join().map_err(|_| "the watch over memory failed".into())
+    watch.join().map_err(|_panic| "the watch over memory failed".into())
 }
 
 /// Memory of the process that no file backs, where the system tells it.

@@ -50,7 +50,9 @@ pub(crate) fn weights(seed: u64) -> Vec<f32> {
     let mut weights = vec![0.0; DIMENSION];
     for n in 0..8 {
         let mut state = (u64::MAX / 3 + seed * 8 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        weights.iter_mut().for_each(|weight| *weight += random(&mut state) * 0.1);
+        for weight in &mut weights {
+            *weight += random(&mut state) * 0.1;
+        }
     }
     weights
 }

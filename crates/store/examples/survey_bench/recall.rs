@@ -41,7 +41,9 @@ fn best(n_rows: u64, queries: &[Vec<f32>]) -> Vec<Vec<Scored>> {
     };
     let merge = |mut all: Vec<Vec<Scored>>, more: Vec<Vec<Scored>>| {
         for (all, more) in all.iter_mut().zip(more) {
-            more.into_iter().for_each(|scored| keep(all, scored));
+            for scored in more {
+                keep(all, scored);
+            }
         }
         all
     };
