@@ -7,7 +7,7 @@
 //! memory ahead of time gained nothing. Which instructions do it is chosen at run time.
 //!
 //! Several vectors of weights share what a row costs: a strip of rows is multiplied with all of them
-//! while it is in the nearest cache, and a row is loaded and widened once for three of them. The sums
+//! while it is in the nearest cache, and a row is loaded and widened once for two of them. The sums
 //! are those of each vector alone, bit for bit.
 
 use half::{f16, slice::HalfFloatSliceExt};
@@ -24,7 +24,7 @@ const STRETCH: usize = 128;
 const STRIP: usize = 16;
 
 /// Vectors of weights that a row is loaded once for: as many as registers hold the sums of.
-const GROUP: usize = 3;
+const GROUP: usize = 2;
 
 /// The instructions that score rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,11 +70,14 @@ fn add_products<const N: usize>(
     weights: [&[f32; STRETCH]; N],
 ) {
     let (halves, _) = stretch.as_chunks();
-    let weights = weights.map(|weights| weights.as_chunks().0);
-    for (position, halves) in halves.iter().enumerate() {
-        let x = load_halves(halves);
-        for (sums, weights) in sums.iter_mut().zip(weights) {
-            sums[position] = _mm512_fmadd_ps(x, load_weights(&weights[position]), sums[position]);
+    let mut wide = [_mm512_setzero_ps(); STRETCH / LANES];
+    for (x, half) in wide.iter_mut().zip(halves) {
+        *x = load_halves(half);
+    }
+    for (sums, weights) in sums.iter_mut().zip(weights) {
+        let (weights, _) = weights.as_chunks();
+        for ((sum, x), w) in sums.iter_mut().zip(wide).zip(weights) {
+            *sum = _mm512_fmadd_ps(x, load_weights(w), *sum);
         }
     }
 }
