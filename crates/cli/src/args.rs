@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Exports, imports, lists and shows classifiers.
     #[command(subcommand)]
     Classifier(ClassifierCommand),
+    /// Lists the models that are here, shows what one is, and checks that it is whole.
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Opens the page: labelling, results and audits in the browser, and the HTTP API.
     Serve(ServeArgs),
     /// Counts, norms, disk space and the integrity of a project.
@@ -356,6 +359,22 @@ pub(crate) enum ClassifierCommand {
     /// Shows what a classifier is.
     Show {
         /// A session, an imported classifier or a file.
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Lists the model inside the program and those in the hub's cache.
+    List,
+    /// Shows architecture, dimension, size, digest and place of a model.
+    Show {
+        /// "builtin", a folder, or a name on the hub, which is fetched when it is not here.
+        name: String,
+    },
+    /// Verifies the checksums of a model's files and tries it out.
+    Check {
+        /// "builtin", a folder, or a name on the hub, which is fetched when it is not here.
         name: String,
     },
 }

@@ -8,6 +8,7 @@ mod index;
 mod init;
 mod inspect;
 mod label;
+mod model;
 mod predict;
 mod said;
 mod search;
@@ -23,12 +24,13 @@ use std::{
 
 use anyhow::Result;
 use clap::CommandFactory;
-use linprobe::{Clock, OpenOptions, Project, Surroundings};
+use linprobe::{Clock, DownloadProgress, OpenOptions, Project, Surroundings};
 use serde_json::Value;
 
 use crate::{
     args::{Cli, Command},
     clock,
+    progress::Downloads,
 };
 
 /// How a command ended that did not fail.
@@ -59,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Simulate(args) => simulate::run(&door, &args),
         Command::Predict(args) => predict::run(&door, &args),
         Command::Classifier(command) => classifier::run(&door, &command),
+        Command::Model(command) => model::run(&door, &command),
         Command::Serve(args) => serve::run(&door, &args),
         Command::Inspect(args) => inspect::run(&door, &args),
         Command::Compact(args) => compact::run(&door, &args),
@@ -79,7 +82,15 @@ pub(crate) struct Door {
 impl Door {
     /// Opens the project.
     pub(crate) fn project(&self) -> Result<Project> {
-        Ok(Project::open(&self.folder, surroundings())?)
+        Ok(Project::open(&self.folder, self.surroundings())?)
+    }
+
+    /// Where models come from, as the environment says, and the wall clock. Downloads are shown.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        let downloads = Downloads::new(self.json);
+        let progress = DownloadProgress::new(move |transfer| downloads.show(transfer));
+        let models = OpenOptions { progress, ..OpenOptions::default() };
+        Surroundings { models, clock: Clock::new(clock::now_ms) }
     }
 
     /// Shows one answer: as an object where scripts look, else as text for people.
@@ -101,9 +112,4 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Whether a person sits at both ends.
 pub(crate) fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
-}
-
-/// Where models come from, as the environment says, and the wall clock.
-pub(crate) fn surroundings() -> Surroundings {
-    Surroundings { models: OpenOptions::default(), clock: Clock::new(clock::now_ms) }
 }

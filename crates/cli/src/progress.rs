@@ -1,13 +1,17 @@
 //! A bar on standard error with rate, time left and skipped records. It hides itself where nobody
 //! looks: in a pipe, and beside JSON.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use linprobe::IndexProgress;
+use linprobe::{IndexProgress, Transfer};
 
 const KNOWN: &str = "{bar:32} {pos}/{len} {msg} · {per_sec} · {eta} left";
 const UNKNOWN: &str = "{spinner} {pos} {msg} · {per_sec} · {elapsed}";
+const DOWNLOAD: &str = "{bar:32} {bytes}/{total_bytes} {msg} · {bytes_per_sec} · {eta} left";
 
 /// Redraws at least this often, so that a slow model does not look like a dead one.
 const TICK: Duration = Duration::from_millis(200);
@@ -52,6 +56,35 @@ impl Progress {
 
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Files on their way from the hub, a bar for each while it comes.
+pub(crate) struct Downloads {
+    json: bool,
+    shown: Mutex<Option<ProgressBar>>,
+}
+
+impl Downloads {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, shown: Mutex::new(None) }
+    }
+
+    pub(crate) fn show(&self, transfer: &Transfer<'_>) {
+        if self.json {
+            return;
+        }
+        // A bar that was left half drawn by a panic is no reason not to go on.
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let drawn = shown.get_or_insert_with(|| {
+            let drawn = ProgressBar::new(transfer.n_total).with_style(style(DOWNLOAD));
+            drawn.with_message(transfer.file.to_owned()).with_position(transfer.n_bytes)
+        });
+        drawn.set_position(transfer.n_bytes);
+        if transfer.n_bytes == transfer.n_total {
+            drawn.finish_and_clear();
+            *shown = None;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How things look in the terminal and in JSON.
 
-use linprobe::{CatalogueRecord, FitReport, ModelSpec, SkippedRecord};
+use linprobe::{CatalogueRecord, FitReport, Modalities, ModelSpec, SkippedRecord};
 use serde_json::{Map, Value, json};
 
 use crate::sparkline::sparkline;
@@ -60,13 +60,17 @@ pub(crate) fn record_json(record: &CatalogueRecord) -> Map<String, Value> {
 
 /// A model on one line.
 pub(crate) fn model_line(model: &ModelSpec) -> String {
-    let takes = match (model.modalities.text, model.modalities.image) {
+    format!("{}, {} dimensions, {}", model.id, model.dimension, modalities(model.modalities))
+}
+
+/// What a model takes, in words.
+pub(crate) fn modalities(modalities: Modalities) -> &'static str {
+    match (modalities.text, modalities.image) {
         (true, true) => "texts and pictures",
         (true, false) => "texts",
         (false, true) => "pictures",
         (false, false) => "vectors made elsewhere",
-    };
-    format!("{}, {} dimensions, {takes}", model.id, model.dimension)
+    }
 }
 
 /// A model as JSON.

@@ -12,6 +12,7 @@ mod error;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+pub(crate) use self::cache::{cached_snapshots, damaged_files};
 use self::{
     cache::RepoCache,
     client::{Client, Listing},

@@ -5,6 +5,7 @@
 //! in bounded memory. This is the only crate that knows an inference engine: whoever uses it sees
 //! contents go in and unit vectors come out.
 
+mod check;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod folder;
@@ -13,11 +14,14 @@ mod image;
 mod model;
 mod open;
 mod pool;
+mod shelf;
 mod tokenize;
 mod weights;
 mod worker;
 
+pub use check::{Finding, check};
 pub use hub::{HubConfig, HubError, Progress, Transfer};
 pub use model::static_::{BadTable, StaticEncoder};
 pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};
+pub use shelf::{CachedModel, Description, cached_models, describe};
 pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};

@@ -59,6 +59,11 @@ pub(crate) fn architectures() -> String {
     ARCHITECTURES.map(|(name, _)| name).join(", ")
 }
 
+/// Whether models of that type can be read.
+pub(crate) fn is_supported(model_type: &str) -> bool {
+    ARCHITECTURES.iter().any(|(name, _)| *name == model_type)
+}
+
 /// Finds out how a model is read, from its configuration alone.
 pub(crate) fn architecture(folder: &mut ModelFolder) -> Result<Architecture, OpenError> {
     let ModelType { model_type } = folder.json(CONFIG)?;

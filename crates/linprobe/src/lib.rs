@@ -67,8 +67,12 @@ pub use linprobe_classifier::{
     ArticleParams, AuditCard, Card, ClassifierFile, IntervalCard, Label, LinearClassifier, Method,
     Threshold, ThresholdPolicy, probability,
 };
-pub use linprobe_core::{Content, Embedding, Histogram, ModelSpec, RecordId};
-pub use linprobe_embed::{HubConfig, OpenOptions, StreamOptions};
+pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
+pub use linprobe_embed::{
+    CachedModel, Description as ModelDescription, Finding as ModelFinding, HubConfig, OpenOptions,
+    Progress as DownloadProgress, StreamOptions, Transfer, cached_models, check as check_model,
+    describe as describe_model,
+};
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,
     AuditedRecord, BadName, Clock, DoubtfulLabel, FitReport, Flips, Hits, Insight, Interval,

@@ -15,7 +15,7 @@ use linprobe::{
     write_atomic,
 };
 
-use super::{Door, Outcome, is_terminal, label, serve, simulate, surroundings};
+use super::{Door, Outcome, is_terminal, label, serve, simulate};
 use crate::{
     args::{DemoArgs, LabelArgs},
     progress::Progress,
@@ -58,8 +58,8 @@ fn prepare(door: &Door, folder: &Path) -> Result<Project> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let dataset: PathBuf = folder.join(DATASET_NAME);
     write_atomic(&dataset, DATASET)?;
-    let project = match Project::open(folder, surroundings()) {
-        Err(ProjectError::NotAProject { .. }) => Project::create(folder, surroundings())?,
+    let project = match Project::open(folder, door.surroundings()) {
+        Err(ProjectError::NotAProject { .. }) => Project::create(folder, door.surroundings())?,
         opened => opened?,
     };
     let shown = Progress::new(door.json);

@@ -4,12 +4,12 @@ use anyhow::Result;
 use linprobe::Project;
 use serde_json::json;
 
-use super::{Door, Outcome, surroundings};
+use super::{Door, Outcome};
 use crate::{args::InitArgs, report};
 
 pub(crate) fn run(door: &Door, args: &InitArgs) -> Result<Outcome> {
     let folder = args.folder.as_ref().unwrap_or(&door.folder);
-    let project = Project::create(folder, surroundings())?;
+    let project = Project::create(folder, door.surroundings())?;
     if let Some(name) = &args.model {
         project.choose_model(name)?;
     }

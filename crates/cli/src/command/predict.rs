@@ -13,7 +13,7 @@ use linprobe::{
 };
 use serde_json::json;
 
-use super::{Door, Outcome, index::say_skipped, surroundings};
+use super::{Door, Outcome, index::say_skipped};
 use crate::{
     args::{Format, PredictArgs},
     progress::Progress,
@@ -146,7 +146,7 @@ fn predict_other(
     };
     let shown = Progress::new(door.json);
     let result =
-        predict_dataset(file, dataset, &options, &surroundings().models, &mut |n_scored| {
+        predict_dataset(file, dataset, &options, &door.surroundings().models, &mut |n_scored| {
             shown.show_scored(n_scored);
         });
     shown.finish();

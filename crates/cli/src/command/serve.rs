@@ -6,7 +6,7 @@ use anyhow::Result;
 use linprobe_server::{Server, Settings};
 use serde_json::json;
 
-use super::{Door, Outcome, surroundings};
+use super::{Door, Outcome};
 use crate::args::{AddressArgs, ServeArgs};
 
 pub(crate) fn run(door: &Door, args: &ServeArgs) -> Result<Outcome> {
@@ -22,7 +22,7 @@ pub(crate) fn run(door: &Door, args: &ServeArgs) -> Result<Outcome> {
         token: args.token.clone(),
         allowed_hosts: args.allowed_hosts.clone(),
         data_roots: args.data_roots.clone(),
-        surroundings: surroundings(),
+        surroundings: door.surroundings(),
     };
     serve(door, &settings, if *open { View::Home } else { View::None })
 }
@@ -37,16 +37,16 @@ enum View<'a> {
 
 /// Opens a session of the project in the browser.
 pub(crate) fn session(door: &Door, name: &str) -> Result<Outcome> {
-    serve(door, &local(&door.folder), View::Session(name))
+    serve(door, &local(door, &door.folder), View::Session(name))
 }
 
 /// Opens the project of a folder in the browser.
 pub(crate) fn folder(door: &Door, folder: &Path) -> Result<Outcome> {
-    serve(door, &local(folder), View::Home)
+    serve(door, &local(door, folder), View::Home)
 }
 
 /// A project of this machine for a person at it, at any port.
-fn local(folder: &Path) -> Settings {
+fn local(door: &Door, folder: &Path) -> Settings {
     Settings {
         projects: vec![folder.to_owned()],
         host: "127.0.0.1".to_owned(),
@@ -54,7 +54,7 @@ fn local(folder: &Path) -> Settings {
         token: None,
         allowed_hosts: Vec::new(),
         data_roots: Vec::new(),
-        surroundings: surroundings(),
+        surroundings: door.surroundings(),
     }
 }
 

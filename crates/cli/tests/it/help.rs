@@ -12,6 +12,7 @@ const COMMANDS: [&str; 14] = [
     "simulate",
     "predict",
     "classifier",
+    "model",
     "serve",
     "inspect",
     "compact",

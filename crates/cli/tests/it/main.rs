@@ -9,6 +9,8 @@ mod errors;
 mod frozen;
 mod help;
 mod journey;
+#[cfg(unix)]
+mod model;
 mod python;
 mod serve;
 mod simulate;

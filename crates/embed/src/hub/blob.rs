@@ -82,9 +82,12 @@ impl PartialBlob {
     }
 
     /// Checks the whole, and gives it its final name.
-    pub(super) fn finish(mut self, blob: &Path, etag: &str, name: &str) -> Result<(), HubError> {
-        let is_right = self.has_digest(etag).map_err(|source| self.io_error(source))?;
-        if !is_right {
+    pub(super) fn finish(self, blob: &Path, etag: &str, name: &str) -> Result<(), HubError> {
+        let check = || {
+            (&self.file).seek(SeekFrom::Start(0))?;
+            has_digest(&self.file, etag)
+        };
+        if !check().map_err(|source| self.io_error(source))? {
             fs::remove_file(&self.path).map_err(|source| self.io_error(source))?;
             let reason = format!("its sha256 is not {etag}");
             return Err(HubError::Damaged { file: name.to_owned(), reason });
@@ -92,35 +95,34 @@ impl PartialBlob {
         place(&self.file, &self.path, blob).map_err(|source| self.io_error(source))
     }
 
-    /// The etag of a large file is its SHA-256. That of a small one is git's, which is not checked.
-    fn has_digest(&mut self, etag: &str) -> io::Result<bool> {
-        const SHA256_DIGITS: usize = 64;
-        if etag.len() != SHA256_DIGITS {
-            return Ok(true);
-        }
-        let mut digest = Sha256::new();
-        self.file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::with_capacity(CHUNK, &self.file);
-        loop {
-            let chunk = reader.fill_buf()?;
-            if chunk.is_empty() {
-                break;
-            }
-            digest.update(chunk);
-            let n_bytes = chunk.len();
-            reader.consume(n_bytes);
-        }
-        let mut found = String::with_capacity(SHA256_DIGITS);
-        for byte in digest.finalize() {
-            found.extend(
-                [byte >> 4, byte & 15]
-                    .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
-            );
-        }
-        Ok(found == etag)
-    }
-
     fn io_error(&self, source: io::Error) -> HubError {
         HubError::Io { path: self.path.clone(), source }
     }
+}
+
+/// Whether a file is the one that its etag stands for. The etag of a large file is its SHA-256; that
+/// of a small one is git's, which is not checked.
+pub(super) fn has_digest(contents: impl Read, etag: &str) -> io::Result<bool> {
+    const SHA256_DIGITS: usize = 64;
+    if etag.len() != SHA256_DIGITS {
+        return Ok(true);
+    }
+    let mut digest = Sha256::new();
+    let mut reader = BufReader::with_capacity(CHUNK, contents);
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            break;
+        }
+        digest.update(chunk);
+        let n_bytes = chunk.len();
+        reader.consume(n_bytes);
+    }
+    let mut found = String::with_capacity(SHA256_DIGITS);
+    for byte in digest.finalize() {
+        found.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+        );
+    }
+    Ok(found == etag)
 }

@@ -14,7 +14,57 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{HubError, Snapshot};
+use super::{HubError, Snapshot, blob};
+
+/// All that a cache holds, with the name of each: the newest of a model without its commit.
+pub(crate) fn cached_snapshots(cache: &Path) -> io::Result<Vec<(String, Snapshot)>> {
+    let mut found = Vec::new();
+    for folder in folders(cache)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let Some(id) = name.strip_prefix("models--").map(|id| id.replacen("--", "/", 1)) else {
+            continue;
+        };
+        let newest = RepoCache { root: folder.clone() }.snapshot("main");
+        for folder in folders(&folder.join("snapshots"))? {
+            let commit = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let snapshot = Snapshot { folder, commit };
+            let is_newest = newest.as_ref() == Some(&snapshot);
+            let name = if is_newest { id.clone() } else { format!("{id}@{}", snapshot.commit) };
+            found.push((name, snapshot));
+        }
+    }
+    Ok(found)
+}
+
+/// The folders in a folder; none where it is not there.
+fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    Ok(paths.collect::<io::Result<Vec<_>>>()?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// The files of a snapshot whose contents are not those that their blob is named after.
+pub(crate) fn damaged_files(snapshot: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut damaged = Vec::new();
+    for entry in fs::read_dir(snapshot)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            damaged.extend(damaged_files(&path)?);
+        } else if !is_intact(&path)? {
+            damaged.push(path);
+        }
+    }
+    Ok(damaged)
+}
+
+fn is_intact(path: &Path) -> io::Result<bool> {
+    let target = fs::canonicalize(path)?;
+    let etag = target.file_name().unwrap_or_default().to_string_lossy();
+    blob::has_digest(File::open(path)?, &etag)
+}
 
 /// The part of the cache that belongs to one model.
 #[derive(Debug)]

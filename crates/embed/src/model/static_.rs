@@ -17,11 +17,19 @@ use self::wordpiece::WordPiece;
 /// How people ask for this encoder, and what a project remembers it by.
 pub(crate) const MODEL_ID: &str = "builtin/minilm-static-256";
 
+/// What takes the place of a `model_type`, which this encoder has none of.
+pub(crate) const ARCHITECTURE: &str = "static";
+
 /// Tokens of a text past this number are not read.
 const MAX_TOKENS: usize = 512;
 
 static WEIGHTS: &[u8] = include_bytes!("../../assets/minilm-static.safetensors");
 static VOCABULARY: &str = include_str!("../../assets/minilm-static.vocab.txt");
+
+/// The part of the binary that this encoder takes.
+pub(crate) fn n_bytes() -> u64 {
+    (WEIGHTS.len() + VOCABULARY.len()) as u64
+}
 
 /// Embeds texts as the mean of a row for each token.
 #[derive(Debug)]
