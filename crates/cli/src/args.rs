@@ -79,8 +79,8 @@ pub(crate) enum Command {
 pub(crate) struct InitArgs {
     /// The folder; made if it is not there. [default: the --project folder]
     pub(crate) folder: Option<PathBuf>,
-    /// The model to embed with: "builtin", a folder, or a name on the hub. [default: chosen by
-    /// the first dataset]
+    /// The model to embed with: "builtin", a folder, a name on the hub, or a server's address
+    /// with #model behind it. [default: chosen by the first dataset]
     #[arg(long)]
     pub(crate) model: Option<String>,
 }
@@ -90,8 +90,8 @@ pub(crate) struct IndexArgs {
     /// A folder of pictures; a .csv, .tsv, .jsonl, .json or .txt file; a .npy, .npz or
     /// .safetensors file of vectors.
     pub(crate) dataset: PathBuf,
-    /// The model to embed with: "builtin", a folder, or a name on the hub. [default: the
-    /// project's; for texts the one built in]
+    /// The model to embed with: "builtin", a folder, a name on the hub, or a server's address
+    /// with #model behind it. [default: the project's; for texts the one built in]
     #[arg(long)]
     pub(crate) model: Option<String>,
     #[command(flatten)]
@@ -369,12 +369,14 @@ pub(crate) enum ModelCommand {
     List,
     /// Shows architecture, dimension, size, digest and place of a model.
     Show {
-        /// "builtin", a folder, or a name on the hub, which is fetched when it is not here.
+        /// "builtin", a folder, a server's address, or a name on the hub, which is fetched when it
+        /// is not here.
         name: String,
     },
     /// Verifies the checksums of a model's files and tries it out.
     Check {
-        /// "builtin", a folder, or a name on the hub, which is fetched when it is not here.
+        /// "builtin", a folder, a server's address, or a name on the hub, which is fetched when it
+        /// is not here.
         name: String,
     },
 }

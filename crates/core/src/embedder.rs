@@ -41,6 +41,8 @@ pub enum Input {
     Tokens(Vec<u32>),
     /// Normalized pixels, channel first: 3 x height x width.
     Pixels(Vec<f32>),
+    /// A text as it is, for a model that somebody else runs.
+    Text(String),
     /// A vector that needs no model.
     Vector(Vec<f32>),
 }

@@ -9,7 +9,7 @@ use std::{io, path::PathBuf};
 use image::{ImageFormat, RgbImage};
 use linprobe_core::{BadContent, Content, EmbedError, Embedder, Embedding, Input};
 
-use crate::{OpenError, OpenOptions, hub::damaged_files, open::open, shelf::folder_of};
+use crate::{OpenError, OpenOptions, Place, hub::damaged_files, open::open, shelf::place_of};
 
 /// How far apart two embeddings of one input may be: the order of additions differs.
 const TOLERANCE: f32 = 1e-4;
@@ -52,7 +52,7 @@ pub enum Finding {
 pub fn check(name: &str, options: &OpenOptions) -> Result<Vec<Finding>, OpenError> {
     let embedder = open(name, options)?;
     let mut findings = Vec::new();
-    if let Some(folder) = folder_of(embedder.model(), &options.hub) {
+    if let Place::Folder(folder) = place_of(embedder.model(), &options.hub) {
         let damaged = damaged_files(&folder);
         let damaged = damaged.map_err(|source| OpenError::Io { path: folder, source })?;
         findings.extend(damaged.into_iter().map(|file| Finding::Damaged { file }));

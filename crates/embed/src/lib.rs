@@ -1,6 +1,6 @@
 //! Pretrained models that turn contents into embeddings.
 //!
-//! [`open`] takes a name, a folder or a hub name and gives an [`Embedder`](linprobe_core::Embedder);
+//! [`open`] takes a name, a folder, a hub name or the address of a server and gives an [`Embedder`](linprobe_core::Embedder);
 //! [`embed_stream`] runs it over any number of contents, decoding and tokenizing beside the model,
 //! in bounded memory. This is the only crate that knows an inference engine: whoever uses it sees
 //! contents go in and unit vectors come out.
@@ -14,6 +14,7 @@ mod image;
 mod model;
 mod open;
 mod pool;
+mod remote;
 mod shelf;
 mod tokenize;
 mod weights;
@@ -23,5 +24,6 @@ pub use check::{Finding, check};
 pub use hub::{HubConfig, HubError, Progress, Transfer};
 pub use model::static_::{BadTable, StaticEncoder};
 pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};
-pub use shelf::{CachedModel, Description, cached_models, describe};
+pub use remote::{RemoteConfig, RemoteError};
+pub use shelf::{CachedModel, Description, Place, cached_models, describe};
 pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};

@@ -13,6 +13,7 @@ use crate::{
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
     },
+    remote::{self, RemoteConfig, RemoteEncoder, RemoteError},
 };
 
 /// The name of the text encoder inside the binary.
@@ -23,12 +24,15 @@ pub const BUILTIN: &str = "builtin";
 pub struct OpenOptions {
     /// Where the hub and its cache are.
     pub hub: HubConfig,
+    /// How servers that run models are asked.
+    pub remote: RemoteConfig,
     /// Is told of every download.
     pub progress: Progress,
 }
 
-/// Opens a model: [`BUILTIN`], or the id that it gives itself; a folder; or a name on the hub
-/// (`org/name`, `org/name@revision`).
+/// Opens a model: [`BUILTIN`], or the id that it gives itself; a folder; a name on the hub
+/// (`org/name`, `org/name@revision`); or the address of a server that runs it
+/// (`http://host/v1#model` as OpenAI has it, `http://host` for text-embeddings-inference).
 ///
 /// A model from the hub is taken from the cache when it is there, without a request.
 ///
@@ -39,6 +43,9 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, Open
         let encoder =
             StaticEncoder::builtin().map_err(|source| OpenError::Builtin(source.into()))?;
         return Ok(Arc::new(encoder));
+    }
+    if remote::is_address(name) {
+        return Ok(Arc::new(RemoteEncoder::open(name, options)?));
     }
     if let Ok(folder) = fs::canonicalize(name) {
         return open_folder(folder);
@@ -105,7 +112,8 @@ pub enum OpenError {
     #[error(
         "no such model: {name:?}\n\
          hint: give \"builtin\", a folder with config.json and model.safetensors, or a name on the \
-         hub such as \"sentence-transformers/all-MiniLM-L6-v2\""
+         hub such as \"sentence-transformers/all-MiniLM-L6-v2\"; a server's address is \
+         \"http://host/v1#model\""
     )]
     NoSuchModel {
         /// What was asked for.
@@ -176,6 +184,9 @@ pub enum OpenError {
     /// The model cannot be brought from the hub.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// The server that runs the model gives no embeddings.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The encoder inside the binary is damaged.
     #[error("the built-in encoder cannot be read")]
     Builtin(#[source] Box<dyn std::error::Error + Send + Sync>),

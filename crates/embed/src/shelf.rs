@@ -16,6 +16,7 @@ use crate::{
     hub::{Repo, RepoName, cached_snapshots},
     model::{self, CONFIG, static_},
     open::open,
+    remote,
 };
 
 /// A model in the hub's cache, as far as its configuration tells.
@@ -53,16 +54,27 @@ pub fn cached_models(hub: &HubConfig) -> io::Result<Vec<CachedModel>> {
     Ok(models)
 }
 
+/// Where a model is, which decides what runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Inside this program.
+    Binary,
+    /// In a folder, from which this program runs it.
+    Folder(PathBuf),
+    /// On a server, which runs it.
+    Server(String),
+}
+
 /// What a model is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// What it is as far as its embeddings are concerned.
     pub spec: ModelSpec,
-    /// The type of its configuration.
-    pub architecture: String,
-    /// Where its files are; none for the one inside the binary.
-    pub folder: Option<PathBuf>,
-    /// The size of all its files in bytes.
+    /// The type of its configuration; none where that is not to be seen.
+    pub architecture: Option<String>,
+    /// Where it is.
+    pub place: Place,
+    /// The size of all its files in bytes; 0 where they are elsewhere.
     pub n_bytes: u64,
 }
 
@@ -72,26 +84,31 @@ pub struct Description {
 /// As [`open`]; and where its folder cannot be read.
 pub fn describe(name: &str, options: &OpenOptions) -> Result<Description, OpenError> {
     let spec = open(name, options)?.model().clone();
-    let folder = folder_of(&spec, &options.hub);
-    let n_bytes = match &folder {
-        Some(path) => {
-            size_of_folder(path).map_err(|source| OpenError::Io { path: path.clone(), source })?
+    let place = place_of(&spec, &options.hub);
+    let (architecture, n_bytes) = match &place {
+        Place::Binary => (Some(static_::ARCHITECTURE.to_owned()), static_::n_bytes()),
+        Place::Server(_) => (None, 0),
+        Place::Folder(path) => {
+            let n_bytes = size_of_folder(path)
+                .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+            (architecture(path), n_bytes)
         }
-        None => static_::n_bytes(),
     };
-    let found = folder.as_deref().and_then(architecture);
-    let architecture = found.unwrap_or_else(|| static_::ARCHITECTURE.to_owned());
-    Ok(Description { spec, architecture, folder, n_bytes })
+    Ok(Description { spec, architecture, place, n_bytes })
 }
 
-/// Where an open model has its files.
-pub(crate) fn folder_of(spec: &ModelSpec, hub: &HubConfig) -> Option<PathBuf> {
+/// Where an open model is.
+pub(crate) fn place_of(spec: &ModelSpec, hub: &HubConfig) -> Place {
     if spec.id == static_::MODEL_ID {
-        return None;
+        return Place::Binary;
     }
-    let Some(commit) = &spec.revision else { return Some(PathBuf::from(&spec.id)) };
-    let repo = RepoName { id: spec.id.clone(), revision: commit.clone() };
-    Repo::new(&repo, hub).cached().map(|snapshot| snapshot.folder)
+    if remote::is_address(&spec.id) {
+        return Place::Server(spec.id.clone());
+    }
+    let revision = spec.revision.clone().unwrap_or_default();
+    let repo = RepoName { id: spec.id.clone(), revision };
+    let snapshot = Repo::new(&repo, hub).cached();
+    Place::Folder(snapshot.map_or_else(|| PathBuf::from(&spec.id), |snapshot| snapshot.folder))
 }
 
 /// The type that a folder's configuration states.

@@ -70,8 +70,8 @@ pub use linprobe_classifier::{
 pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
 pub use linprobe_embed::{
     CachedModel, Description as ModelDescription, Finding as ModelFinding, HubConfig, OpenOptions,
-    Progress as DownloadProgress, StreamOptions, Transfer, cached_models, check as check_model,
-    describe as describe_model,
+    Place as ModelPlace, Progress as DownloadProgress, RemoteConfig, StreamOptions, Transfer,
+    cached_models, check as check_model, describe as describe_model,
 };
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,

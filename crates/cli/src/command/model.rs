@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use linprobe::{
-    CachedModel, ModelDescription, OpenOptions, cached_models, check_model, describe_model,
+    CachedModel, ModelDescription, ModelPlace, OpenOptions, cached_models, check_model,
+    describe_model,
 };
 use serde_json::{Value, json};
 
@@ -32,12 +33,13 @@ fn show(door: &Door, name: &str, options: &OpenOptions) -> Result<Outcome> {
     let spec = &model.spec;
     let mut lines = vec![
         format!("model         {}", spec.id),
-        format!("architecture  {}", model.architecture),
+        format!("architecture  {}", architecture(&model)),
+        format!("engine        {}", engine(&model)),
         format!("dimension     {}", spec.dimension),
         format!("takes         {}", report::modalities(spec.modalities)),
         format!("size          {}", report::bytes(model.n_bytes)),
         format!("fingerprint   {}", spec.fingerprint),
-        format!("where         {}", place(&model)),
+        format!("where         {}", place(&model.place)),
     ];
     lines.extend(spec.revision.iter().map(|revision| format!("revision      {revision}")));
     door.answer(&description_json(&model), &lines.join("\n"))?;
@@ -53,21 +55,37 @@ fn check(door: &Door, name: &str, options: &OpenOptions) -> Result<Outcome> {
 }
 
 fn summary(model: &ModelDescription) -> String {
-    let ModelDescription { spec, architecture, n_bytes, .. } = model;
-    let takes = report::modalities(spec.modalities);
+    let ModelDescription { spec, n_bytes, .. } = model;
+    let (architecture, takes) = (architecture(model), report::modalities(spec.modalities));
     let size = report::bytes(*n_bytes);
     format!("{architecture}, {} dimensions, {takes}, {size}", spec.dimension)
 }
 
-fn place(model: &ModelDescription) -> String {
-    let folder = model.folder.as_ref();
-    folder.map_or_else(|| "in this program".to_owned(), |folder| folder.display().to_string())
+fn architecture(model: &ModelDescription) -> &str {
+    model.architecture.as_deref().unwrap_or("unknown")
+}
+
+/// What runs the model.
+fn engine(model: &ModelDescription) -> &'static str {
+    match model.place {
+        ModelPlace::Binary | ModelPlace::Folder(_) => "built in",
+        ModelPlace::Server(_) => "the server",
+    }
+}
+
+fn place(place: &ModelPlace) -> String {
+    match place {
+        ModelPlace::Binary => "in this program".to_owned(),
+        ModelPlace::Folder(folder) => folder.display().to_string(),
+        ModelPlace::Server(url) => url.clone(),
+    }
 }
 
 fn description_json(model: &ModelDescription) -> Value {
     let mut object = report::model_json(&model.spec);
     object["architecture"] = json!(model.architecture);
-    object["folder"] = json!(model.folder);
+    object["engine"] = json!(engine(model));
+    object["where"] = json!(place(&model.place));
     object["n_bytes"] = json!(model.n_bytes);
     object
 }
@@ -83,7 +101,7 @@ fn cached_json(model: &CachedModel) -> Value {
         "id": model.name,
         "architecture": model.architecture,
         "supported": model.is_supported,
-        "folder": model.folder,
+        "where": model.folder,
         "n_bytes": model.n_bytes,
     })
 }

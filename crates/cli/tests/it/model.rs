@@ -39,7 +39,8 @@ fn a_model_of_a_folder_is_described() {
 fn the_model_inside_is_described_for_people() {
     let shown = Bench::new().ok(&["model", "show", "builtin"]);
     let fields: Vec<&str> = shown.lines().filter_map(|line| line.split(' ').next()).collect();
-    let expected = ["model", "architecture", "dimension", "takes", "size", "fingerprint", "where"];
+    let expected =
+        ["model", "architecture", "engine", "dimension", "takes", "size", "fingerprint", "where"];
     assert_eq!(fields, expected);
     assert!(shown.contains("where         in this program"), "{shown}");
 }

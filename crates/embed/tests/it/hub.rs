@@ -206,11 +206,11 @@ fn options(server: &HubServer, cache: &Path) -> OpenOptions {
         token: None,
         offline: false,
     };
-    OpenOptions { hub, progress: Progress::default() }
+    OpenOptions { hub, ..OpenOptions::default() }
 }
 
 fn from_folder() -> Arc<dyn Embedder> {
     let folder = crate::hub_server::model_folder();
     let hub = HubConfig::from_variables(|_| None);
-    open(folder.to_str().unwrap(), &OpenOptions { hub, progress: Progress::default() }).unwrap()
+    open(folder.to_str().unwrap(), &OpenOptions { hub, ..OpenOptions::default() }).unwrap()
 }

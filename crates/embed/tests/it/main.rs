@@ -6,5 +6,7 @@ mod hub;
 mod hub_server;
 mod open;
 mod parity;
+mod remote;
+mod remote_server;
 mod static_encoder;
 mod stream;

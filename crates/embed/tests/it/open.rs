@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use linprobe_embed::{BUILTIN, HubConfig, OpenError, OpenOptions, Progress, open};
+use linprobe_embed::{BUILTIN, HubConfig, OpenError, OpenOptions, open};
 
 #[test]
 fn the_built_in_encoder_needs_no_file() {
@@ -137,7 +137,7 @@ fn pictures_that_come_out_in_another_size_than_the_model_takes_are_refused() {
 
 fn offline() -> OpenOptions {
     let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
-    OpenOptions { hub, progress: Progress::default() }
+    OpenOptions { hub, ..OpenOptions::default() }
 }
 
 fn error_of(name: &str) -> OpenError {

@@ -13,7 +13,7 @@ use std::{
 
 use candle_core::{Device, Tensor};
 use linprobe_core::{BadContent, Content, Embedder, Embedding, Input};
-use linprobe_embed::{HubConfig, OpenOptions, Progress, open};
+use linprobe_embed::{HubConfig, OpenOptions, open};
 
 #[test]
 fn token_ids_are_those_of_the_reference() {
@@ -178,7 +178,7 @@ fn fixtures() -> PathBuf {
 
 fn open_folder(folder: &Path) -> Arc<dyn Embedder> {
     let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
-    let options = OpenOptions { hub, progress: Progress::default() };
+    let options = OpenOptions { hub, ..OpenOptions::default() };
     open(folder.to_str().unwrap(), &options).unwrap()
 }
 

@@ -1,0 +1,171 @@
+//! One request and its repetitions.
+
+use std::{thread, time::Duration};
+
+use serde_json::Value;
+use ureq::{
+    Agent, Body,
+    http::{Response, StatusCode, header},
+};
+
+use super::{
+    RemoteConfig, RemoteError,
+    address::Address,
+    protocol::{self, ServerInfo},
+};
+
+/// How often a request is made before the server counts as down.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// The longest wait before a request is tried again, whatever the server asks for.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+
+/// How long a connection may take.
+const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an answer may take: a server may have to load its model first.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The longest answer that is read.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// Speaks to one server.
+pub(super) struct Client {
+    agent: Agent,
+    address: Address,
+    token: Option<String>,
+    pause: Duration,
+}
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The server does not take these texts; others may do.
+    Refused(RemoteError),
+    /// It takes none.
+    Whole(RemoteError),
+    /// It may take them later, after so long a wait where it says so.
+    Passing(RemoteError, Option<Duration>),
+}
+
+impl Failure {
+    pub(super) fn into_error(self) -> RemoteError {
+        match self {
+            Self::Refused(error) | Self::Whole(error) | Self::Passing(error, _) => error,
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn new(address: Address, config: &RemoteConfig) -> Self {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(concat!("linprobe/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(PATIENCE_TO_CONNECT))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_recv_body(Some(PATIENCE))
+            .build()
+            .into();
+        let openai_token = config.openai_token.as_ref().filter(|_| address.is_openai());
+        let token = config.token.as_ref().or(openai_token).cloned();
+        Self { agent, address, token, pause: config.pause }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Embeds texts with one request, which is made again while the server has too much to do.
+    pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Failure> {
+        let url = protocol::url(&self.address);
+        let request = protocol::request(&self.address, texts);
+        let answer = self.persist(&url, &request)?;
+        protocol::vectors(&self.address, texts.len(), &answer)
+            .map_err(|reason| Failure::Whole(RemoteError::Protocol { url, reason }))
+    }
+
+    /// What the server says of its weights, where it says anything.
+    pub(super) fn weights(&self) -> Option<String> {
+        if self.address.model.is_some() {
+            return None;
+        }
+        let mut request = self.agent.get(format!("{}/info", self.address.base));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let mut response = request.call().ok().filter(|it| it.status().is_success())?;
+        Some(response.body_mut().read_json::<ServerInfo>().ok()?.weights())
+    }
+
+    /// Makes a request again for as long as that makes sense.
+    fn persist(&self, url: &str, request: &Value) -> Result<Vec<u8>, Failure> {
+        let mut pause = self.pause;
+        for _ in 1..MAX_ATTEMPTS {
+            match self.post(url, request) {
+                Err(Failure::Passing(_, asked)) => {
+                    // Woken early, it only asks early.
+                    thread::park_timeout(asked.unwrap_or(pause).min(MAX_PAUSE));
+                    pause *= 2;
+                }
+                answered => return answered,
+            }
+        }
+        self.post(url, request)
+    }
+
+    fn post(&self, url: &str, request: &Value) -> Result<Vec<u8>, Failure> {
+        let mut post = self.agent.post(url);
+        if let Some(token) = &self.token {
+            // A redirection to another host goes without it.
+            post = post.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let mut response = post.send_json(request).map_err(|error| unreachable(url, error))?;
+        let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
+        let answer = answer.map_err(|error| unreachable(url, error))?;
+        if response.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(self.sort(url, &response, &answer))
+        }
+    }
+
+    /// Sorts out a refusal.
+    fn sort(&self, url: &str, response: &Response<Body>, answer: &[u8]) -> Failure {
+        let (url, message) = (url.to_owned(), protocol::message(answer));
+        let status = response.status();
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failure::Whole(RemoteError::Unauthorized { url, variable: self.variable() })
+            }
+            StatusCode::NOT_FOUND => Failure::Whole(RemoteError::NotFound { url, message }),
+            _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+                let error = RemoteError::Busy { url, status: status.as_u16(), message };
+                Failure::Passing(error, retry_after(response))
+            }
+            _ => Failure::Refused(RemoteError::Refused { url, status: status.as_u16(), message }),
+        }
+    }
+
+    /// The environment variable to take the token from.
+    fn variable(&self) -> &'static str {
+        if self.address.is_openai() { "OPENAI_API_KEY" } else { "LINPROBE_REMOTE_TOKEN" }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    /// Without the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// The seconds that a server asks to be left alone for.
+fn retry_after(response: &Response<Body>) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+fn unreachable(url: &str, error: ureq::Error) -> Failure {
+    let error = RemoteError::Unreachable { url: url.to_owned(), source: error.into() };
+    Failure::Passing(error, None)
+}
