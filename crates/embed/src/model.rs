@@ -8,6 +8,7 @@ mod clip;
 mod dinov3;
 mod distance;
 pub(crate) mod encoder;
+pub(crate) mod kernel;
 mod layer;
 mod modernbert;
 mod mpnet;

@@ -3,9 +3,11 @@
 //! Written for speed: an exact `erf` in double precision, as the engine has it, would take longer
 //! than the matrix products. These are within 5e-7 of it.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
-use rayon::prelude::*;
+#![expect(clippy::inline_always, reason = "else they keep the instructions of an old processor")]
+
 use serde::Deserialize;
+
+use super::kernel::simd::{self, exp};
 
 /// A function that stands between two linear layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -26,57 +28,51 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// Applies it to every value.
-    pub(crate) fn forward(self, values: &Tensor) -> Result<Tensor> {
-        values.apply_op1_no_bwd(&self)
-    }
-
-    fn map(self, values: &[f32], mapped: &mut [f32]) {
-        let pairs = mapped.iter_mut().zip(values);
+    /// Applies it to every value, in its place.
+    pub(super) fn apply(self, values: &mut [f32]) {
         match self {
-            Self::Gelu => pairs.for_each(|(y, &x)| *y = gelu(x)),
-            Self::GeluNew => pairs.for_each(|(y, &x)| *y = gelu_new(x)),
-            Self::QuickGelu => pairs.for_each(|(y, &x)| *y = x * sigmoid(1.702 * x)),
-            Self::Silu => pairs.for_each(|(y, &x)| *y = x * sigmoid(x)),
-            Self::Relu => pairs.for_each(|(y, &x)| *y = x.max(0.0)),
+            Self::Gelu => simd::map(values, gelu),
+            Self::GeluNew => simd::map(values, gelu_new),
+            Self::QuickGelu => simd::map(values, quick_gelu),
+            Self::Silu => simd::map(values, silu),
+            Self::Relu => simd::map(values, relu),
         }
     }
 }
 
-impl CustomOp1 for Activation {
-    fn name(&self) -> &'static str {
-        "activation"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        const CHUNK: usize = 16 * 1024;
-        let values = storage.as_slice::<f32>()?;
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            candle_core::bail!("an activation takes contiguous values")
-        };
-        let mut mapped = vec![0.0; end - start];
-        mapped
-            .par_chunks_mut(CHUNK)
-            .zip(values[start..end].par_chunks(CHUNK))
-            .for_each(|(mapped, values)| self.map(values, mapped));
-        Ok((CpuStorage::F32(mapped), layout.shape().clone()))
-    }
-}
-
+#[inline(always)]
 fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
+#[inline(always)]
 fn gelu_new(x: f32) -> f32 {
     const SQRT_8_OVER_PI: f32 = 1.595_769;
     x * sigmoid(SQRT_8_OVER_PI * (x + 0.044_715 * x * x * x))
 }
 
+#[inline(always)]
+fn quick_gelu(x: f32) -> f32 {
+    x * sigmoid(1.702 * x)
+}
+
+#[inline(always)]
+fn silu(x: f32) -> f32 {
+    x * sigmoid(x)
+}
+
+#[inline(always)]
+fn relu(x: f32) -> f32 {
+    x.max(0.0)
+}
+
+#[inline(always)]
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
 /// Abramowitz and Stegun, *Handbook of Mathematical Functions*, 7.1.26: error below 1.5e-7.
+#[inline(always)]
 fn erf(x: f32) -> f32 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
     let polynomial = t
@@ -85,32 +81,14 @@ fn erf(x: f32) -> f32 {
     (1.0 - polynomial * exp(-x * x)).copysign(x)
 }
 
-/// `e^x` without a branch or a call, so that the compiler can do eight at a time: 2 to the whole
-/// part of `x / ln 2` through the exponent's bits, times a polynomial for the rest.
-fn exp(x: f32) -> f32 {
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    /// 1.5 * 2^23: added and taken away again it rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let whole = shifted - ROUND;
-    let r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    let p = 1.0
-        + r * (1.0
-            + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
-    let exponent = shifted.to_bits().wrapping_add(127) << 23;
-    p * f32::from_bits(exponent)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn apply(activation: Activation, x: f32) -> f32 {
-        let mut mapped = [0.0];
-        activation.map(&[x], &mut mapped);
-        mapped[0]
+        let mut values = [x];
+        activation.apply(&mut values);
+        values[0]
     }
 
     /// Values of `torch.nn.functional` in double precision.
@@ -131,15 +109,6 @@ mod tests {
         for (activation, x, y) in expected {
             let found = apply(activation, x);
             assert!((found - y).abs() < 5e-7, "{activation:?}({x}) is {found}, not {y}");
-        }
-    }
-
-    #[test]
-    fn the_exponential_is_within_single_precision() {
-        for step in -870..880 {
-            let x = step as f32 / 10.0;
-            let (found, exact) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((found / exact - 1.0).abs() < 4e-7, "exp({x}) is {found}, not {exact}");
         }
     }
 

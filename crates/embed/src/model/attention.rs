@@ -1,9 +1,13 @@
 //! Self-attention, the same in every transformer but for what is added to the scores.
 
-use candle_core::{D, Result, Tensor};
-use candle_nn::{Linear, Module, ops::softmax_last_dim};
+use candle_core::{Result, Tensor};
+use candle_nn::Module;
 
-use super::{layer::part, rotary::Rotary};
+use super::{
+    kernel::{Linear, attend},
+    layer::part,
+    rotary::Rotary,
+};
 
 /// Self-attention with several heads.
 #[derive(Debug)]
@@ -65,33 +69,29 @@ impl Attention {
         Ok(Self { inward: stack(&[query, key, value])?, outward: output, n_heads })
     }
 
-    /// Hidden states `batch x tokens x hidden`.
-    pub(crate) fn forward(&self, hidden: &Tensor, context: Context<'_>) -> Result<Tensor> {
+    /// Adds to a sum what hidden states see of each other, both `batch x tokens x hidden`.
+    pub(crate) fn forward_onto(
+        &self,
+        sum: &Tensor,
+        hidden: &Tensor,
+        context: Context<'_>,
+    ) -> Result<Tensor> {
         let (n_texts, n_tokens, _) = hidden.dims3()?;
-        // batch x tokens x (3 x heads x size) -> 3 x batch x heads x tokens x size
-        let inward = self
-            .inward
-            .forward(hidden)?
-            .reshape((n_texts, n_tokens, 3, self.n_heads, ()))?
-            .permute((2, 0, 3, 1, 4))?
-            .contiguous()?;
-        let [mut query, mut key, value] = [inward.get(0)?, inward.get(1)?, inward.get(2)?];
+        let inward = self.inward.forward(hidden)?;
+        let inward = inward.reshape((n_texts, n_tokens, 3, self.n_heads, ()))?;
+        let part = |n| inward.narrow(2, n, 1)?.squeeze(2);
+        let [mut query, mut key, value] = [part(0)?, part(1)?, part(2)?];
         if let Some(rotary) = context.rotary {
             (query, key) = (rotary.turn(&query)?, rotary.turn(&key)?);
         }
-        let scores = query.matmul(&key.transpose(D::Minus1, D::Minus2)?)?;
-        let scores = match context.bias {
-            Some(bias) => scores.broadcast_add(bias)?,
-            None => scores,
-        };
-        let seen = softmax_last_dim(&scores)?.matmul(&value)?;
-        self.outward.forward(&seen.transpose(1, 2)?.reshape((n_texts, n_tokens, ()))?)
+        let seen = attend(&query, &key, &value, context.bias)?;
+        self.outward.forward_onto(sum, &seen)
     }
 }
 
 fn scaled(layer: &Linear, scale: f64) -> Result<Linear> {
     let bias = layer.bias().map(|bias| bias * scale).transpose()?;
-    Ok(Linear::new((layer.weight() * scale)?, bias))
+    Linear::new(&(layer.weight() * scale)?, bias)
 }
 
 /// One layer whose output is that of all of them, end to end.
@@ -99,12 +99,12 @@ fn stack(layers: &[Linear]) -> Result<Linear> {
     let weights: Vec<_> = layers.iter().map(Linear::weight).collect();
     let weight = Tensor::cat(&weights, 0)?;
     if layers.iter().all(|layer| layer.bias().is_none()) {
-        return Ok(Linear::new(weight, None));
+        return Linear::new(&weight, None);
     }
     let biases = layers.iter().map(|layer| match layer.bias() {
         Some(bias) => Ok(bias.clone()),
         None => layer.weight().narrow(1, 0, 1)?.squeeze(1)?.zeros_like(),
     });
     let biases: Vec<_> = biases.collect::<Result<_>>()?;
-    Ok(Linear::new(weight, Some(Tensor::cat(&biases, 0)?)))
+    Linear::new(&weight, Some(Tensor::cat(&biases, 0)?))
 }

@@ -9,7 +9,7 @@ use crate::image::Size;
 /// what is between two layers stays in the cache.
 const MAX_TOKENS: usize = 2048;
 
-/// Pictures in a batch.
+/// Pictures in a batch, of which every thread has one.
 const MAX_IMAGES: usize = 16;
 
 /// A text, or anything else that goes through a model, with its place in the caller's batch.
@@ -129,7 +129,8 @@ impl<'a> ImageBatch<'a> {
         if let Some(image) = images.iter().find(|image| image.value.len() != n_values) {
             candle_core::bail!("{} values are no picture of {size} pixels", image.value.len())
         }
-        Ok(images.chunks(MAX_IMAGES).map(|images| Self { images, size }).collect())
+        let n_each = images.len().div_ceil(rayon::current_num_threads());
+        Ok(images.chunks(n_each.clamp(1, MAX_IMAGES)).map(|images| Self { images, size }).collect())
     }
 
     pub(crate) fn images(&self) -> &[Placed<&'a [f32]>] {

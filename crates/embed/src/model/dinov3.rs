@@ -4,7 +4,7 @@
 //! transformers; a picture is its class token, normalized.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear_b};
+use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 use serde::Deserialize;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     attention::{Attention, Context, Projections},
     batch::ImageBatch,
     encoder::{ImageModel, ImageTower, Towers},
+    kernel::{Linear, linear_b},
     layer::{Layer, Mlp, Order, Stack},
     patches::{PatchTokens, Patches},
     rotary::Rotary,
@@ -63,7 +64,7 @@ impl Config {
     fn layer(&self, weights: &VarBuilder<'_>) -> Result<Layer> {
         let size = self.hidden_size;
         let attention = weights.pp("attention");
-        let square = |has_bias, name: &str| linear_b(size, size, has_bias, attention.pp(name));
+        let square = |has_bias, name: &str| linear_b(size, size, has_bias, &attention.pp(name));
         let projections = Projections {
             query: square(self.query_bias, "q_proj")?,
             key: square(self.key_bias, "k_proj")?,
@@ -84,14 +85,14 @@ impl Config {
     fn mlp(&self, weights: &VarBuilder<'_>) -> Result<Mlp> {
         let (size, inner_size) = (self.hidden_size, self.intermediate_size);
         let inward = |name: &str| -> Result<Linear> {
-            linear_b(size, inner_size, self.mlp_bias, weights.pp(name))
+            linear_b(size, inner_size, self.mlp_bias, &weights.pp(name))
         };
         let (inner, gate) = if self.use_gated_mlp {
             (inward("gate_proj")?, Some(inward("up_proj")?))
         } else {
             (inward("up_proj")?, None)
         };
-        let outer = linear_b(inner_size, size, self.mlp_bias, weights.pp("down_proj"))?;
+        let outer = linear_b(inner_size, size, self.mlp_bias, &weights.pp("down_proj"))?;
         Ok(Mlp { inner, gate, activation: self.hidden_act, outer })
     }
 }

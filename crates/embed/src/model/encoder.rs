@@ -164,13 +164,13 @@ impl TextTower {
 }
 
 impl ImageTower {
+    /// Runs the model over pictures, several batches at a time.
     fn embed(&self, images: &[Placed<&[f32]>]) -> Result<Vec<Placed<Answer>>> {
-        let mut embedded = Vec::with_capacity(images.len());
-        for batch in ImageBatch::cut(images, self.processor.size())? {
-            let vectors = self.model.pool(&self.model.hidden(&batch)?)?;
-            embedded.extend(answers(batch.images(), &vectors)?);
-        }
-        Ok(embedded)
+        let batches: Vec<_> = ImageBatch::cut(images, self.processor.size())?
+            .into_par_iter()
+            .map(|batch| answers(batch.images(), &self.model.pool(&self.model.hidden(&batch)?)?))
+            .collect::<Result<_>>()?;
+        Ok(batches.into_iter().flatten().collect())
     }
 }
 

@@ -4,11 +4,12 @@
 //! away or add; none has a layer of its own.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear};
+use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 
 use super::{
     activation::Activation,
     attention::{Attention, Context, Projections},
+    kernel::{Linear, linear},
 };
 
 /// The sizes of a stack of layers.
@@ -84,10 +85,10 @@ impl Layer {
     /// Loads a layer that has biases everywhere.
     pub(crate) fn load(shape: &Shape, names: &Names, weights: &VarBuilder<'_>) -> Result<Self> {
         let mlp = Mlp {
-            inner: linear(shape.hidden_size, shape.intermediate_size, weights.pp(names.inner))?,
+            inner: linear(shape.hidden_size, shape.intermediate_size, &weights.pp(names.inner))?,
             gate: None,
             activation: shape.activation,
-            outer: linear(shape.intermediate_size, shape.hidden_size, weights.pp(names.outer))?,
+            outer: linear(shape.intermediate_size, shape.hidden_size, &weights.pp(names.outer))?,
         };
         Self::with_mlp(shape, names, weights, mlp)
     }
@@ -100,7 +101,7 @@ impl Layer {
         mlp: Mlp,
     ) -> Result<Self> {
         let size = shape.hidden_size;
-        let square = |name: &str| linear(size, size, weights.pp(name));
+        let square = |name: &str| linear(size, size, &weights.pp(name));
         let norm = |name: &str| layer_norm(size, shape.epsilon, weights.pp(name));
         let projections = Projections {
             query: square(names.query)?,
@@ -126,21 +127,23 @@ impl Layer {
 
     /// Hidden states `batch x tokens x hidden`.
     pub(crate) fn forward(&self, hidden: &Tensor, context: Context<'_>) -> Result<Tensor> {
-        let attention = |hidden: &Tensor| self.attention.forward(hidden, context);
+        let attention =
+            |sum: &Tensor, hidden: &Tensor| self.attention.forward_onto(sum, hidden, context);
         let hidden = self.step(hidden, self.attention_norm.as_ref(), attention)?;
-        self.step(&hidden, Some(&self.norm), |hidden| self.mlp.forward(hidden))
+        self.step(&hidden, Some(&self.norm), |sum, hidden| self.mlp.forward_onto(sum, hidden))
     }
 
+    /// Adds to hidden states what is computed from them.
     fn step(
         &self,
         hidden: &Tensor,
         norm: Option<&LayerNorm>,
-        change: impl Fn(&Tensor) -> Result<Tensor>,
+        add: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         match (norm, self.order) {
-            (None, _) => change(hidden)? + hidden,
-            (Some(norm), Order::NormFirst) => change(&norm.forward(hidden)?)? + hidden,
-            (Some(norm), Order::NormLast) => norm.forward(&(change(hidden)? + hidden)?),
+            (None, _) => add(hidden, hidden),
+            (Some(norm), Order::NormFirst) => add(hidden, &norm.forward(hidden)?),
+            (Some(norm), Order::NormLast) => norm.forward(&add(hidden, hidden)?),
         }
     }
 }
@@ -156,12 +159,12 @@ pub(crate) struct Mlp {
 }
 
 impl Mlp {
-    /// Hidden states `batch x tokens x hidden`.
-    pub(crate) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        let inner = self.activation.forward(&self.inner.forward(hidden)?)?;
+    /// Adds to a sum what is computed from hidden states, both `.. x hidden`.
+    pub(crate) fn forward_onto(&self, sum: &Tensor, hidden: &Tensor) -> Result<Tensor> {
+        let inner = self.inner.forward_through(hidden, self.activation)?;
         match &self.gate {
-            Some(gate) => self.outer.forward(&(inner * gate.forward(hidden)?)?),
-            None => self.outer.forward(&inner),
+            Some(gate) => self.outer.forward_onto(sum, &(inner * gate.forward(hidden)?)?),
+            None => self.outer.forward_onto(sum, &inner),
         }
     }
 }
@@ -169,11 +172,11 @@ impl Mlp {
 /// A linear layer whose outputs are multiplied.
 fn scaled(layer: &Linear, by: &Tensor) -> Result<Linear> {
     let bias = layer.bias().map(|bias| bias * by).transpose()?;
-    Ok(Linear::new(layer.weight().broadcast_mul(&by.unsqueeze(1)?)?, bias))
+    Linear::new(&layer.weight().broadcast_mul(&by.unsqueeze(1)?)?, bias)
 }
 
 /// The layer that gives some of the outputs of another.
 pub(crate) fn part(layer: &Linear, from: usize, n_outputs: usize) -> Result<Linear> {
     let bias = layer.bias().map(|bias| bias.narrow(0, from, n_outputs)).transpose()?;
-    Ok(Linear::new(layer.weight().narrow(0, from, n_outputs)?, bias))
+    Linear::new(&layer.weight().narrow(0, from, n_outputs)?, bias)
 }

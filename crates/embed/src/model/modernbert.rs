@@ -4,9 +4,7 @@
 //! numbers are those of `ModernBertModel` in Hugging Face transformers.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::{
-    Embedding, LayerNorm, LayerNormConfig, Module, VarBuilder, embedding, layer_norm, linear_b,
-};
+use candle_nn::{Embedding, LayerNorm, LayerNormConfig, Module, VarBuilder, embedding, layer_norm};
 use serde::Deserialize;
 
 use super::{
@@ -15,6 +13,7 @@ use super::{
     attention::{Attention, Context, Projections},
     batch::TextBatch,
     encoder::{TextModel, Towers},
+    kernel::linear_b,
     layer::{Layer, Mlp, Order, part},
     rotary::Rotary,
     sentence,
@@ -145,7 +144,7 @@ impl Config {
     fn layer(&self, layer: usize, weights: &VarBuilder<'_>) -> Result<Layer> {
         let (size, inner_size) = (self.hidden_size, self.intermediate_size);
         let dense =
-            |n_in, n_out, has_bias, name: &str| linear_b(n_in, n_out, has_bias, weights.pp(name));
+            |n_in, n_out, has_bias, name: &str| linear_b(n_in, n_out, has_bias, &weights.pp(name));
         let inward = dense(size, 3 * size, self.attention_bias, "attn.Wqkv")?;
         let outward = dense(size, size, self.attention_bias, "attn.Wo")?;
         let both = dense(size, 2 * inner_size, self.mlp_bias, "mlp.Wi")?;

@@ -5,7 +5,7 @@
 //! which it was trained; further on the published code stretches the angles, and texts are cut here.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm, linear_no_bias};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -15,6 +15,7 @@ use super::{
     attention::{Attention, Context, Projections},
     batch::TextBatch,
     encoder::{TextModel, Towers},
+    kernel::linear_no_bias,
     layer::{Layer, Mlp, Order, Stack},
     rotary::Rotary,
     sentence,
@@ -111,7 +112,7 @@ impl Config {
 
     fn layer(&self, weights: &VarBuilder<'_>) -> Result<Layer> {
         let (size, inner_size) = (self.hidden_size, self.intermediate_size);
-        let dense = |n_in, n_out, name: &str| linear_no_bias(n_in, n_out, weights.pp(name));
+        let dense = |n_in, n_out, name: &str| linear_no_bias(n_in, n_out, &weights.pp(name));
         let norm = |name: &str| layer_norm(size, self.layer_norm_eps, weights.pp(name));
         let outward = dense(size, size, "attn.out_proj")?;
         let projections = Projections::fused(&dense(size, 3 * size, "attn.Wqkv")?, outward)?;

@@ -2,9 +2,9 @@
 //! tokens that stand for the whole picture.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder};
+use candle_nn::{Module, VarBuilder};
 
-use super::batch::ImageBatch;
+use super::{batch::ImageBatch, kernel::Linear};
 use crate::image::Size;
 
 /// From pictures to the hidden states with which a transformer begins.
@@ -50,7 +50,7 @@ impl Patches {
         let kernel = weights.get((hidden_size, 3, side, side), "weight")?;
         let has_bias = weights.contains_tensor("bias");
         let bias = has_bias.then(|| weights.get(hidden_size, "bias")).transpose()?;
-        Ok(Self { projection: Linear::new(kernel.flatten_from(1)?, bias), side })
+        Ok(Self { projection: Linear::new(&kernel.flatten_from(1)?, bias)?, side })
     }
 
     /// Patches down and across a picture of that size.

@@ -7,7 +7,7 @@ use candle_core::{D, Device, Result, Tensor};
 
 use crate::image::Size;
 
-/// The angles of every token, as their cosines and sines: `tokens x size of a head`.
+/// The angles of every token, as their cosines and sines: `tokens x 1 x size of a head`.
 #[derive(Debug)]
 pub(crate) struct Rotary {
     cosines: Tensor,
@@ -55,11 +55,11 @@ impl Rotary {
     fn of(angles: Vec<f32>, n_tokens: usize) -> Result<Self> {
         let n_angles = angles.len() / n_tokens.max(1);
         let angles = Tensor::from_vec(angles, (n_tokens, n_angles), &Device::Cpu)?;
-        let angles = Tensor::cat(&[&angles, &angles], 1)?;
+        let angles = Tensor::cat(&[&angles, &angles], 1)?.unsqueeze(1)?;
         Ok(Self { cosines: angles.cos()?, sines: angles.sin()? })
     }
 
-    /// Turns `batch x heads x tokens x size`.
+    /// Turns `batch x tokens x heads x size`.
     pub(crate) fn turn(&self, states: &Tensor) -> Result<Tensor> {
         let half = states.dim(D::Minus1)? / 2;
         let (first, second) =

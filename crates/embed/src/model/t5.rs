@@ -4,7 +4,7 @@
 //! Transformer*, 2020. The numbers are those of `T5EncoderModel` in Hugging Face transformers.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, linear_no_bias};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding};
 use serde::Deserialize;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     batch::TextBatch,
     distance::Distances,
     encoder::{TextModel, Towers},
+    kernel::{Linear, linear_no_bias},
     layer::{Layer, Mlp, Order, Stack},
     sentence,
 };
@@ -83,12 +84,12 @@ impl Config {
     fn layer(&self, step: Step, weights: &VarBuilder<'_>) -> Result<Layer> {
         let (first, second) = (weights.pp("layer.0"), weights.pp("layer.1"));
         let (attention, inner_size) = (first.pp("SelfAttention"), self.num_heads * self.d_kv);
-        let inward = |name: &str| linear_no_bias(self.d_model, inner_size, attention.pp(name));
+        let inward = |name: &str| linear_no_bias(self.d_model, inner_size, &attention.pp(name));
         let projections = Projections {
             query: inward("q")?,
             key: inward("k")?,
             value: inward("v")?,
-            output: linear_no_bias(inner_size, self.d_model, attention.pp("o"))?,
+            output: linear_no_bias(inner_size, self.d_model, &attention.pp("o"))?,
         };
         Ok(Layer {
             order: Order::NormFirst,
@@ -101,9 +102,9 @@ impl Config {
 
     fn mlp(&self, step: Step, weights: &VarBuilder<'_>) -> Result<Mlp> {
         let inward = |name: &str| -> Result<Linear> {
-            linear_no_bias(self.d_model, self.d_ff, weights.pp(name))
+            linear_no_bias(self.d_model, self.d_ff, &weights.pp(name))
         };
-        let outer = linear_no_bias(self.d_ff, self.d_model, weights.pp("wo"))?;
+        let outer = linear_no_bias(self.d_ff, self.d_model, &weights.pp("wo"))?;
         Ok(match step {
             Step::Plain(activation) => Mlp { inner: inward("wi")?, gate: None, activation, outer },
             Step::Gated(activation) => {

@@ -7,7 +7,7 @@
 //! pooler that some files of ViT hold was trained for one task, and is left out.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm, linear};
+use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 use serde::Deserialize;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     attention::Context,
     batch::ImageBatch,
     encoder::{ImageModel, ImageTower, Towers},
+    kernel::linear,
     layer::{Layer, Mlp, Names, Order, Shape, Stack, part},
     patches::{PatchTokens, Patches},
     regrid::{Cubic, regrid},
@@ -218,11 +219,11 @@ fn load_layer(config: &Config, names: &Names, weights: &VarBuilder<'_>) -> Resul
 fn gated(config: &Config, weights: &VarBuilder<'_>) -> Result<Mlp> {
     let size = config.hidden_size;
     let inner_size = (size * config.mlp_ratio * 2 / 3).next_multiple_of(8);
-    let both = linear(size, 2 * inner_size, weights.pp("weights_in"))?;
+    let both = linear(size, 2 * inner_size, &weights.pp("weights_in"))?;
     Ok(Mlp {
         inner: part(&both, 0, inner_size)?,
         gate: Some(part(&both, inner_size, inner_size)?),
         activation: Activation::Silu,
-        outer: linear(inner_size, size, weights.pp("weights_out"))?,
+        outer: linear(inner_size, size, &weights.pp("weights_out"))?,
     })
 }

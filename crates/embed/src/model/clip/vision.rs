@@ -1,7 +1,7 @@
 //! The image tower: a transformer over patches.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear_no_bias};
+use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 use serde::Deserialize;
 
 use super::NAMES;
@@ -12,6 +12,7 @@ use crate::{
         attention::Context,
         batch::ImageBatch,
         encoder::ImageModel,
+        kernel::{Linear, linear_no_bias},
         layer::{Order, Shape, Stack},
         patches::{PatchTokens, Patches},
     },
@@ -100,7 +101,7 @@ impl Vision {
             norm_before: norm("pre_layrnorm")?,
             layers: Stack::load(&config.shape(), &NAMES, &tower.pp("encoder.layers"))?,
             norm_after: norm("post_layernorm")?,
-            projection: linear_no_bias(size, n_projected, weights.pp("visual_projection"))?,
+            projection: linear_no_bias(size, n_projected, &weights.pp("visual_projection"))?,
         })
     }
 }

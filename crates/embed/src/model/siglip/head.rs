@@ -1,9 +1,12 @@
 //! Attention with one learnt query, which looks at all patches and gives one vector.
 
 use candle_core::{D, Result, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear, ops::softmax_last_dim};
+use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm, ops::softmax_last_dim};
 
-use crate::model::layer::{Mlp, Shape, part};
+use crate::model::{
+    kernel::{Linear, linear},
+    layer::{Mlp, Shape, part},
+};
 
 /// From hidden states to one vector for each picture.
 #[derive(Debug)]
@@ -22,9 +25,9 @@ impl Head {
         let (size, n_heads) = (shape.hidden_size, shape.n_heads);
         let attention = weights.pp("attention");
         let inward = Linear::new(
-            attention.get((3 * size, size), "in_proj_weight")?,
+            &attention.get((3 * size, size), "in_proj_weight")?,
             Some(attention.get(3 * size, "in_proj_bias")?),
-        );
+        )?;
         let query = part(&inward, 0, size)?.forward(&weights.get((1, 1, size), "probe")?)?;
         let query = query.reshape((1, n_heads, 1, ()))?;
         let scale = (query.dim(D::Minus1)? as f64).sqrt().recip();
@@ -32,13 +35,13 @@ impl Head {
             query: (query * scale)?,
             key: part(&inward, size, size)?,
             value: part(&inward, 2 * size, size)?,
-            output: linear(size, size, attention.pp("out_proj"))?,
+            output: linear(size, size, &attention.pp("out_proj"))?,
             norm: layer_norm(size, shape.epsilon, weights.pp("layernorm"))?,
             mlp: Mlp {
-                inner: linear(size, shape.intermediate_size, weights.pp("mlp.fc1"))?,
+                inner: linear(size, shape.intermediate_size, &weights.pp("mlp.fc1"))?,
                 gate: None,
                 activation: shape.activation,
-                outer: linear(shape.intermediate_size, size, weights.pp("mlp.fc2"))?,
+                outer: linear(shape.intermediate_size, size, &weights.pp("mlp.fc2"))?,
             },
         })
     }
@@ -56,6 +59,6 @@ impl Head {
         let shares = softmax_last_dim(&scores)?.unsqueeze(2)?;
         let seen = shares.matmul(&by_head(&self.value)?)?.reshape((n_pictures, size))?;
         let seen = self.output.forward(&seen)?;
-        self.mlp.forward(&self.norm.forward(&seen)?)? + seen
+        self.mlp.forward_onto(&seen, &self.norm.forward(&seen)?)
     }
 }

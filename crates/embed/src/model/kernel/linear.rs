@@ -1,0 +1,209 @@
+//! The linear layer: most of the time of every transformer is spent here.
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Storage, Tensor};
+use candle_nn::{Module, VarBuilder};
+
+use super::product::{Matrix, MatrixMut, Standing, multiply};
+use crate::model::activation::Activation;
+
+/// `x W^T + b`.
+#[derive(Clone, Debug)]
+pub(crate) struct Linear {
+    /// `outputs x inputs`, laid out in memory as it is read: the weights of an input to all outputs
+    /// side by side.
+    weight: Tensor,
+    /// One for each output.
+    bias: Option<Tensor>,
+}
+
+/// Reads a layer with a bias.
+pub(crate) fn linear(
+    n_inputs: usize,
+    n_outputs: usize,
+    weights: &VarBuilder<'_>,
+) -> Result<Linear> {
+    linear_b(n_inputs, n_outputs, true, weights)
+}
+
+/// Reads a layer without a bias.
+pub(crate) fn linear_no_bias(
+    n_inputs: usize,
+    n_outputs: usize,
+    weights: &VarBuilder<'_>,
+) -> Result<Linear> {
+    linear_b(n_inputs, n_outputs, false, weights)
+}
+
+/// Reads a layer with or without a bias.
+pub(crate) fn linear_b(
+    n_inputs: usize,
+    n_outputs: usize,
+    has_bias: bool,
+    weights: &VarBuilder<'_>,
+) -> Result<Linear> {
+    let bias = has_bias.then(|| weights.get(n_outputs, "bias")).transpose()?;
+    Linear::new(&weights.get((n_outputs, n_inputs), "weight")?, bias)
+}
+
+impl Linear {
+    /// Takes weights `outputs x inputs`.
+    pub(crate) fn new(weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
+        let weight = weight.t()?.contiguous()?.t()?;
+        let bias = bias.map(|bias| bias.contiguous()).transpose()?;
+        Ok(Self { weight, bias })
+    }
+
+    /// `outputs x inputs`.
+    pub(crate) fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    /// One for each output.
+    pub(crate) fn bias(&self) -> Option<&Tensor> {
+        self.bias.as_ref()
+    }
+
+    /// Values `.. x inputs` to `.. x outputs`, through an activation.
+    pub(crate) fn forward_through(
+        &self,
+        values: &Tensor,
+        activation: Activation,
+    ) -> Result<Tensor> {
+        values.contiguous()?.apply_op1_no_bwd(&Op { layer: self, activation: Some(activation) })
+    }
+
+    /// Values `.. x inputs` to `.. x outputs`, added to a sum of the same shape.
+    pub(crate) fn forward_onto(&self, sum: &Tensor, values: &Tensor) -> Result<Tensor> {
+        let op = Op { layer: self, activation: None };
+        values.contiguous()?.apply_op2_no_bwd(&sum.contiguous()?, &op)
+    }
+
+    /// Adds `x W^T + b` to every row of sums.
+    fn add(&self, values: &[f32], sums: &mut [f32]) -> Result<()> {
+        let (n_outputs, n_inputs) = self.weight.dims2()?;
+        if let Some(bias) = &self.bias {
+            let (storage, layout) = bias.storage_and_layout();
+            let bias = contiguous(on_cpu(&storage)?, layout)?;
+            for row in sums.chunks_exact_mut(n_outputs) {
+                row.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+            }
+        }
+        let (storage, layout) = self.weight.storage_and_layout();
+        let weights = &on_cpu(&storage)?.as_slice()?[layout.start_offset()..];
+        let n_rows = sums.len() / n_outputs;
+        let values = Matrix::new(values, [n_rows, n_inputs], n_inputs);
+        let weights = Matrix::new(weights, [n_inputs, n_outputs], n_outputs);
+        let mut sums = MatrixMut::new(sums, [n_rows, n_outputs], n_outputs);
+        multiply(values, weights, &mut sums, Standing::Kept);
+        Ok(())
+    }
+
+    /// The shape that comes out for one that goes in.
+    fn shape(&self, layout: &Layout) -> Result<Shape> {
+        let (n_outputs, n_inputs) = self.weight.dims2()?;
+        let mut dims = layout.dims().to_vec();
+        match dims.last_mut() {
+            Some(last) if *last == n_inputs => *last = n_outputs,
+            _ => candle_core::bail!("a layer of {n_inputs} inputs is given {dims:?}"),
+        }
+        Ok(dims.into())
+    }
+}
+
+impl Module for Linear {
+    /// Values `.. x inputs` to `.. x outputs`.
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        xs.contiguous()?.apply_op1_no_bwd(&Op { layer: self, activation: None })
+    }
+}
+
+struct Op<'a> {
+    layer: &'a Linear,
+    activation: Option<Activation>,
+}
+
+impl CustomOp1 for Op<'_> {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let shape = self.layer.shape(layout)?;
+        let mut sums = vec![0.0; shape.elem_count()];
+        self.layer.add(contiguous(storage, layout)?, &mut sums)?;
+        if let Some(activation) = self.activation {
+            activation.apply(&mut sums);
+        }
+        Ok((CpuStorage::F32(sums), shape))
+    }
+}
+
+impl CustomOp2 for Op<'_> {
+    fn name(&self) -> &'static str {
+        "linear_onto"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (values, sum) = (contiguous(s1, l1)?, contiguous(s2, l2)?);
+        let shape = self.layer.shape(l1)?;
+        if l2.shape() != &shape {
+            candle_core::bail!("{shape:?} cannot be added to {:?}", l2.shape())
+        }
+        let mut sums = sum.to_vec();
+        self.layer.add(values, &mut sums)?;
+        Ok((CpuStorage::F32(sums), shape))
+    }
+}
+
+/// What is stored, if it is in memory.
+pub(super) fn on_cpu(storage: &Storage) -> Result<&CpuStorage> {
+    match storage {
+        Storage::Cpu(storage) => Ok(storage),
+        _ => candle_core::bail!("a tensor is on another device"),
+    }
+}
+
+fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice()?[start..end]),
+        None => candle_core::bail!("a linear layer takes contiguous values"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn a_layer_gives_what_that_of_candle_gives() {
+        let random = |shape: &[usize]| Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap();
+        let (weight, bias) = (random(&[7, 5]), Some(random(&[7])));
+        let layer = Linear::new(&weight, bias.clone()).unwrap();
+        let candle = candle_nn::Linear::new(weight, bias);
+        let (values, sum) = (random(&[2, 3, 5]), random(&[2, 3, 7]));
+        let expected = candle.forward(&values).unwrap();
+        assert_near(&layer.forward(&values).unwrap(), &expected);
+        assert_near(&layer.forward_onto(&sum, &values).unwrap(), &(expected + sum).unwrap());
+    }
+
+    #[test]
+    fn values_of_another_size_are_an_error() {
+        let weight = Tensor::zeros((7, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let layer = Linear::new(&weight, None).unwrap();
+        let values = Tensor::zeros((2, 6), candle_core::DType::F32, &Device::Cpu).unwrap();
+        assert!(layer.forward(&values).is_err());
+    }
+
+    fn assert_near(found: &Tensor, expected: &Tensor) {
+        assert_eq!(found.dims(), expected.dims());
+        let difference = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap();
+        assert!(difference.max(0).unwrap().to_scalar::<f32>().unwrap() < 1e-5);
+    }
+}

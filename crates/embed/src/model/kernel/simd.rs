@@ -1,0 +1,93 @@
+//! Functions over many values, compiled for every instruction set.
+
+#![expect(clippy::inline_always, reason = "else they keep the instructions of an old processor")]
+
+use pulp::Arch;
+
+/// Values that are worked on at a time, in independent lanes.
+const N_LANES: usize = 16;
+
+/// Runs a function over all values with the best instructions there are.
+pub(in crate::model) fn map(values: &mut [f32], function: impl Fn(f32) -> f32) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || values.iter_mut().for_each(|value| *value = function(*value)),
+    );
+}
+
+/// Makes every row of scores sum to 1: `e^x` over the sum of them.
+pub(super) fn softmax(scores: &mut [f32], n_columns: usize) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || scores.chunks_exact_mut(n_columns).for_each(softmax_row),
+    );
+}
+
+#[inline(always)]
+fn softmax_row(row: &mut [f32]) {
+    let highest = fold(row, f32::NEG_INFINITY, f32::max);
+    for score in row.iter_mut() {
+        *score = exp(*score - highest);
+    }
+    let factor = 1.0 / fold(row, 0.0, |a, b| a + b);
+    for score in row {
+        *score *= factor;
+    }
+}
+
+/// Folds in lanes, which the compiler may not do by itself because the order of additions changes.
+#[inline(always)]
+fn fold(values: &[f32], start: f32, function: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [start; N_LANES];
+    let chunks = values.chunks_exact(N_LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &value)| *lane = function(*lane, value));
+    }
+    lanes.iter_mut().zip(rest).for_each(|(lane, &value)| *lane = function(*lane, value));
+    lanes.into_iter().fold(start, function)
+}
+
+/// `e^x` without a branch or a call, so that the compiler can do eight at a time: 2 to the whole
+/// part of `x / ln 2` through the exponent's bits, times a polynomial for the rest.
+#[inline(always)]
+pub(in crate::model) fn exp(x: f32) -> f32 {
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    /// 1.5 * 2^23: added and taken away again it rounds to a whole number.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = shifted - ROUND;
+    let r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
+    let p = 1.0
+        + r * (1.0
+            + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
+    let exponent = shifted.to_bits().wrapping_add(127) << 23;
+    p * f32::from_bits(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_within_single_precision() {
+        for step in -870..880 {
+            let x = step as f32 / 10.0;
+            let (found, exact) = (f64::from(exp(x)), f64::from(x).exp());
+            assert!((found / exact - 1.0).abs() < 4e-7, "exp({x}) is {found}, not {exact}");
+        }
+    }
+
+    #[test]
+    fn rows_of_any_length_sum_to_one() {
+        for n_columns in [1, 15, 16, 17, 50] {
+            let mut scores: Vec<f32> = (0..3 * n_columns).map(|n| (n % 7) as f32 * 9.0).collect();
+            softmax(&mut scores, n_columns);
+            for row in scores.chunks_exact(n_columns) {
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+            }
+        }
+    }
+}
