@@ -2,6 +2,7 @@
 //! measures (`crates/*/examples/*_bench.rs`) or of a peer (`scripts/`), and prints one JSON object
 //! a line; this file runs them, completes the ratios and shows the lines.
 
+mod embed;
 mod plot;
 mod store;
 
@@ -11,7 +12,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::{shell, tools};
+use crate::shell;
 
 #[derive(Args)]
 pub(crate) struct BenchArgs {
@@ -59,7 +60,7 @@ fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
         Area::Store => store::measure(),
         Area::Learn => learn(&args.settings),
         Area::Data => example("linprobe-source", "read_bench", &[]),
-        Area::Embed => embed(),
+        Area::Embed => embed::measure(),
         Area::Serve => example("linprobe-server", "serve_bench", &[]),
         Area::Engines => {
             shell::say("nothing is measured in this area yet");
@@ -86,22 +87,6 @@ fn learn(settings: &[String]) -> Result<Vec<Line>> {
     let mut lines = example("linprobe-classifier", "fit_bench", &[])?;
     lines.extend(example("linprobe-session", "audit_coverage", &[])?);
     lines.extend(example("linprobe-session", "learn_bench", settings)?);
-    Ok(lines)
-}
-
-/// The built-in encoder beside model2vec over the same texts.
-fn embed() -> Result<Vec<Line>> {
-    let mut lines = example("linprobe-embed", "static_bench", &[])?;
-    let python = tools::python(&["model2vec==0.10.0"])?;
-    let peer = shell::root().join("scripts/bench_static_peer.py");
-    let peer = parse(&shell::output(&mut shell::command(python, &[path(&peer)?]))?)?;
-    for line in &mut lines {
-        if let Some(peer) = peer.iter().find(|peer| peer.bench == line.bench) {
-            line.peer.clone_from(&peer.peer);
-            line.peer_value = Some(peer.value);
-            line.ratio = Some(line.value / peer.value);
-        }
-    }
     Ok(lines)
 }
 

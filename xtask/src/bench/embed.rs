@@ -1,0 +1,108 @@
+//! Encoders beside their peers: the static one beside model2vec, the others beside PyTorch with
+//! transformers and sentence-transformers, over the same weights and contents.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+use super::{Line, example, parse, path};
+use crate::{shell, tools};
+
+/// Names a Python that has the peers already: from PyPI, PyTorch brings gigabytes of libraries for
+/// accelerators along.
+const PYTHON: &str = "LINPROBE_BENCH_PYTHON";
+
+/// Of one picture through CLIP ViT-B/32.
+const GFLOP_PER_PICTURE: f64 = 8.82;
+
+pub(super) fn measure() -> Result<Vec<Line>> {
+    let mut lines = static_encoder()?;
+    lines.extend(models()?);
+    Ok(lines)
+}
+
+/// The built-in encoder beside model2vec over the same texts.
+fn static_encoder() -> Result<Vec<Line>> {
+    let mut lines = example("linprobe-embed", "static_bench", &[])?;
+    let python = tools::python(&["model2vec==0.10.0"])?;
+    let script = script("bench_static_peer.py");
+    let peers = parse(&shell::output(&mut shell::command(python, &[path(&script)?]))?)?;
+    beside(&mut lines, &peers);
+    Ok(lines)
+}
+
+/// CLIP ViT-B/32 with random weights over generated pictures, MiniLM over real sentences.
+fn models() -> Result<Vec<Line>> {
+    let python = peers()?;
+    let folder = shell::root().join("target/bench-embed");
+    run(&python, &["make", path(&folder)?])?;
+    let (clip, pictures) = (folder.join("clip-b32"), folder.join("pictures"));
+    let texts = shell::root().join("fixtures/embed/minilm-texts.json");
+    let minilm = tools::minilm(&python)?;
+    let mut lines = both(&python, "clip", "embed/clip-b32-f32", [&clip, &pictures])?;
+    lines.extend(share_of_floor(&lines));
+    lines.extend(both(&python, "minilm", "embed/minilm", [&minilm, &texts])?);
+    Ok(lines)
+}
+
+/// Our measurements, with those of the peer beside them.
+fn both(
+    python: &Path,
+    command: &str,
+    bench: &str,
+    [model, contents]: [&Path; 2],
+) -> Result<Vec<Line>> {
+    let n_passes = if env::var_os("XTASK_BENCH_QUICK").is_some() { "3" } else { "5" };
+    let (model, contents) = (path(model)?, path(contents)?);
+    let settings = [bench, model, contents, n_passes].map(str::to_owned);
+    let mut lines = example("linprobe-embed", "model_bench", &settings)?;
+    let peers = run(python, &[command, model, contents, n_passes])?;
+    beside(&mut lines, &parse(&peers)?);
+    Ok(lines)
+}
+
+/// How much of the time goes into products of matrices, if these ran as fast as large ones do.
+fn share_of_floor(lines: &[Line]) -> Option<Line> {
+    let value = |bench: &str| Some(lines.iter().find(|line| line.bench == bench)?.value);
+    let rate = value("embed/clip-b32-f32")?;
+    let floor = value("embed/clip-b32-f32/matrix-products")? / GFLOP_PER_PICTURE;
+    Some(Line {
+        bench: "embed/clip-b32-f32/share-of-floor".to_owned(),
+        value: rate / floor,
+        unit: "share".to_owned(),
+        peer: None,
+        peer_value: None,
+        ratio: None,
+    })
+}
+
+/// A Python with PyTorch and what runs on it.
+fn peers() -> Result<PathBuf> {
+    match env::var_os(PYTHON) {
+        Some(python) => Ok(PathBuf::from(python)),
+        None => tools::python(&["torch", "transformers", "sentence-transformers", "pillow"])
+            .context("the peers cannot be installed"),
+    }
+}
+
+fn run(python: &Path, arguments: &[&str]) -> Result<String> {
+    let script = script("bench_embed_peer.py");
+    shell::output(shell::command(python, &[path(&script)?]).args(arguments))
+}
+
+fn script(name: &str) -> PathBuf {
+    shell::root().join("scripts").join(name)
+}
+
+fn beside(lines: &mut [Line], peers: &[Line]) {
+    for line in lines {
+        if let Some(peer) = peers.iter().find(|peer| peer.bench == line.bench) {
+            line.peer.clone_from(&peer.peer);
+            line.peer_value = Some(peer.value);
+            line.ratio = Some(line.value / peer.value);
+        }
+    }
+}
