@@ -232,7 +232,7 @@ fn a_connection_that_never_ends_its_request_is_closed() {
     let url = stage.listen_with(|server| server.with_head_time(Duration::from_millis(50)));
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     let mut connection = TcpStream::connect(address).unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     connection.write_all(b"GET / HTTP/1.1\r\nhost: ").unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).unwrap();
