@@ -25,6 +25,9 @@ test("a slide is one answer, with the score where the thumb was let go", async (
   const session = await newSession(server, "tickets");
   await openLabels(page, server, "tickets", session);
   const slider = cards(page).first().getByRole("slider");
+  const version = async () =>
+    (await server.ask<{ version: number }>(`projects/tickets/sessions/${session}`)).version;
+  const before = await version();
   const box = (await slider.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
   const [from, to, y] = [box.x + box.width / 2, box.x + box.width - 2, box.y + box.height / 2];
   await page.mouse.move(from, y);
@@ -35,14 +38,11 @@ test("a slide is one answer, with the score where the thumb was let go", async (
   await expect(slider).toHaveAttribute("aria-valuetext", "+1, relevant");
   await saved(page);
   expect([...(await server.labels("tickets", session)).values()]).toEqual([1]);
-  const { version } = await server.ask<{ version: number }>(`projects/tickets/sessions/${session}`);
+  expect(await version()).toBe(before + 1);
   await slider.focus();
   await press(page, "ArrowLeft", "ArrowLeft");
   await expect(slider).toHaveAttribute("aria-valuetext", "+0.90, rather relevant");
   await expect.poll(async () => [...(await server.labels("tickets", session)).values()]).toEqual([0.9]);
-  expect((await server.ask<{ version: number }>(`projects/tickets/sessions/${session}`)).version).toBe(
-    version + 1,
-  );
 });
 
 test("fine steps start from what the model says", async ({ page, server }) => {
