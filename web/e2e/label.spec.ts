@@ -33,6 +33,8 @@ test("a slide is one answer, with the score where the thumb was let go", async (
   await page.mouse.move(from, y);
   await page.mouse.down();
   await page.mouse.move((from + to) / 2, y, { steps: 4 });
+  // A hand that hesitates has not let go.
+  await page.waitForTimeout(400);
   await page.mouse.move(to, y, { steps: 4 });
   await page.mouse.up();
   await expect(slider).toHaveAttribute("aria-valuetext", "+1, relevant");

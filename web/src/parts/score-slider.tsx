@@ -27,7 +27,7 @@ export function ScoreSlider({
   onFocus,
   onScore,
 }: ScoreSliderProps): JSX.Element {
-  const { draft, slide, settle } = useDraft(onScore);
+  const { draft, hold, slide, settle } = useDraft(onScore);
   const shown = draft ?? score;
   const style: CSSProperties = { "--m": Math.abs(shown ?? 0), "--at": ((shown ?? 0) + 1) / 2 };
   return (
@@ -50,6 +50,8 @@ export function ScoreSlider({
           aria-label={`Score of ${name}`}
           aria-valuetext={valueText(shown, model)}
           onInput={(event) => slide(event.currentTarget.valueAsNumber)}
+          onPointerDown={hold}
+          onPointerCancel={settle}
           onPointerUp={(event) => {
             settle();
             event.currentTarget.blur();
@@ -63,22 +65,27 @@ export function ScoreSlider({
   );
 }
 
-/** What is being slid to is no answer until the slider rests: one slide is one answer. */
+interface Draft {
+  to: number | null;
+  held: boolean;
+  timer: number;
+  onScore: (score: number) => void;
+}
+
+/** What is being slid to is no answer until the thumb is let go, or rests when keys move it: one slide is one answer. */
 function useDraft(onScore: (score: number) => void): {
   draft: number | null;
+  hold: () => void;
   slide: (to: number) => void;
   settle: () => void;
 } {
   const [draft, setDraft] = useState<number | null>(null);
-  const latest = useRef<{ to: number | null; timer: number; onScore: (score: number) => void }>({
-    to: null,
-    timer: 0,
-    onScore,
-  });
+  const latest = useRef<Draft>({ to: null, held: false, timer: 0, onScore });
   latest.current.onScore = onScore;
   const settle = () => {
     const { to, timer } = latest.current;
     clearTimeout(timer);
+    latest.current.held = false;
     latest.current.to = null;
     setDraft(null);
     if (to !== null) latest.current.onScore(to);
@@ -87,11 +94,12 @@ function useDraft(onScore: (score: number) => void): {
     clearTimeout(latest.current.timer);
     setDraft(to);
     latest.current.to = to;
-    latest.current.timer = window.setTimeout(settle, SETTLE_MS);
+    if (!latest.current.held) latest.current.timer = window.setTimeout(settle, SETTLE_MS);
   };
+  const hold = () => void (latest.current.held = true);
   // A slide that the page leaves behind still counts.
   useEffect(() => settle, []);
-  return { draft, slide, settle };
+  return { draft, hold, slide, settle };
 }
 
 function valueText(score: number | null, model: number | null): string {
