@@ -1,11 +1,10 @@
 //! Self-attention, the same in every transformer but for what is added to the scores.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Module;
 
 use super::{
     kernel::{Linear, attend},
-    layer::part,
     rotary::Rotary,
 };
 
@@ -42,9 +41,9 @@ impl Projections {
     pub(crate) fn fused(inward: &Linear, output: Linear) -> Result<Self> {
         let n_rows = inward.weight().dim(0)? / 3;
         Ok(Self {
-            query: part(inward, 0, n_rows)?,
-            key: part(inward, n_rows, n_rows)?,
-            value: part(inward, 2 * n_rows, n_rows)?,
+            query: inward.part(0, n_rows)?,
+            key: inward.part(n_rows, n_rows)?,
+            value: inward.part(2 * n_rows, n_rows)?,
             output,
         })
     }
@@ -55,7 +54,8 @@ impl Attention {
     pub(crate) fn new(projections: Projections, n_heads: usize) -> Result<Self> {
         let n_rows = projections.query.weight().dim(0)?;
         let scale = (n_rows as f64 / n_heads as f64).sqrt().recip();
-        let query = scaled(&projections.query, scale)?;
+        let scale = Tensor::new(&[scale], &Device::Cpu)?.to_dtype(DType::F32)?;
+        let query = projections.query.scaled(&scale)?;
         Self::unscaled(Projections { query, ..projections }, n_heads)
     }
 
@@ -87,11 +87,6 @@ impl Attention {
         let seen = attend(&query, &key, &value, context.bias)?;
         self.outward.forward_onto(sum, &seen)
     }
-}
-
-fn scaled(layer: &Linear, scale: f64) -> Result<Linear> {
-    let bias = layer.bias().map(|bias| bias * scale).transpose()?;
-    Linear::new(&(layer.weight() * scale)?, bias)
 }
 
 /// One layer whose output is that of all of them, end to end.

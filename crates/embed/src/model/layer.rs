@@ -120,8 +120,8 @@ impl Layer {
 
     /// Multiplies what each step gives, hidden unit by hidden unit.
     pub(crate) fn scaled(mut self, attention: &Tensor, mlp: &Tensor) -> Result<Self> {
-        self.attention.outward = scaled(&self.attention.outward, attention)?;
-        self.mlp.outer = scaled(&self.mlp.outer, mlp)?;
+        self.attention.outward = self.attention.outward.scaled(attention)?;
+        self.mlp.outer = self.mlp.outer.scaled(mlp)?;
         Ok(self)
     }
 
@@ -167,16 +167,4 @@ impl Mlp {
             None => self.outer.forward_onto(sum, &inner),
         }
     }
-}
-
-/// A linear layer whose outputs are multiplied.
-fn scaled(layer: &Linear, by: &Tensor) -> Result<Linear> {
-    let bias = layer.bias().map(|bias| bias * by).transpose()?;
-    Linear::new(&layer.weight().broadcast_mul(&by.unsqueeze(1)?)?, bias)
-}
-
-/// The layer that gives some of the outputs of another.
-pub(crate) fn part(layer: &Linear, from: usize, n_outputs: usize) -> Result<Linear> {
-    let bias = layer.bias().map(|bias| bias.narrow(0, from, n_outputs)).transpose()?;
-    Linear::new(&layer.weight().narrow(0, from, n_outputs)?, bias)
 }

@@ -14,7 +14,7 @@ use super::{
     batch::TextBatch,
     encoder::{TextModel, Towers},
     kernel::linear_b,
-    layer::{Layer, Mlp, Order, part},
+    layer::{Layer, Mlp, Order},
     rotary::Rotary,
     sentence,
 };
@@ -158,8 +158,8 @@ impl Config {
             attention: Attention::new(projections, self.num_attention_heads)?,
             norm: self.norm(weights.pp("mlp_norm"))?,
             mlp: Mlp {
-                inner: part(&both, 0, inner_size)?,
-                gate: Some(part(&both, inner_size, inner_size)?),
+                inner: both.part(0, inner_size)?,
+                gate: Some(both.part(inner_size, inner_size)?),
                 activation: self.hidden_activation,
                 outer: dense(inner_size, size, self.mlp_bias, "mlp.Wo")?,
             },

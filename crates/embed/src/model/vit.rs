@@ -17,7 +17,7 @@ use super::{
     batch::ImageBatch,
     encoder::{ImageModel, ImageTower, Towers},
     kernel::linear,
-    layer::{Layer, Mlp, Names, Order, Shape, Stack, part},
+    layer::{Layer, Mlp, Names, Order, Shape, Stack},
     patches::{PatchTokens, Patches},
     regrid::{Cubic, regrid},
 };
@@ -221,8 +221,8 @@ fn gated(config: &Config, weights: &VarBuilder<'_>) -> Result<Mlp> {
     let inner_size = (size * config.mlp_ratio * 2 / 3).next_multiple_of(8);
     let both = linear(size, 2 * inner_size, &weights.pp("weights_in"))?;
     Ok(Mlp {
-        inner: part(&both, 0, inner_size)?,
-        gate: Some(part(&both, inner_size, inner_size)?),
+        inner: both.part(0, inner_size)?,
+        gate: Some(both.part(inner_size, inner_size)?),
         activation: Activation::Silu,
         outer: linear(inner_size, size, &weights.pp("weights_out"))?,
     })

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use serde_json::Value;
 use ureq::{
-    Agent, Body,
+    Agent, Body, RequestBuilder,
     http::{Response, StatusCode, header},
 };
 
@@ -89,11 +89,9 @@ impl Client {
         if self.address.model.is_some() {
             return None;
         }
-        let mut request = self.agent.get(format!("{}/info", self.address.base));
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let mut response = request.call().ok().filter(|it| it.status().is_success())?;
+        let request = self.agent.get(format!("{}/info", self.address.base));
+        let mut response =
+            self.authorized(request).call().ok().filter(|it| it.status().is_success())?;
         Some(response.body_mut().read_json::<ServerInfo>().ok()?.weights())
     }
 
@@ -114,11 +112,7 @@ impl Client {
     }
 
     fn post(&self, url: &str, request: &Value) -> Result<Vec<u8>, Failure> {
-        let mut post = self.agent.post(url);
-        if let Some(token) = &self.token {
-            // A redirection to another host goes without it.
-            post = post.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
+        let post = self.authorized(self.agent.post(url));
         let mut response = post.send_json(request).map_err(|error| unreachable(url, error))?;
         let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         let answer = answer.map_err(|error| unreachable(url, error))?;
@@ -126,6 +120,14 @@ impl Client {
             Ok(answer)
         } else {
             Err(self.sort(url, &response, &answer))
+        }
+    }
+
+    /// With the token; a redirection to another host goes without it.
+    fn authorized<Kind>(&self, request: RequestBuilder<Kind>) -> RequestBuilder<Kind> {
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
         }
     }
 

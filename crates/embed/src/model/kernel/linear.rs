@@ -63,6 +63,19 @@ impl Linear {
         self.bias.as_ref()
     }
 
+    /// The layer whose outputs are multiplied: each by its own number, or all by one.
+    pub(crate) fn scaled(&self, by: &Tensor) -> Result<Self> {
+        let bias = self.bias.as_ref().map(|bias| bias.broadcast_mul(by)).transpose()?;
+        Self::new(&self.weight.broadcast_mul(&by.unsqueeze(1)?)?, bias)
+    }
+
+    /// The layer that gives some of the outputs.
+    pub(crate) fn part(&self, from: usize, n_outputs: usize) -> Result<Self> {
+        let narrowed = |bias: &Tensor| bias.narrow(0, from, n_outputs);
+        let bias = self.bias.as_ref().map(narrowed).transpose()?;
+        Self::new(&self.weight.narrow(0, from, n_outputs)?, bias)
+    }
+
     /// Values `.. x inputs` to `.. x outputs`, through an activation.
     pub(crate) fn forward_through(
         &self,

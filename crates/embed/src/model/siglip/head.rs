@@ -5,7 +5,7 @@ use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm, ops::softmax_last_dim
 
 use crate::model::{
     kernel::{Linear, linear},
-    layer::{Mlp, Shape, part},
+    layer::{Mlp, Shape},
 };
 
 /// From hidden states to one vector for each picture.
@@ -28,13 +28,13 @@ impl Head {
             &attention.get((3 * size, size), "in_proj_weight")?,
             Some(attention.get(3 * size, "in_proj_bias")?),
         )?;
-        let query = part(&inward, 0, size)?.forward(&weights.get((1, 1, size), "probe")?)?;
+        let query = inward.part(0, size)?.forward(&weights.get((1, 1, size), "probe")?)?;
         let query = query.reshape((1, n_heads, 1, ()))?;
         let scale = (query.dim(D::Minus1)? as f64).sqrt().recip();
         Ok(Self {
             query: (query * scale)?,
-            key: part(&inward, size, size)?,
-            value: part(&inward, 2 * size, size)?,
+            key: inward.part(size, size)?,
+            value: inward.part(2 * size, size)?,
             output: linear(size, size, &attention.pp("out_proj"))?,
             norm: layer_norm(size, shape.epsilon, weights.pp("layernorm"))?,
             mlp: Mlp {
