@@ -1,6 +1,7 @@
 // The concepts of a dataset as chips, each a way to its session.
 
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import type { SessionSummary } from "../api/types.ts";
 import { coloursOf } from "../concepts.ts";
@@ -9,16 +10,21 @@ import { href } from "../route.ts";
 
 interface ConceptChipsProps {
   project: string;
-  sessions: SessionSummary[];
+  /** Null until they are known. */
+  sessions: SessionSummary[] | null;
   current: string;
 }
 
 export function ConceptChips({ project, sessions, current }: ConceptChipsProps): JSX.Element {
-  const colours = coloursOf(sessions);
-  const known = sessions.some(({ name }) => name === current);
-  const shown = known ? sessions : [{ name: current, n_positive: null }, ...sessions];
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current, sessions]);
+  const colours = coloursOf(sessions ?? []);
+  const known = sessions?.some(({ name }) => name === current) ?? true;
+  const shown = [...(known ? [] : [{ name: current, n_positive: null }]), ...(sessions ?? [])];
   return (
-    <ul class="plain concepts" aria-label="Concepts of this dataset">
+    <ul ref={list} class="plain concepts" aria-label="Concepts of this dataset">
       {shown.map(({ name, n_positive }) => (
         <li key={name}>
           <a

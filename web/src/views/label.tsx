@@ -21,7 +21,8 @@ import type { ChosenThreshold } from "../state/threshold.ts";
 interface LabelViewProps {
   labelling: Labelling;
   threshold: ChosenThreshold;
-  kind: string;
+  /** Of the records, once it is known. */
+  kind: string | null;
 }
 
 export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.Element {
@@ -29,8 +30,9 @@ export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.E
   const [zoomed, setZoomed] = useState(false);
   const [panelOpen, setPanelOpen] = useState(false);
   useLabelKeys({ labelling, grid, zoom: () => setZoomed(true), panel: () => setPanelOpen(!panelOpen) });
-  const { phase, deck, seat } = labelling;
+  const { phase, deck, seat, round } = labelling;
   const current = deck.current;
+  const opening = round.value === 0 && phase.value !== "exhausted";
   if (phase.value === "failed") {
     return <Failure error={labelling.error.value} retry={() => void labelling.open()} />;
   }
@@ -38,7 +40,7 @@ export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.E
     <div class="label-view">
       <section class="label-main" aria-label="Round" aria-busy={phase.value === "fitting"}>
         <RoundBar labelling={labelling} panelOpen={panelOpen} onPanel={() => setPanelOpen(!panelOpen)} />
-        {phase.value === "opening" && <Skeletons kind={kind} />}
+        {opening && kind !== null && <Skeletons kind={kind} />}
         {phase.value === "exhausted" && <Exhausted labelling={labelling} />}
         <ul ref={grid} class={`plain grid grid-${deck.cards.value[0]?.record.kind}`}>
           {deck.cards.value.map((shown, idx) => (

@@ -25,7 +25,8 @@ import { announce, report } from "../state/ui.ts";
 export interface ResultsViewProps {
   seat: Seat;
   threshold: ChosenThreshold;
-  kind: string;
+  /** Of the records, once it is known. */
+  kind: string | null;
 }
 
 export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.Element {
@@ -66,14 +67,16 @@ export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.El
               panelOpen={panelOpen}
               onPanel={() => setPanelOpen(!panelOpen)}
             />
-            <Ranked
-              seat={seat}
-              kind={kind}
-              ranking={ranking}
-              answers={answers}
-              threshold={threshold.chosen.value ?? insight.threshold}
-              onRefit={() => void refit()}
-            />
+            {kind !== null && (
+              <Ranked
+                seat={seat}
+                kind={kind}
+                ranking={ranking}
+                answers={answers}
+                threshold={threshold.chosen.value ?? insight.threshold}
+                onRefit={() => void refit()}
+              />
+            )}
           </section>
           <aside class={`results-side ${panelOpen ? "is-open" : ""}`} aria-label="Threshold">
             <ResultsSide seat={seat} insight={insight} threshold={threshold} />

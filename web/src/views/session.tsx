@@ -36,11 +36,13 @@ export function SessionView({ project, session, tab }: SessionViewProps): JSX.El
   const { loaded } = useResource(`${project} ${tab}`, (signal) => askProject(project, signal));
   const threshold = useMemo(() => thresholdOf(seat), [seat]);
   const summary = loaded.value.state === "here" ? loaded.value.value : null;
+  // What fills the place of records that are still to come has the shape of their kind, or it would move them.
+  const kind = summary?.kind ?? null;
   return (
     <div class={`session session-${tab}`}>
       <SessionBar project={project} session={session} tab={tab} summary={summary} />
-      {tab === "label" && <Labels seat={seat} threshold={threshold} kind={summary?.kind ?? "text"} />}
-      {tab === "results" && <ResultsView seat={seat} threshold={threshold} kind={summary?.kind ?? "text"} />}
+      {tab === "label" && <Labels seat={seat} threshold={threshold} kind={kind} />}
+      {tab === "results" && <ResultsView seat={seat} threshold={threshold} kind={kind} />}
       {tab === "history" && <HistoryView seat={seat} />}
       {tab === "audit" && <AuditView seat={seat} threshold={threshold} />}
     </div>
@@ -70,7 +72,7 @@ function SessionBar({
   return (
     <div class="session-bar">
       <h1 class="sr-only">{session}</h1>
-      <ConceptChips project={project} sessions={summary?.sessions ?? []} current={session} />
+      <ConceptChips project={project} sessions={summary?.sessions ?? null} current={session} />
       <nav class="tabs" aria-label="Session">
         {TABS.map((side) => (
           <a
