@@ -86,7 +86,10 @@ pub enum BadClassifier {
     },
 }
 
-/// The dot product in f64, in eight sums side by side so that it runs at the width of the processor.
+/// The dot product in f64, in eight sums side by side so that it runs at the width of the processor, if its
+/// caller is compiled for that.
+#[expect(clippy::inline_always, reason = "else it keeps the instructions of an old processor")]
+#[inline(always)]
 pub(crate) fn dot<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut sums = [0.0; 8];

@@ -5,6 +5,7 @@
 
 mod background;
 mod calibration;
+mod doubting;
 mod fitting;
 mod formats;
 mod golden;

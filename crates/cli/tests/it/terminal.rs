@@ -4,12 +4,16 @@ use std::process::Stdio;
 
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::support::Bench;
+use crate::{journey::label_rounds, support::Bench};
 
 const PATIENCE_MS: u64 = 30_000;
 
 fn label(bench: &Bench, args: &[&str]) -> PtySession {
-    let mut command = bench.command(&[&["label"], args].concat());
+    at_terminal(bench, &[&["label"], args].concat())
+}
+
+fn at_terminal(bench: &Bench, args: &[&str]) -> PtySession {
+    let mut command = bench.command(args);
     command.env("TERM", "xterm-256color").env("NO_COLOR", "1").stdin(Stdio::inherit());
     spawn_command(command, Some(PATIENCE_MS)).unwrap()
 }
@@ -82,4 +86,42 @@ fn enter_passes_over_the_rest_of_a_round() {
     press(&mut terminal, "q");
     terminal.exp_eof().unwrap();
     assert_eq!(bench.json(&["session", "show", "short"])[0]["n_seen"], 10);
+}
+
+#[test]
+fn an_audit_is_judged_by_keys_alone_and_reported_in_the_end() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 2);
+    let mut terminal = at_terminal(&bench, &["audit", "stars", "--budget", "4"]);
+    terminal.exp_string("audit of stars").unwrap();
+    terminal.exp_string("audit, 1 of 4").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "a");
+    terminal.exp_string("+1.00").unwrap();
+    terminal.exp_string("audit, 2 of 4").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "\u{7f}");
+    terminal.exp_string("took back the answer to").unwrap();
+    terminal.exp_string("audit, 1 of 4").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "\r");
+    terminal.exp_string("an audit fits nothing").unwrap();
+    terminal.exp_string("audit, 1 of 4").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, " ");
+    terminal.exp_string("skipped").unwrap();
+    terminal.exp_string("audit, 2 of 4").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "q");
+    terminal.exp_eof().unwrap();
+
+    let mut terminal = at_terminal(&bench, &["audit", "stars"]);
+    for place in 2..=4 {
+        terminal.exp_string(&format!("audit, {place} of 4")).unwrap();
+        terminal.exp_string("q quit").unwrap();
+        press(&mut terminal, "x");
+        terminal.exp_string("-1.00").unwrap();
+    }
+    terminal.exp_string("3 judged at random").unwrap();
+    terminal.exp_eof().unwrap();
 }

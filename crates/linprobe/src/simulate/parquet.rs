@@ -24,7 +24,7 @@ enum Cells {
     Number(fn(&Row) -> f64),
 }
 
-const COLUMNS: [(&str, Cells); 17] = [
+const COLUMNS: [(&str, Cells); 19] = [
     ("concept", Cells::Text(|row| &row.concept)),
     ("start", Cells::Text(|row| &row.start)),
     ("player", Cells::Text(|row| &row.player)),
@@ -38,6 +38,8 @@ const COLUMNS: [(&str, Cells); 17] = [
     ("pool_ap", Cells::Number(|row| row.pool_ap)),
     ("f1", Cells::Number(|row| row.f1)),
     ("best_f1", Cells::Number(|row| row.best_f1)),
+    ("informed_f1", Cells::Number(|row| row.informed_f1)),
+    ("n_expected", Cells::Number(|row| row.n_expected)),
     ("brier", Cells::Number(|row| row.brier)),
     ("ece", Cells::Number(|row| row.ece)),
     ("fit_ms", Cells::Number(|row| row.fit_ms)),

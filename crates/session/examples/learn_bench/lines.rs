@@ -112,7 +112,7 @@ pub(crate) fn print_tables(summary: &Summary) {
         let Panel { start, oracle, n_concepts, n_seeds, .. } = panel;
         println!("\n{start}, {oracle}: {n_concepts} concepts, {n_seeds} seeds");
         println!(
-            "{:<20} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}  {:<24} {:>8} {:>8}",
+            "{:<20} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}  {:<24} {:>8} {:>8}",
             "player",
             "AP@0",
             "@20",
@@ -125,6 +125,7 @@ pub(crate) fn print_tables(summary: &Summary) {
             "games",
             "F1@50",
             "best",
+            "inf.",
             "lead@100, worst low >=20",
             "fit ms",
             "query ms"
@@ -140,11 +141,12 @@ fn print_row(standing: &Standing) {
         standing.harm.unwrap_or(Harm { some: 0.0, great: 0.0, great_of_games: 0.0 });
     let found = standing.last().map_or(f64::NAN, |step| step.mean.share_found);
     println!(
-        "{:<20} {ap} {:>6.3} {found:>6.3} {some:>6.3} {great:>6.3} {great_of_games:>6.3} {:>6.3} {:>6.3}  {:<24} {:>8.2} {:>8.2}",
+        "{:<20} {ap} {:>6.3} {found:>6.3} {some:>6.3} {great:>6.3} {great_of_games:>6.3} {:>6.3} {:>6.3} {:>6.3}  {:<24} {:>8.2} {:>8.2}",
         standing.player,
         standing.area,
         at(50, |step| step.mean.f1),
         at(50, |step| step.mean.best_f1),
+        at(50, |step| step.mean.informed_f1),
         lead(standing),
         standing.fit_ms,
         standing.query_ms,

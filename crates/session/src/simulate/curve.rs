@@ -45,6 +45,11 @@ pub struct CurvePoint {
     pub held_out: Quality,
     /// Average precision over the pool, labelled records included.
     pub pool_ap: f64,
+    /// F1 over the part held out, at the threshold that is best over the pool: what the truth of
+    /// every other record would make of the scores.
+    pub informed_f1: f64,
+    /// Relevant records that are expected among those not labelled yet, by the classifier's probabilities.
+    pub n_expected: f64,
     /// Milliseconds of the last fit.
     pub fit_ms: f64,
     /// Milliseconds to score the corpus and choose the round.

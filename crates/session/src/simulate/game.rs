@@ -9,7 +9,7 @@ use super::{
     Laboratory, Oracle, Trial, TrialError,
     concept::Origin,
     curve::{Curve, CurvePoint, GameKey},
-    measure::{Quality, rare_average_precision},
+    measure::{Quality, f1_at, n_expected, rare_ranking},
     player::{Play, Selection},
     select::{Board, Selector},
 };
@@ -51,6 +51,7 @@ struct View {
     scores: Vec<f32>,
     held_out: Quality,
     pool_ap: f64,
+    informed_f1: f64,
     fit_ms: f64,
     scoring_ms: f64,
 }
@@ -149,9 +150,11 @@ impl<'a> Game<'a> {
             };
             rows.iter().map(scored).collect()
         };
-        let held_out = Quality::of(&scored(self.laboratory.held_out()));
-        let pool_ap = rare_average_precision(&scored(self.laboratory.pool()));
-        Ok(View { scores, held_out, pool_ap, fit_ms, scoring_ms })
+        let held_out = scored(self.laboratory.held_out());
+        let (pool_ap, threshold) = rare_ranking(&scored(self.laboratory.pool()));
+        let informed_f1 = f1_at(threshold, &held_out);
+        let held_out = Quality::of(&held_out);
+        Ok(View { scores, held_out, pool_ap, informed_f1, fit_ms, scoring_ms })
     }
 
     fn board<'b>(&'b self, view: &'b View, round: usize) -> Board<'b> {
@@ -175,6 +178,8 @@ impl<'a> Game<'a> {
             n_pool: self.n_pool,
             held_out: view.held_out,
             pool_ap: view.pool_ap,
+            informed_f1: view.informed_f1,
+            n_expected: n_expected(self.unseen.iter().map(|&row| view.scores[row])),
             fit_ms: view.fit_ms,
             query_ms: view.scoring_ms + choosing_ms,
         }

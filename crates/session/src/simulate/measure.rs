@@ -32,16 +32,22 @@ impl Quality {
         Self {
             ap: average_precision(&ranking),
             f1: Confusion::at(0.0, scored).f1(),
-            best_f1: best_f1(&ranking),
+            best_f1: best_threshold(&ranking).f1,
             brier: brier_score(&probabilities),
             ece: calibration_error(&probabilities),
         }
     }
 }
 
-/// Average precision of a rare concept.
-pub(crate) fn rare_average_precision(scored: &[Scored]) -> f64 {
-    average_precision(&down_to_the_last_relevant(scored))
+/// Average precision of a rare concept, and the threshold of the best F1.
+pub(crate) fn rare_ranking(scored: &[Scored]) -> (f64, f32) {
+    let ranking = down_to_the_last_relevant(scored);
+    (average_precision(&ranking), best_threshold(&ranking).score)
+}
+
+/// F1 of the decisions at a threshold.
+pub(crate) fn f1_at(threshold: f32, scored: &[Scored]) -> f64 {
+    Confusion::at(threshold, scored).f1()
 }
 
 /// What scores at least as high as the lowest relevant record, best first.
@@ -53,16 +59,30 @@ fn down_to_the_last_relevant(scored: &[Scored]) -> Vec<Scored> {
     ranking
 }
 
-/// The highest F1 that a threshold gives; 0 when nothing is relevant.
-fn best_f1(ranking: &[Scored]) -> f64 {
+struct BestThreshold {
+    score: f32,
+    f1: f64,
+}
+
+/// The threshold of the highest F1; above everything when nothing is relevant.
+fn best_threshold(ranking: &[Scored]) -> BestThreshold {
     let n_relevant = ranking.iter().filter(|s| s.relevant).count();
-    let (mut n_seen, mut n_found, mut best) = (0, 0, 0.0_f64);
+    let (mut n_seen, mut n_found) = (0, 0);
+    let mut best = BestThreshold { score: f32::INFINITY, f1: 0.0 };
     for step in ranking.chunk_by(|above, below| above.score <= below.score) {
         n_seen += step.len();
         n_found += step.iter().filter(|s| s.relevant).count();
-        best = best.max(2.0 * n_found as f64 / (n_seen + n_relevant) as f64);
+        let f1 = 2.0 * n_found as f64 / (n_seen + n_relevant) as f64;
+        if f1 > best.f1 {
+            best = BestThreshold { score: step[0].score, f1 };
+        }
     }
     best
+}
+
+/// Relevant records to expect among those whose scores, logits, these are.
+pub(crate) fn n_expected(scores: impl Iterator<Item = f32>) -> f64 {
+    scores.map(|score| f64::from(probability(score))).sum()
 }
 
 fn calibration_error(probabilities: &[Scored]) -> f64 {
@@ -87,7 +107,7 @@ mod tests {
     fn records_below_all_that_is_relevant_change_no_average_precision() {
         let ranking = scored(&[(1.0, true), (3.0, false), (2.0, true), (0.5, false), (1.0, false)]);
         let whole = average_precision(&ranking);
-        assert!((rare_average_precision(&ranking) - whole).abs() < 1e-12);
+        assert!((rare_ranking(&ranking).0 - whole).abs() < 1e-12);
         assert_eq!(down_to_the_last_relevant(&ranking).len(), 4);
     }
 
@@ -96,6 +116,8 @@ mod tests {
         let shifted = scored(&[(-1.0, true), (-2.0, true), (-3.0, false), (-4.0, false)]);
         let quality = Quality::of(&shifted);
         assert!(quality.f1.abs() < 1e-12 && (quality.best_f1 - 1.0).abs() < 1e-12);
+        let (_, threshold) = rare_ranking(&shifted);
+        assert!((f1_at(threshold, &shifted) - 1.0).abs() < 1e-12);
         let tied = scored(&[(1.0, true), (1.0, false)]);
         assert!((Quality::of(&tied).best_f1 - 2.0 / 3.0).abs() < 1e-12);
     }

@@ -1,5 +1,9 @@
 //! The way to the most probable weights: descent by L-BFGS, in units of the prior's deviation.
 
+#![expect(clippy::inline_always, reason = "else it keeps the instructions of an old processor")]
+
+use pulp::{Arch, Simd, WithSimd};
+
 use super::{BIAS_DEVIATION, Taught, Term};
 use crate::{
     Background,
@@ -19,8 +23,9 @@ const TOLERANCE: f64 = 5e-4;
 const BIAS_UNIT: f64 = 0.3;
 
 pub(super) fn most_probable(terms: &[Term<'_>], background: &Background, freedom: f64) -> Taught {
+    let processor = Arch::new();
     let objective = |parameters: &[f64], gradient: &mut [f64]| {
-        loss(terms, background, (parameters, gradient), freedom)
+        processor.dispatch(Loss { terms, background, freedom, parameters, gradient })
     };
     let mut found = minimize(vec![0.0; background.dimension() + 1], &objective, TOLERANCE);
     let bias = BIAS_UNIT * found.pop().unwrap_or(0.0);
@@ -30,31 +35,43 @@ pub(super) fn most_probable(terms: &[Term<'_>], background: &Background, freedom
     Taught { weights: found, bias }
 }
 
-/// Negative log posterior, and its gradient. Weights are in units of the prior's deviation.
-fn loss(
-    terms: &[Term<'_>],
-    background: &Background,
-    (parameters, gradient): (&[f64], &mut [f64]),
+/// The negative log posterior at some parameters. Weights are in units of the prior's deviation.
+struct Loss<'a> {
+    terms: &'a [Term<'a>],
+    background: &'a Background,
     freedom: f64,
-) -> f64 {
-    let (scaled, bias) = split(parameters);
-    let taught = BIAS_UNIT * bias;
-    let weights: Vec<f64> = scaled.iter().map(|w| w * freedom.sqrt()).collect();
-    let bias = taught - dot(&weights, background.mean());
-    let (mut pull, mut total, mut sum) = (vec![0.0; weights.len()], 0.0, 0.0);
-    for term in terms {
-        let (value, slope) = cross_entropy(term.offset + dot(&weights, term.x) + bias, term.target);
-        sum += term.weight * value;
-        let slope = term.weight * slope;
-        total += slope;
-        pull.iter_mut().zip(term.x).for_each(|(pull, &x)| *pull += slope * f64::from(x));
+    parameters: &'a [f64],
+    /// Is overwritten.
+    gradient: &'a mut [f64],
+}
+
+impl WithSimd for Loss<'_> {
+    type Output = f64;
+
+    /// Is compiled for every instruction set, with what it calls.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let Self { terms, background, freedom, parameters, gradient } = self;
+        let (scaled, bias) = split(parameters);
+        let taught = BIAS_UNIT * bias;
+        let weights: Vec<f64> = scaled.iter().map(|w| w * freedom.sqrt()).collect();
+        let bias = taught - dot(&weights, background.mean());
+        let (mut pull, mut total, mut sum) = (vec![0.0; weights.len()], 0.0, 0.0);
+        for term in terms {
+            let logit = term.offset + dot(&weights, term.x) + bias;
+            let (value, slope) = cross_entropy(logit, term.target);
+            sum += term.weight * value;
+            let slope = term.weight * slope;
+            total += slope;
+            pull.iter_mut().zip(term.x).for_each(|(pull, &x)| *pull += slope * f64::from(x));
+        }
+        pull.iter_mut().zip(background.mean()).for_each(|(pull, mu)| *pull -= total * mu);
+        let pulls = pull.into_iter().map(|g| g * freedom.sqrt());
+        gradient.iter_mut().zip(scaled).zip(pulls).for_each(|((g, p), pull)| *g = p + pull);
+        let of_bias = taught / (BIAS_DEVIATION * BIAS_DEVIATION);
+        if let Some(gradient) = gradient.last_mut() {
+            *gradient = BIAS_UNIT * (total + of_bias);
+        }
+        sum + 0.5 * (dot(scaled, scaled) + taught * of_bias)
     }
-    pull.iter_mut().zip(background.mean()).for_each(|(pull, mu)| *pull -= total * mu);
-    let pulls = pull.into_iter().map(|g| g * freedom.sqrt());
-    gradient.iter_mut().zip(scaled).zip(pulls).for_each(|((g, p), pull)| *g = p + pull);
-    let of_bias = taught / (BIAS_DEVIATION * BIAS_DEVIATION);
-    if let Some(gradient) = gradient.last_mut() {
-        *gradient = BIAS_UNIT * (total + of_bias);
-    }
-    sum + 0.5 * (dot(scaled, scaled) + taught * of_bias)
 }

@@ -20,6 +20,8 @@ pub struct Level {
     pub f1: f64,
     /// F1 at the threshold that is best in hindsight.
     pub best_f1: f64,
+    /// F1 at the threshold that is best over the pool.
+    pub informed_f1: f64,
     /// Mean squared difference of probability and truth.
     pub brier: f64,
     /// Expected calibration error.
@@ -44,6 +46,7 @@ impl Level {
             ap: point.held_out.ap,
             f1: point.held_out.f1,
             best_f1: point.held_out.best_f1,
+            informed_f1: point.informed_f1,
             brier: point.held_out.brier,
             ece: point.held_out.ece,
         }
@@ -59,6 +62,7 @@ impl Level {
             ap: over(|level| level.ap),
             f1: over(|level| level.f1),
             best_f1: over(|level| level.best_f1),
+            informed_f1: over(|level| level.informed_f1),
             brier: over(|level| level.brier),
             ece: over(|level| level.ece),
         }
