@@ -29,5 +29,5 @@ pub use linear::{BadClassifier, LinearClassifier, probability};
 pub use metrics::{Confusion, Scored, average_precision, brier_score};
 pub use start::{NoStart, Start, combine, from_examples};
 pub use threshold::{
-    CorpusScores, OutOfReach, ScoreGroup, Threshold, ThresholdPolicy, UnknownPolicy,
+    CorpusScores, LEAST_PROBABLE, OutOfReach, ScoreGroup, Threshold, ThresholdPolicy, UnknownPolicy,
 };

@@ -11,6 +11,10 @@ use linprobe_core::{Histogram, Hit};
 
 use crate::{Scored, linear::sigmoid};
 
+/// The least probability that is counted when relevant records are expected. Fits of few labels are unsure of the
+/// bulk, and thousands of records that are improbable each would add up to more than there is of a rare concept.
+pub const LEAST_PROBABLE: f64 = 0.1;
+
 /// What is wanted of the records that count as relevant.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ThresholdPolicy {
@@ -110,14 +114,16 @@ impl CorpusScores {
         &self.groups
     }
 
-    /// The number of relevant records that there should be: the sum of all probabilities.
+    /// The number of relevant records that there should be: the sum of the probabilities that are not less than
+    /// [`LEAST_PROBABLE`], and the relevant labels.
     pub fn n_relevant(&self) -> f64 {
         self.groups.iter().map(ScoreGroup::n_relevant).sum()
     }
 
-    /// The same without those that are labelled.
-    pub fn n_relevant_unlabelled(&self) -> f64 {
-        self.groups.iter().map(ScoreGroup::n_relevant_unlabelled).sum()
+    /// Relevant records to expect among those without a label, of which only those count that are at least this
+    /// probable.
+    pub fn n_left(&self, least: f64) -> f64 {
+        self.groups.iter().map(|group| group.n_left(least)).sum()
     }
 
     /// Chooses the threshold that a policy asks for.
@@ -192,11 +198,12 @@ impl ScoreGroup {
 
     /// Relevant records: counted where labelled, expected where not.
     pub fn n_relevant(&self) -> f64 {
-        self.n_known_relevant as f64 + self.n_relevant_unlabelled()
+        self.n_known_relevant as f64 + self.n_left(LEAST_PROBABLE)
     }
 
-    fn n_relevant_unlabelled(&self) -> f64 {
-        self.n_unlabelled() as f64 * sigmoid(f64::from(self.middle))
+    fn n_left(&self, least: f64) -> f64 {
+        let probability = sigmoid(f64::from(self.middle));
+        if probability >= least { self.n_unlabelled() as f64 * probability } else { 0.0 }
     }
 
     /// The part from a score on and the part below it. What is known goes where there is room.
@@ -336,7 +343,8 @@ mod tests {
         let chosen = corpus.choose(ThresholdPolicy::Recall(0.7)).unwrap();
         assert!(chosen.recall >= 0.7, "{chosen:?}");
         assert!(corpus.at(chosen.score + 1.0).recall < 0.7);
-        assert_eq!(corpus.choose(ThresholdPolicy::Recall(1.0)).unwrap().n_above, 8);
+        let all = corpus.choose(ThresholdPolicy::Recall(1.0)).unwrap();
+        assert_eq!(all.n_above, 6, "the last two are less probable than one in ten");
     }
 
     #[test]

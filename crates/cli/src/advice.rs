@@ -27,12 +27,11 @@ fn verdict(verdict: Verdict) -> &'static str {
 
 /// The same for scripts.
 pub(crate) fn advice_json(advice: &Advice) -> Value {
-    let n_left = match advice.n_left {
-        Left::Expected(n) => json!({ "estimate": n, "audited": false }),
-        Left::Audited(n) => {
-            json!({ "low": n.low, "estimate": n.estimate, "high": n.high, "audited": true })
-        }
+    let (left, audited) = match advice.n_left {
+        Left::Expected(left) => (left, false),
+        Left::Audited(left) => (left, true),
     };
+    let Interval { low, estimate, high } = left;
     json!({
         "verdict": verdict(advice.verdict),
         "n_flipped": advice.flips.map(|flips| flips.n_flipped),
@@ -40,7 +39,7 @@ pub(crate) fn advice_json(advice: &Advice) -> Value {
         "kappa": advice.flips.map(|flips| flips.kappa),
         "n_last_labelled": advice.hits.n_labelled,
         "n_last_relevant": advice.hits.n_relevant,
-        "n_left": n_left,
+        "n_left": { "low": low, "estimate": estimate, "high": high, "audited": audited },
         "f1": advice.f1.map(interval_json),
     })
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use linprobe_classifier::ThresholdPolicy;
+use linprobe_classifier::{LEAST_PROBABLE, ThresholdPolicy};
 use linprobe_core::{Excluded, Hit, Query, RecordId};
 
 use crate::{AuditReport, Interval, Round, SessionError, View, audit::Corpus};
@@ -82,8 +82,9 @@ pub struct Hits {
 /// Relevant records that are expected to be left.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Left {
-    /// By the classifier's own probabilities.
-    Expected(f64),
+    /// By the classifier's own probabilities: those of the records that it accepts, those that are not
+    /// negligible, and those of all records.
+    Expected(Interval),
     /// By the audits.
     Audited(Interval),
 }
@@ -92,8 +93,7 @@ impl Left {
     /// The number, or the middle of its interval.
     pub fn estimate(self) -> f64 {
         match self {
-            Self::Expected(n) => n,
-            Self::Audited(interval) => interval.estimate,
+            Self::Expected(interval) | Self::Audited(interval) => interval.estimate,
         }
     }
 }
@@ -108,7 +108,9 @@ impl Advice {
         let hits =
             (n_labelled > 0).then(|| format!("{n_relevant} of the last {n_labelled} relevant"));
         let left = match self.n_left {
-            Left::Expected(n) => format!("about {n:.0} expected to be left"),
+            Left::Expected(Interval { low, estimate, high }) => {
+                format!("about {estimate:.0} expected to be left ({low:.0} to {high:.0})")
+            }
             Left::Audited(n) => format!("{:.0} to {:.0} left by the audit", n.low, n.high),
         };
         let audit = match self.f1 {
@@ -167,7 +169,9 @@ impl View {
     /// The audits' number where there is one, less those that labels have found.
     fn n_left(&self, corpus: &Corpus, audit: Option<&AuditReport>) -> Left {
         let Some(audit) = audit else {
-            return Left::Expected(corpus.scores.n_relevant_unlabelled());
+            let [low, estimate, high] =
+                [0.5, LEAST_PROBABLE, 0.0].map(|least| corpus.scores.n_left(least));
+            return Left::Expected(Interval { low, estimate, high });
         };
         let n_found = self.state().labels().filter(|(_, label)| label.is_positive()).count() as f64;
         let Interval { low, estimate, high } = audit.n_relevant;

@@ -93,7 +93,7 @@ fn an_audit_is_judged_by_keys_alone_and_reported_in_the_end() {
     let bench = Bench::with_texts();
     label_rounds(&bench, "stars", 2);
     let mut terminal = at_terminal(&bench, &["audit", "stars", "--budget", "4"]);
-    terminal.exp_string("audit of stars").unwrap();
+    terminal.exp_string("audit of").unwrap();
     terminal.exp_string("audit, 1 of 4").unwrap();
     terminal.exp_string("q quit").unwrap();
     press(&mut terminal, "a");

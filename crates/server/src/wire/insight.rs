@@ -85,8 +85,7 @@ impl From<linprobe::Interval> for Interval {
 impl From<Left> for Interval {
     fn from(left: Left) -> Self {
         match left {
-            Left::Expected(n) => Self::expected(n),
-            Left::Audited(interval) => interval.into(),
+            Left::Expected(interval) | Left::Audited(interval) => interval.into(),
         }
     }
 }

@@ -3,7 +3,9 @@
 //! A concept is rare, so most records score below all that is relevant. They change neither average
 //! precision nor the best F1, and are not sorted.
 
-use linprobe_classifier::{Confusion, Scored, average_precision, brier_score, probability};
+use linprobe_classifier::{
+    Confusion, LEAST_PROBABLE, Scored, average_precision, brier_score, probability,
+};
 
 /// Bins of equal width for the calibration error.
 const N_BINS: usize = 10;
@@ -82,7 +84,7 @@ fn best_threshold(ranking: &[Scored]) -> BestThreshold {
 
 /// Relevant records to expect among those whose scores, logits, these are.
 pub(crate) fn n_expected(scores: impl Iterator<Item = f32>) -> f64 {
-    scores.map(|score| f64::from(probability(score))).sum()
+    scores.map(|score| f64::from(probability(score))).filter(|&p| p >= LEAST_PROBABLE).sum()
 }
 
 fn calibration_error(probabilities: &[Scored]) -> f64 {
