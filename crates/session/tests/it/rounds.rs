@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use linprobe_classifier::{LinearClassifier, Start};
-use linprobe_core::{Embedding, StoreError};
-use linprobe_session::{Answer, Reason, Round, Session, SessionError, StartExample, Strategy};
+use linprobe_core::{Embedding, Point, StoreError};
+use linprobe_session::{
+    Answer, NEAR_DUPLICATE, Reason, Round, Session, SessionError, StartExample, Strategy,
+};
 use pollster::FutureExt;
 
 use crate::stage::{Act, DIMENSION, Stage, id, ids, label, opening, point};
@@ -49,6 +51,25 @@ fn the_top_round_holds_the_highest_scores_under_the_classifier() {
         assert!((record.score - score).abs() < 1e-4);
         assert_eq!(record.reason, Reason::Top);
     }
+}
+
+#[test]
+fn a_record_says_how_many_others_are_nearly_the_same() {
+    let stage = Stage::new(20);
+    let twins = (20..23).map(|row| Point { id: id(row), ..point(4) });
+    stage.store.upsert(&twins.collect::<Vec<_>>()).block_on().unwrap();
+    let mut session = stage.start("dogs");
+    let round = session.round(19);
+    let cosine = |a: u64, b: u64| point(a).embedding.dot(point(b).embedding.as_slice());
+    let shown = round
+        .records
+        .iter()
+        .find(|record| [4, 20, 21, 22].into_iter().any(|row| record.id == id(row)));
+    assert!((0..20).all(|row| row == 4 || cosine(4, row) < NEAR_DUPLICATE));
+    assert_eq!(shown.unwrap().n_alike, 3);
+    assert_eq!(round.records.iter().filter(|record| record.n_alike == 3).count(), 1);
+    let resumed = stage.resume(session.id());
+    assert_eq!(resumed.state(), session.state());
 }
 
 /// The reasons of a round, and how many records are there for each.
