@@ -38,6 +38,21 @@ test("ten thousand records scroll, and only those in the window exist", async ({
   expect(await list.getByRole("option").count()).toBeLessThan(80);
 });
 
+test("records that are alike share a place, and leave no gap", async ({ page, server }) => {
+  const session = await newSession(server, "photos", { records: ["round/0.png"] });
+  await page.goto(`${server.url}/#/p/photos/s/${session}/results`);
+  const list = page.getByRole("listbox", { name: "Records by score" });
+  await expect(list.getByRole("option", { name: /and \d+ alike/ }).first()).toBeVisible();
+  await expect(async () => {
+    await list.evaluate((box) => (box.scrollTop = box.scrollHeight));
+    const last = list.getByRole("option").last();
+    const place = await last.getAttribute("aria-posinset");
+    expect(place).not.toBeNull();
+    expect(place).toBe(await last.getAttribute("aria-setsize"));
+  }).toPass();
+  await expect(list.getByRole("option", { name: "Loading" })).toHaveCount(0);
+});
+
 test("the threshold moves by keys and by promise, and the cut moves with it", async ({ page, server }) => {
   const session = await learned(server);
   await page.goto(`${server.url}/#/p/vectors/s/${session}/results`);

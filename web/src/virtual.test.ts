@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { pagesOf, scrollTo, windowOf } from "./virtual.ts";
+import { pageOf, pagesOf, scrollTo, startsOf, windowOf } from "./virtual.ts";
 
 describe("the window on a long list", () => {
   it("holds what is seen and some more, and never leaves the list", () => {
@@ -11,9 +11,25 @@ describe("the window on a long list", () => {
   });
 
   it("asks for each page that it touches, once", () => {
-    expect(pagesOf({ first: 95, end: 205 }, 100)).toEqual([0, 1, 2]);
-    expect(pagesOf({ first: 100, end: 200 }, 100)).toEqual([1]);
-    expect(pagesOf({ first: 5, end: 5 }, 100)).toEqual([]);
+    const starts = startsOf(250, 100, () => undefined);
+    expect(pagesOf({ first: 95, end: 205 }, starts)).toEqual([0, 1, 2]);
+    expect(pagesOf({ first: 100, end: 200 }, starts)).toEqual([1]);
+    expect(pagesOf({ first: 5, end: 5 }, starts)).toEqual([]);
+  });
+
+  it("closes up where records of a page share an item", () => {
+    const lengths = [90, undefined, 40];
+    const starts = startsOf(250, 100, (page) => lengths[page]);
+    expect(starts).toEqual([0, 90, 190, 230]);
+    expect([0, 89, 90, 189, 190, 229, 500].map((item) => pageOf(item, starts))).toEqual([
+      0, 0, 1, 1, 2, 2, 2,
+    ]);
+    expect(
+      pageOf(
+        0,
+        startsOf(0, 100, () => undefined),
+      ),
+    ).toBe(0);
   });
 
   it("moves only as far as a row needs", () => {

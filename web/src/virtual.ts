@@ -22,12 +22,40 @@ export function windowOf({ top, height }: Scrolled, rowHeight: number, nRows: nu
   return { first: clamp(first, 0, nRows), end: clamp(end, 0, nRows) };
 }
 
-/** The pages of `size` that hold the items from `first` up to `end`. */
-export function pagesOf({ first, end }: Window, size: number): number[] {
+/**
+ * The place of each page's first item, and behind the last page's end. A page that is not here yet counts with all of its
+ * records; one that is here may hold fewer items, since records that are alike share one.
+ */
+export function startsOf(
+  nRecords: number,
+  size: number,
+  lengthOf: (page: number) => number | undefined,
+): number[] {
+  const nPages = Math.ceil(nRecords / size);
+  const starts = [0];
+  for (let page = 0, at = 0; page < nPages; page++) {
+    at += lengthOf(page) ?? Math.min(size, nRecords - page * size);
+    starts.push(at);
+  }
+  return starts;
+}
+
+/** The page that holds an item; the last one for what is behind the end. */
+export function pageOf(item: number, starts: number[]): number {
+  let [low, high] = [0, Math.max(0, starts.length - 2)];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] ?? 0) <= item) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The pages that hold the items from `first` up to `end`. */
+export function pagesOf({ first, end }: Window, starts: number[]): number[] {
   if (end <= first) return [];
-  const from = Math.floor(first / size);
-  const to = Math.floor((end - 1) / size);
-  return Array.from({ length: to - from + 1 }, (_, step) => from + step);
+  const from = pageOf(first, starts);
+  return Array.from({ length: pageOf(end - 1, starts) - from + 1 }, (_, step) => from + step);
 }
 
 /** Where to scroll so that a row is seen: nowhere if it is, and to its top if it is higher than the window. */

@@ -6,13 +6,13 @@ mod embed;
 mod plot;
 mod store;
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::shell;
+use crate::{shell, web};
 
 #[derive(Args)]
 pub(crate) struct BenchArgs {
@@ -61,7 +61,7 @@ fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
         Area::Learn => learn(&args.settings),
         Area::Data => example("linprobe-source", "read_bench", &[]),
         Area::Embed => embed::measure(),
-        Area::Serve => example("linprobe-server", "serve_bench", &[]),
+        Area::Serve => serve(),
         Area::Engines => {
             shell::say("nothing is measured in this area yet");
             Ok(Vec::new())
@@ -70,8 +70,21 @@ fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
 }
 
 fn example(package: &str, name: &str, settings: &[String]) -> Result<Vec<Line>> {
+    parse(&shell::output(program(package, name).args(settings))?)
+}
+
+/// An example, to be run with arguments.
+fn program(package: &str, name: &str) -> Command {
     let args = ["run", "--quiet", "--release", "--package", package, "--example", name, "--"];
-    parse(&shell::output(shell::command("cargo", &args).args(settings))?)
+    shell::command("cargo", &args)
+}
+
+/// What labelling costs when many do, and how soon the page can be used, which Chromium tells.
+fn serve() -> Result<Vec<Line>> {
+    web::install()?;
+    let script = shell::root().join("web/e2e/interactive.mjs");
+    let mut bench = program("linprobe-server", "serve_bench");
+    parse(&shell::output(bench.arg(script).env("CHROMIUM", web::chromium()?))?)
 }
 
 fn parse(text: &str) -> Result<Vec<Line>> {

@@ -24,10 +24,14 @@ pub(crate) fn cargo(args: &[&str]) -> Result<()> {
     run(&mut command("cargo", args))
 }
 
-/// Runs a command to its end; fails if it fails.
+/// Runs a command to its end; fails if it fails. What it says is talk: standard output is for
+/// measurements.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     say(&format!("$ {}", shown(command)));
-    let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
+    let status = command
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("cannot start {}", shown(command)))?;
     ensure!(status.success(), "{} failed: {status}", shown(command));
     Ok(())
 }

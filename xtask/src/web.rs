@@ -127,7 +127,7 @@ fn files_under(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The packages that the page is built from and tested with, as the lock file names them.
-fn install() -> Result<()> {
+pub(crate) fn install() -> Result<()> {
     let found = shell::succeeds(&mut shell::command("npm", &["--version"]));
     ensure!(found, "npm is missing\nhint: install Node.js 20.19 or later");
     npm(&["ci", "--no-audit", "--no-fund"])
@@ -152,7 +152,7 @@ fn binary() -> Result<PathBuf> {
 }
 
 /// Debian's Chromium; installed where it is missing and may be.
-fn chromium() -> Result<PathBuf> {
+pub(crate) fn chromium() -> Result<PathBuf> {
     let chromium = PathBuf::from("/usr/bin/chromium");
     if !chromium.exists() {
         let install = ["install", "--yes", "--no-install-recommends", "chromium"];

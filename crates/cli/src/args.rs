@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use linprobe::{
-    Method, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
+    Method, PredictionsForm, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
     laboratory::{Oracle, Player},
 };
 
@@ -333,6 +333,18 @@ pub(crate) enum Format {
     Parquet,
 }
 
+impl Format {
+    /// The form for programs; none for the table, which is for people.
+    pub(crate) fn form(self) -> Option<PredictionsForm> {
+        match self {
+            Self::Table => None,
+            Self::Csv => Some(PredictionsForm::Csv),
+            Self::Jsonl => Some(PredictionsForm::Jsonl),
+            Self::Parquet => Some(PredictionsForm::Parquet),
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum ClassifierCommand {
     /// Lists the project's classifiers.
@@ -412,6 +424,9 @@ pub(crate) struct ServeArgs {
     /// A folder that datasets may be indexed from; may be given again. [default: none]
     #[arg(long = "data-root", value_name = "FOLDER")]
     pub(crate) data_roots: Vec<PathBuf>,
+    /// Minutes without an answer after which others get the records that somebody has left open.
+    #[arg(long, value_name = "MINUTES", default_value_t = 30)]
+    pub(crate) patience: u32,
 }
 
 /// Where the page is.

@@ -55,7 +55,7 @@ pub use index::{Cancel, IndexProgress};
 pub use inspect::Inspection;
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, Predictions, predict_dataset};
-pub use predictions::{Prediction, wide::Scorer};
+pub use predictions::{Prediction, PredictionsForm, wide::Scorer};
 pub use project::{IndexOptions, Project, Surroundings};
 pub use ranking::{Ranked, RankedPage, Ranking, RankingOrder, RankingPage};
 pub use search::Found;

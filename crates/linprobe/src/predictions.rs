@@ -8,7 +8,11 @@ pub mod jsonl;
 pub mod parquet;
 pub(crate) mod wide;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    path::Path,
+};
 
 use linprobe_classifier::probability;
 use linprobe_core::RecordId;
@@ -52,6 +56,51 @@ impl Prediction {
     }
 }
 
+/// The form of a file of predictions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PredictionsForm {
+    /// Comma separated values with a header.
+    #[default]
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Columns, compressed.
+    Parquet,
+}
+
+impl PredictionsForm {
+    /// The ending of such a file.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// The form that the ending of a file's name means, if it means one.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_string_lossy().to_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    /// Writes predictions.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write(self, predictions: &[Prediction], out: impl Write + Send) -> io::Result<()> {
+        match self {
+            Self::Csv => Ok(csv::write(predictions, out)?),
+            Self::Jsonl => jsonl::write(predictions, out),
+            Self::Parquet => parquet::write(predictions, out).map_err(io::Error::other),
+        }
+    }
+}
+
 /// The names of the columns that all predictions have.
 const FIXED_COLUMNS: [&str; 7] =
     ["rank", "id", "score", "probability", "positive", "label", "text"];
@@ -91,6 +140,28 @@ mod tests {
     fn predictions_are_sorted_by_score_then_id() {
         let order: Vec<_> = predictions().iter().map(|p| (p.rank, p.id().to_string())).collect();
         assert_eq!(order, [(1, "a".into()), (2, "a,\"1\"".into()), (3, "b".into())]);
+    }
+
+    #[test]
+    fn a_file_is_named_by_the_ending_that_means_its_form() {
+        for form in [PredictionsForm::Csv, PredictionsForm::Jsonl, PredictionsForm::Parquet] {
+            let name = Path::new("predictions").with_extension(form.ending());
+            assert_eq!(PredictionsForm::of(&name), Some(form));
+        }
+        assert_eq!(PredictionsForm::of(Path::new("A.NDJSON")), Some(PredictionsForm::Jsonl));
+        assert_eq!(PredictionsForm::of(Path::new("csv")), None);
+    }
+
+    #[test]
+    fn every_form_is_written_by_its_own_writer() {
+        let first = |form: PredictionsForm| {
+            let mut out = Vec::new();
+            form.write(&predictions(), &mut out).unwrap();
+            out[..4].to_vec()
+        };
+        assert_eq!(first(PredictionsForm::Csv), b"rank");
+        assert_eq!(first(PredictionsForm::Jsonl)[0], b'{');
+        assert_eq!(first(PredictionsForm::Parquet), b"PAR1");
     }
 
     #[test]

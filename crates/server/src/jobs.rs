@@ -51,6 +51,7 @@ impl Jobs {
             n_done: 0,
             n_embedded: 0,
             n_skipped: 0,
+            n_pruned: 0,
             n_total: None,
             records_per_second: 0.0,
             problem: None,
@@ -112,7 +113,8 @@ fn options(new: &wire::NewJob) -> IndexOptions {
         label: new.label_column.clone(),
         ..SourceOptions::default()
     };
-    IndexOptions { model: new.model.clone(), source, ..IndexOptions::default() }
+    let prune = new.prune.unwrap_or_default();
+    IndexOptions { model: new.model.clone(), source, prune, ..IndexOptions::default() }
 }
 
 fn is_running(job: &wire::Job) -> bool {
@@ -128,6 +130,7 @@ fn advance(job: &mut wire::Job, progress: IndexProgress, started: Instant) {
     job.n_done = progress.n_done();
     job.n_embedded = progress.n_embedded;
     job.n_skipped = progress.n_skipped;
+    job.n_pruned = progress.n_pruned;
     job.n_total = progress.n_records_hint;
     job.records_per_second = job.n_done as f64 / started.elapsed().as_secs_f64().max(1e-3);
 }

@@ -24,4 +24,4 @@ mod wire;
 mod workspace;
 
 pub use router::document;
-pub use serve::{ServeError, Server, Settings};
+pub use serve::{PATIENCE, ServeError, Server, Settings};

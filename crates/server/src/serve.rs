@@ -23,6 +23,9 @@ use crate::{
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long somebody may leave records open without an answer, where nothing else is said.
+pub const PATIENCE: Duration = Duration::from_mins(30);
+
 /// How long a connection may take to send the head of a request, the wait for it included.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 
@@ -41,6 +44,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Folders that datasets may be indexed from.
     pub data_roots: Vec<PathBuf>,
+    /// How long somebody may leave records open without an answer before others get them.
+    pub patience: Duration,
     /// Where models come from, and the time.
     pub surroundings: Surroundings,
 }
@@ -181,7 +186,8 @@ fn served(
     let tokens = tokens.map_err(|_system| ServeError::NoRandomness)?;
     let hosts = Hosts::new(address.ip(), &settings.allowed_hosts);
     let workspace = Workspace::new(&projects, settings.surroundings.clone());
-    Ok(Served { workspace, data_roots, guard: Guard::new(hosts, tokens) })
+    let guard = Guard::new(hosts, tokens);
+    Ok(Served { workspace, data_roots, patience: settings.patience, guard })
 }
 
 /// Why a server cannot be.

@@ -1,6 +1,6 @@
 //! What every request shares.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{desk::Desk, guard::Guard, problem::Problem, workspace::Workspace};
 
@@ -10,6 +10,8 @@ pub(crate) struct Served {
     pub(crate) workspace: Workspace,
     /// Folders that datasets may be indexed from, canonical.
     pub(crate) data_roots: Vec<PathBuf>,
+    /// How long a record may be left open before somebody else gets it.
+    pub(crate) patience: Duration,
     pub(crate) guard: Guard,
 }
 

@@ -83,9 +83,10 @@ fn start(state: &linprobe::State) -> wire::SessionStart {
     }
 }
 
-/// A round.
+/// A round, without what was left open for too long.
 pub(crate) fn round(desk: &Desk, round: &linprobe::Round) -> Result<wire::Round, Problem> {
-    let records = round.records.iter().map(|shown| shown_record(desk, shown));
+    let kept = round.records.iter().filter(|shown| !shown.released);
+    let records = kept.map(|shown| shown_record(desk, shown));
     Ok(wire::Round { number: round.number, records: records.collect::<Result<_, _>>()? })
 }
 
@@ -98,6 +99,7 @@ pub(crate) fn shown_record(desk: &Desk, shown: &ShownRecord) -> Result<wire::Sho
         reason: shown.reason.into(),
         reason_words: shown.reason.words().to_owned(),
         odds: shown.probability,
+        n_alike: shown.n_alike,
         answer: shown.answer.map(Into::into),
     })
 }

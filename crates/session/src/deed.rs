@@ -1,4 +1,4 @@
-//! Who did something, and under which name it was asked for.
+//! Who did something, when, and under which name it was asked for.
 //!
 //! Several people, or several windows of one, label in one session: each event says whose it is. A
 //! request that was sent again because its answer got lost carries the same name, and is not done twice.
@@ -9,7 +9,7 @@ use linprobe_core::RecordId;
 
 use crate::{Event, Undone};
 
-/// An event, who caused it, and by which request.
+/// An event, who caused it, by which request, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deed {
     /// What happened.
@@ -18,11 +18,13 @@ pub struct Deed {
     pub by: Option<Annotator>,
     /// The request that asked for it, where it had a name.
     pub request: Option<RequestId>,
+    /// When it was written down, in milliseconds since 1970 (UTC); 0 before it is.
+    pub at_ms: u64,
 }
 
 impl From<Event> for Deed {
     fn from(event: Event) -> Self {
-        Self { event, by: None, request: None }
+        Self { event, by: None, request: None, at_ms: 0 }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use linprobe_classifier::{Label, LinearClassifier};
 use linprobe_core::RecordId;
 
-use crate::{AuditDraw, Opening};
+use crate::{Annotator, AuditDraw, Opening};
 
 /// One thing that happened in a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,11 @@ pub enum Event {
     Undone {
         /// The number of the event that gave it.
         seq: u64,
+    },
+    /// What somebody has left open is theirs no longer, and may be shown again.
+    Released {
+        /// Whose it was; none for what was given to nobody in particular.
+        of: Option<Annotator>,
     },
     /// All records may be shown again; labels stay.
     SeenReset,
@@ -67,6 +72,26 @@ pub struct Pick {
     pub reason: Reason,
     /// How likely it was to be chosen, before the draw: 1 but for what was drawn at random.
     pub probability: f32,
+    /// Further records that it was chosen from and that are nearly the same.
+    pub n_alike: u32,
+}
+
+impl Event {
+    /// Whether somebody is at work who causes it: given records to label, or answering.
+    pub(crate) fn is_work(&self) -> bool {
+        match self {
+            Self::Shown { .. }
+            | Self::Labelled { .. }
+            | Self::Skipped { .. }
+            | Self::Undone { .. }
+            | Self::AuditAnswered { .. } => true,
+            Self::Started(_)
+            | Self::Released { .. }
+            | Self::SeenReset
+            | Self::Fitted { .. }
+            | Self::AuditDrawn(_) => false,
+        }
+    }
 }
 
 /// What a person said of a record.

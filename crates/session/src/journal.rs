@@ -89,8 +89,8 @@ pub struct Entry {
 }
 
 impl From<Entry> for Deed {
-    fn from(Entry { event, by, request, .. }: Entry) -> Self {
-        Self { event, by, request }
+    fn from(Entry { event, by, request, at_ms, .. }: Entry) -> Self {
+        Self { event, by, request, at_ms }
     }
 }
 
@@ -184,7 +184,8 @@ impl Journal {
         Ok(session)
     }
 
-    /// Writes the next events of a session, all or none; they are durable when this returns.
+    /// Writes the next events of a session, all or none; they are durable when this returns, and it
+    /// says when they happened.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when another event has one of these numbers already, or
@@ -194,7 +195,7 @@ impl Journal {
         session: SessionId,
         first_seq: u64,
         deeds: &[Deed],
-    ) -> Result<(), JournalError> {
+    ) -> Result<u64, JournalError> {
         let at_ms = self.clock.now_ms();
         let path = self.path.clone();
         let transaction = begin(&mut self.connection, &path)?;
@@ -202,10 +203,16 @@ impl Journal {
         numbered
             .try_for_each(|(seq, deed)| insert_event(&transaction, (session, seq, at_ms), deed))
             .and_then(|()| transaction.commit())
+            .map(|()| at_ms)
             .map_err(|source| match source.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::ConstraintViolation) => JournalError::Conflict,
                 _ => JournalError::Database { path, source },
             })
+    }
+
+    /// The time of the events that are written now, in milliseconds since 1970 (UTC).
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
     }
 
     /// Every event of a session, in order.
@@ -383,7 +390,7 @@ impl WrittenEvent {
         if seq != expected {
             return Err(format!("event {expected} is missing"));
         }
-        let Deed { event, by, request } =
+        let Deed { event, by, request, .. } =
             codec::decode(&payload, vectors.as_deref().unwrap_or_default())
                 .map_err(|bad| format!("event {seq}: {bad}"))?;
         Ok(Entry { seq, at_ms, event, by, request })

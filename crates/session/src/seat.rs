@@ -1,7 +1,9 @@
 //! A seat at a session: everybody who labels has one, with a round of their own.
 //!
-//! Nobody is given a record that was given to somebody else, and an undo takes back one's own last
-//! answer. A request with a name is done once, however often it is sent.
+//! Nobody is given a record that was given to somebody else, unless they have left it open for long, and
+//! an undo takes back one's own last answer. A request with a name is done once, however often it is sent.
+
+use std::time::Duration;
 
 use linprobe_core::RecordId;
 
@@ -106,6 +108,25 @@ impl<'a> Seat<'a> {
         Ok(n_answered)
     }
 
+    /// Frees what others have left open without an answer for longer than `patience`, so that the next
+    /// round may show it. What they answer after all counts nevertheless. Returns how many records
+    /// there were.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`].
+    pub fn release_idle(&mut self, patience: Duration) -> Result<usize, SessionError> {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let since = self.session.now_ms().saturating_sub(patience);
+        let mut idle = self.session.state().idle_since(since);
+        idle.remove(&self.by);
+        let n_released = idle.values().sum();
+        if n_released > 0 {
+            let deeds = idle.into_keys().map(|of| self.deed(Event::Released { of }, None));
+            self.session.record(deeds.collect())?;
+        }
+        Ok(n_released)
+    }
+
     /// Takes back the last answer of this seat that still stands, and says which. Its record is open
     /// again, and a label that it replaced is back. The classifier stays until the next fit. The same
     /// request once more says the same.
@@ -192,7 +213,7 @@ impl<'a> Seat<'a> {
     }
 
     fn deed(&self, event: Event, request: Option<RequestId>) -> Deed {
-        Deed { event, by: self.by.clone(), request }
+        Deed { event, by: self.by.clone(), request, at_ms: 0 }
     }
 }
 

@@ -56,8 +56,8 @@ impl Session {
             opening.query.examples.iter().filter_map(|example| example.id.clone()).collect();
         check_known(store.as_ref(), &ids).await?;
         let id = journal.create(&opening)?;
-        let state = Arc::new(State::new(opening));
-        let mut session = Self { view: View { store, background, state }, journal, id };
+        let view = View::new(store, background, State::new(opening));
+        let mut session = Self { view, journal, id };
         session.refit().await?;
         Ok(session)
     }
@@ -72,8 +72,8 @@ impl Session {
         journal: Journal,
         id: SessionId,
     ) -> Result<Self, SessionError> {
-        let state = Arc::new(journal.replay(id)?);
-        let mut session = Self { view: View { store, background, state }, journal, id };
+        let view = View::new(store, background, journal.replay(id)?);
+        let mut session = Self { view, journal, id };
         if session.state().classifier().is_none() {
             session.refit().await?;
         }
@@ -204,11 +204,16 @@ impl Session {
         check_known(self.view.store.as_ref(), std::slice::from_ref(id)).await
     }
 
+    /// The time by the clock that events are written with, in milliseconds since 1970 (UTC).
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.journal.now_ms()
+    }
+
     /// The journal first: what is not durable has not happened. All of it or, on error, none.
     pub(crate) fn record(&mut self, deeds: Vec<Deed>) -> Result<(), SessionError> {
-        self.journal.append(self.id, self.state().n_events(), &deeds)?;
+        let at_ms = self.journal.append(self.id, self.state().n_events(), &deeds)?;
         let state = Arc::make_mut(&mut self.view.state);
-        Ok(deeds.into_iter().try_for_each(|deed| state.apply(deed))?)
+        Ok(deeds.into_iter().try_for_each(|deed| state.apply(Deed { at_ms, ..deed }))?)
     }
 }
 

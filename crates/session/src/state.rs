@@ -30,6 +30,8 @@ pub struct State {
     answers: Vec<GivenAnswer>,
     /// How often what was seen was forgotten.
     n_resets: u32,
+    /// When everybody was last seen at work: given a round, or answering.
+    active_ms: BTreeMap<Option<Annotator>, u64>,
     requests: BTreeMap<RequestId, Done>,
     fits: Vec<Fit>,
     audits: AuditLog,
@@ -64,8 +66,12 @@ pub struct ShownRecord {
     pub reason: Reason,
     /// How likely it was to be chosen, before the draw.
     pub probability: f32,
+    /// Further records that it was chosen from and that are nearly the same.
+    pub n_alike: u32,
     /// What was said of it in this round.
     pub answer: Option<Answer>,
+    /// Whether it was left open for so long that it may be shown to somebody else.
+    pub released: bool,
 }
 
 /// A classifier that was fitted.
@@ -145,6 +151,7 @@ impl State {
             labels,
             answers: Vec::new(),
             n_resets: 0,
+            active_ms: BTreeMap::new(),
             requests: BTreeMap::new(),
             fits: Vec::new(),
             audits: AuditLog::default(),
@@ -156,14 +163,16 @@ impl State {
     /// # Errors
     /// [`BadHistory`] when it cannot follow; the state is then as it was.
     pub fn apply(&mut self, deed: impl Into<Deed>) -> Result<(), BadHistory> {
-        let Deed { event, by, request } = deed.into();
+        let Deed { event, by, request, at_ms } = deed.into();
         let mut done = Done::Written;
+        let worker = event.is_work().then(|| by.clone());
         match event {
             Event::Started(_) => return Err(BadHistory::StartedTwice { seq: self.n_events }),
             Event::Shown { round, records } => self.show(round, by, records)?,
             Event::Labelled { id, label } => self.answer(id, by, Answer::Labelled(label)),
             Event::Skipped { id } => self.answer(id, by, Answer::Skipped),
             Event::Undone { seq } => done = self.undo(seq)?,
+            Event::Released { of } => self.release(of.as_ref()),
             Event::SeenReset => self.reset_seen(),
             Event::Fitted { round, classifier } => {
                 self.fits.push(Fit { round, counts: self.counts(), classifier });
@@ -173,6 +182,7 @@ impl State {
                 self.audits.answer(self.n_events, &id, answer)?;
             }
         }
+        self.active_ms.extend(worker.map(|by| (by, at_ms)));
         self.requests.extend(request.map(|request| (request, done)));
         self.n_events += 1;
         Ok(())
@@ -265,6 +275,19 @@ impl State {
         }
     }
 
+    /// Lets what is open at a seat be shown again. It stays in its round, unanswered.
+    fn release(&mut self, of: Option<&Annotator>) {
+        let Self { rounds, shown, seen, .. } = self;
+        shown.retain(|id, &mut (round_idx, record_idx)| {
+            let own = rounds.get_mut(round_idx).filter(|round| round.by.as_ref() == of);
+            let record = own.and_then(|round| round.records.get_mut(record_idx));
+            let Some(open) = record.filter(|record| record.is_open()) else { return true };
+            open.released = true;
+            seen.remove(id);
+            false
+        });
+    }
+
     fn reset_seen(&mut self) {
         self.shown.clear();
         self.seen.clear();
@@ -317,6 +340,20 @@ impl State {
         };
         let first = self.shown.values().filter(is_open).min()?;
         self.rounds.get(first.0)
+    }
+
+    /// Whoever holds open records and has not been at work since a time, in milliseconds since 1970
+    /// (UTC), with the number of these records.
+    pub(crate) fn idle_since(&self, at_ms: u64) -> BTreeMap<Option<Annotator>, usize> {
+        let mut idle = BTreeMap::new();
+        for &(round_idx, record_idx) in self.shown.values() {
+            let Some(round) = self.rounds.get(round_idx) else { continue };
+            let is_idle = self.active_ms.get(&round.by).is_none_or(|&active| active < at_ms);
+            if is_idle && round.records.get(record_idx).is_some_and(ShownRecord::is_open) {
+                *idle.entry(round.by.clone()).or_default() += 1;
+            }
+        }
+        idle
     }
 
     /// Everybody who was given a round or has answered, and said who they are.
@@ -424,12 +461,12 @@ impl Round {
 
 impl ShownRecord {
     fn unanswered(pick: Pick) -> Self {
-        let Pick { id, score, reason, probability } = pick;
-        Self { id, score, reason, probability, answer: None }
+        let Pick { id, score, reason, probability, n_alike } = pick;
+        Self { id, score, reason, probability, n_alike, answer: None, released: false }
     }
 
     fn is_open(&self) -> bool {
-        self.answer.is_none()
+        self.answer.is_none() && !self.released
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod ask;
 mod choose;
+mod lottery;
 
 use std::{fmt, str::FromStr};
 
@@ -19,6 +20,7 @@ use linprobe_classifier::Label;
 pub(crate) use ask::{Choice, N_BOUNDARY, N_LIKE_ANCHOR, toward};
 pub use choose::NEAR_DUPLICATE;
 pub(crate) use choose::{Candidate, Found, Known, choose};
+pub(crate) use lottery::Lottery;
 
 /// Which unseen records to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use linprobe_classifier::{Background, Example, LinearClassifier, fit};
 use linprobe_core::{Point, RecordId, StoreError, VectorStore};
 
-use crate::{Pick, SessionError, StartExample, State, Strategy, strategy::Choice};
+use crate::{
+    Pick, SessionError, StartExample, State, Strategy,
+    strategy::{Choice, Lottery},
+};
 
 /// A session as it was at one moment, over its store.
 #[derive(Clone)]
@@ -16,6 +19,7 @@ pub struct View {
     pub(crate) store: Arc<dyn VectorStore>,
     pub(crate) background: Arc<Background>,
     pub(crate) state: Arc<State>,
+    pub(crate) lottery: Arc<Lottery>,
 }
 
 /// Labels with the embeddings of their records.
@@ -26,6 +30,15 @@ pub(crate) struct Examples {
 }
 
 impl View {
+    pub(crate) fn new(
+        store: Arc<dyn VectorStore>,
+        background: Arc<Background>,
+        state: State,
+    ) -> Self {
+        let lottery = Arc::new(Lottery::new(state.name()));
+        Self { store, background, state: Arc::new(state), lottery }
+    }
+
     /// All that had happened, folded: rounds, labels, what was seen, fits.
     pub fn state(&self) -> &State {
         &self.state
@@ -62,7 +75,7 @@ impl View {
             start: &start,
             examples: &examples,
             seen: state.seen(),
-            seed: u64::from(state.round() + 1),
+            lottery: &self.lottery,
         };
         Ok(choice.choose(k, strategy).await?)
     }

@@ -243,6 +243,11 @@ export interface components {
             n_done: number;
             /** Format: int64 */
             n_embedded: number;
+            /**
+             * Format: int64
+             * @description Records that were removed since the dataset has them no longer.
+             */
+            n_pruned: number;
             /** Format: int64 */
             n_skipped: number;
             /**
@@ -331,6 +336,11 @@ export interface components {
             label_column?: string | null;
             /** @description The model to embed with; the project's, or one for the kind of dataset, when not given. */
             model?: string | null;
+            /**
+             * @description Removes the records that the dataset no longer has, once all of it is read; those that a session
+             *     has shown stay.
+             */
+            prune?: boolean | null;
             /** @description A folder or file below one of the server's data roots. */
             source: string;
             /** @description Columns of a table; found by their names when not given. */
@@ -610,6 +620,11 @@ export interface components {
         /** @description A record of a round. */
         ShownRecord: {
             answer?: components["schemas"]["GivenAnswer"] | null;
+            /**
+             * Format: int32
+             * @description Further records that it was chosen from and that are nearly the same: there may be more.
+             */
+            n_alike: number;
             /**
              * Format: float
              * @description How likely it was to be chosen, before the draw.

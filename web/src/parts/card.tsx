@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import type { Answer, LinRecord } from "../api/types.ts";
-import { logit, percent, titleOf } from "../format.ts";
+import { count, logit, percent, plural, titleOf } from "../format.ts";
 import { scoreOfModel } from "../score.ts";
 import { Media } from "./media.tsx";
 import { ScoreSlider } from "./score-slider.tsx";
@@ -14,6 +14,8 @@ export interface Why {
   words: string;
   score: number;
   probability: number;
+  /** How many others of those that it was chosen from are nearly the same. */
+  nAlike: number;
 }
 
 export interface CardProps {
@@ -66,6 +68,11 @@ function WhyLine({ why }: { why: Why }): JSX.Element {
   return (
     <p class="why">
       <span>{why.words}</span>
+      {why.nAlike > 0 && (
+        <span class="alike" title={`${plural(why.nAlike, "record")} more, nearly the same`}>
+          +{count(why.nAlike)} alike
+        </span>
+      )}
       <span class="num" title={`score ${logit(why.score)}, probability ${percent(why.probability)}`}>
         {logit(why.score)}
       </span>

@@ -12,7 +12,7 @@ import { count, logit, plural, share } from "../format.ts";
 import { useOutcome } from "../state/threshold.ts";
 import { rangeOf, withThreshold } from "../thresholds.ts";
 import type { Outcome } from "../thresholds.ts";
-import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
+import { AXIS_BELOW, AXIS_LEFT, AXIS_RIGHT, axisOf, Plot } from "./plot.tsx";
 import type { Ink } from "./plot.tsx";
 
 interface HistogramProps {
@@ -105,7 +105,7 @@ function columnsOf({ low, high, counts }: Insight["histogram"]): uPlot.AlignedDa
 }
 
 function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
-  const axis = { stroke: ink.soft, font: "11px system-ui, sans-serif", ticks: { show: false } };
+  const axis = axisOf(ink);
   return {
     legend: { show: false },
     cursor: { show: false },
@@ -115,7 +115,7 @@ function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
       y: { range: (_, __, max) => [0, Math.max(1, max)] },
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 22, gap: 2 },
+      { ...axis, grid: { show: false }, size: AXIS_BELOW, gap: 2 },
       {
         ...axis,
         grid: { stroke: ink.line, width: 1 },

@@ -21,7 +21,7 @@ export function IndexForm({
   onStart: () => void;
 }): JSX.Element {
   const [request, setRequest] = useState<NewJob>({ source: "" });
-  const set = (name: keyof NewJob, value: string) =>
+  const set = (name: keyof Omit<NewJob, "prune">, value: string) =>
     setRequest({ ...request, [name]: value === "" && name !== "source" ? undefined : value });
   const start = async () => {
     try {
@@ -73,6 +73,16 @@ export function IndexForm({
             </label>
           )}
         </div>
+        {project.status !== "empty" && (
+          <label class="inline-field">
+            <input
+              type="checkbox"
+              checked={request.prune === true}
+              onChange={(event) => setRequest({ ...request, prune: event.currentTarget.checked })}
+            />
+            <span>Remove records that the dataset no longer has; those that a session has shown stay</span>
+          </label>
+        )}
         <button type="submit" class="button primary">
           Index
         </button>

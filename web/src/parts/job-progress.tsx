@@ -36,7 +36,7 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
     });
     return () => events.close();
   }, [project, job.id]);
-  const { state, n_done, n_total, n_skipped, records_per_second, source, problem } = latest.value;
+  const { state, n_done, n_total, n_skipped, n_pruned, records_per_second, source, problem } = latest.value;
   return (
     <section class={`job job-${state}`} aria-label={`Index job of ${source}`}>
       <p class="job-line">
@@ -49,6 +49,7 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
           <span class="soft num">{count(records_per_second)} a second</span>
         )}
         {n_skipped > 0 && <span class="soft">{plural(n_skipped, "record")} skipped</span>}
+        {n_pruned > 0 && <span class="soft">{plural(n_pruned, "record")} removed</span>}
         {state === "running" && (
           <button
             type="button"

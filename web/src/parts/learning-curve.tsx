@@ -6,7 +6,7 @@ import type uPlot from "uplot";
 
 import type { RoundReport } from "../api/types.ts";
 import { plural } from "../format.ts";
-import { AXIS_LEFT, AXIS_RIGHT, Plot } from "./plot.tsx";
+import { AXIS_BELOW, AXIS_LEFT, AXIS_RIGHT, axisOf, Plot } from "./plot.tsx";
 import type { Ink } from "./plot.tsx";
 
 export function LearningCurve({ rounds }: { rounds: RoundReport[] }): JSX.Element {
@@ -32,7 +32,7 @@ function curveOf(rounds: RoundReport[]): [labels: number[], positives: number[]]
 }
 
 function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
-  const axis = { stroke: ink.soft, font: "11px system-ui, sans-serif", ticks: { show: false } };
+  const axis = axisOf(ink);
   const whole = (_: uPlot, at: number[]) => at.map((value) => (Number.isInteger(value) ? String(value) : ""));
   return {
     legend: { show: false },
@@ -40,7 +40,7 @@ function options(ink: Ink): Omit<uPlot.Options, "width" | "height"> {
     padding: [8, AXIS_RIGHT, 0, 0],
     scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 22, gap: 2, values: whole },
+      { ...axis, grid: { show: false }, size: AXIS_BELOW, gap: 2, values: whole },
       { ...axis, grid: { stroke: ink.line, width: 1 }, size: AXIS_LEFT, gap: 4, values: whole },
     ],
     series: [{}, { stroke: ink.pos, width: 2, points: { show: true, size: 6, fill: ink.pos } }],

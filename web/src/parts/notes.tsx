@@ -6,9 +6,10 @@ import { dismiss, notes } from "../state/ui.ts";
 
 export function Notes(): JSX.Element {
   return (
-    <div class="notes">
+    // The box is there before its first note, or that one would not be read.
+    <div class="notes" role="log" aria-label="Notes">
       {notes.value.map(({ id, kind, detail, hint }) => (
-        <div key={id} class={`note note-${kind}`} role={kind === "error" ? "alert" : "status"}>
+        <div key={id} class={`note note-${kind}`} role={kind === "error" ? "alert" : undefined}>
           <div>
             <p>{detail}</p>
             {hint !== undefined && <p class="hint">{hint}</p>}

@@ -26,8 +26,17 @@ export interface PlotProps {
 }
 
 /** The room beside the plot that axes take, so that a slider can lie over it. */
-export const AXIS_LEFT = 34;
+export const AXIS_LEFT = 42;
 export const AXIS_RIGHT = 8;
+/** The room below it. */
+export const AXIS_BELOW = 26;
+
+/** How axes of all plots are drawn. */
+export const axisOf = (ink: Ink): uPlot.Axis => ({
+  stroke: ink.soft,
+  font: "14px system-ui, sans-serif",
+  ticks: { show: false },
+});
 
 export function Plot({ label, height, columns, options }: PlotProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);

@@ -7,9 +7,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Answer, LinRecord, Prediction } from "../api/types.ts";
 import { count, logit, percent, titleOf } from "../format.ts";
 import { lean, scoreText } from "../score.ts";
-import { PAGE } from "../state/ranking.ts";
 import type { Ranking } from "../state/ranking.ts";
-import { pagesOf, scrollTo, windowOf } from "../virtual.ts";
+import { scrollTo, windowOf } from "../virtual.ts";
 import { useKeys } from "./key.tsx";
 import { Picture } from "./media.tsx";
 
@@ -33,7 +32,7 @@ interface Layout {
 }
 
 const LAYOUT: { text: Layout; [kind: string]: Layout } = {
-  image: { height: 212, width: 190 },
+  image: { height: 212, width: 160 },
   text: { height: 80, width: Infinity },
   vector: { height: 60, width: Infinity },
 };
@@ -45,11 +44,11 @@ export function RankedList(props: RankedListProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const { top, size } = useScrolled(box, height);
   const columns = Math.max(1, Math.floor(size.width / width));
-  const total = ranking.total.value ?? 0;
+  const total = ranking.nItems.value;
   const nRows = Math.ceil(total / columns);
   const rows = windowOf({ top, height: size.height + height }, height, nRows, SPARE_ROWS);
   const items = { first: rows.first * columns, end: Math.min(total, rows.end * columns) };
-  useEffect(() => ranking.want(pagesOf(items, PAGE)), [ranking, items.first, items.end]);
+  useEffect(() => ranking.see(items), [ranking, items.first, items.end, total]);
   const move = (by: number) => {
     const to = Math.min(Math.max(0, cursor + by), Math.max(0, total - 1));
     onCursor(to);

@@ -151,22 +151,16 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
       <summary>Examples, what it is not, a classifier</summary>
       {model?.takes_text === true && (
         <div class="row">
-          <label class="field">
-            <span>Other words for it, one a line</span>
-            <textarea
-              rows={2}
-              value={draft.others}
-              onInput={(event) => change({ others: event.currentTarget.value })}
-            />
-          </label>
-          <label class="field">
-            <span>What it is not, one a line</span>
-            <textarea
-              rows={2}
-              value={draft.not}
-              onInput={(event) => change({ not: event.currentTarget.value })}
-            />
-          </label>
+          <PhrasesField
+            words="Other words for it, one a line"
+            value={draft.others}
+            onInput={(others) => change({ others })}
+          />
+          <PhrasesField
+            words="What it is not, one a line"
+            value={draft.not}
+            onInput={(not) => change({ not })}
+          />
         </div>
       )}
       <ExamplePicker
@@ -202,6 +196,23 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
         />
       </div>
     </details>
+  );
+}
+
+function PhrasesField({
+  words,
+  value,
+  onInput,
+}: {
+  words: string;
+  value: string;
+  onInput: (value: string) => void;
+}): JSX.Element {
+  return (
+    <label class="field">
+      <span>{words}</span>
+      <textarea rows={2} value={value} onInput={(event) => onInput(event.currentTarget.value)} />
+    </label>
   );
 }
 

@@ -23,7 +23,7 @@ export class Answers {
   /** The record whose answer was taken back last, so that the cursor can go there. */
   readonly tookBack = signal<{ id: string } | null>(null);
   /** What was answered here, in order, with what stood there before. */
-  private trail: { id: string; before: Answer | undefined }[] = [];
+  private trail: { id: string; name: string; before: Answer | undefined }[] = [];
 
   constructor(
     readonly seat: Seat,
@@ -47,13 +47,13 @@ export class Answers {
   }
 
   label(id: string, name: string, score: number): void {
-    this.give(id, { label: score });
+    this.give(id, name, { label: score });
     queue.push({ ...this.addressed(), act: { kind: "label", id, label: score } });
     announce(`${name}: ${scoreWords(score)}`);
   }
 
   skip(id: string, name: string): void {
-    this.give(id, { skipped: true });
+    this.give(id, name, { skipped: true });
     queue.push({ ...this.addressed(), act: { kind: "skip", id } });
     announce(`${name}: skipped`);
   }
@@ -64,6 +64,9 @@ export class Answers {
     if (last !== undefined) {
       this.put(last.id, last.before);
       this.tookBack.value = { id: last.id };
+      announce(
+        `${last.name}: taken back, ${last.before === undefined ? "open" : wordsOfAnswer(last.before)}`,
+      );
     }
     queue.push({ ...this.addressed(), act: { kind: "undo" } });
   }
@@ -82,8 +85,8 @@ export class Answers {
     return { seat: this.seat, door: this.door, request: uuid() };
   }
 
-  private give(id: string, answer: Answer): void {
-    this.trail.push({ id, before: this.given.value.get(id) });
+  private give(id: string, name: string, answer: Answer): void {
+    this.trail.push({ id, name, before: this.given.value.get(id) });
     this.put(id, answer);
   }
 
@@ -118,3 +121,5 @@ export class Answers {
     note("done", `took back ${"label" in answer ? scoreText(answer.label) : "the skip"} of ${id}`);
   }
 }
+
+const wordsOfAnswer = (answer: Answer): string => ("label" in answer ? scoreWords(answer.label) : "skipped");

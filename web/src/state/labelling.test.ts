@@ -15,6 +15,7 @@ const shown = (id: string, answer: ShownRecord["answer"] = null): ShownRecord =>
   reason: "top",
   reason_words: "among the highest scores",
   odds: 1,
+  n_alike: 0,
   answer,
 });
 const round = (number: number, ...records: ShownRecord[]): Round => ({ number, records });

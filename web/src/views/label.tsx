@@ -83,6 +83,7 @@ function RoundCard({
         words: shown.reason_words,
         score: shown.score,
         probability: shown.probability,
+        nAlike: shown.n_alike,
       }}
       current={deck.cursor.value === idx}
       unsaved={deck.answers.unsaved.value.has(id)}

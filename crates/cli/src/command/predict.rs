@@ -5,11 +5,11 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
-    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, ProjectError, Scorer,
-    ThresholdPolicy, predict_dataset, predictions, read_classifier, write_atomic_with,
+    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, ProjectError,
+    Scorer, ThresholdPolicy, predict_dataset, read_classifier, write_atomic_with,
 };
 use serde_json::json;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
 /// All records of the project, by all classifiers.
 fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Outcome> {
     let path = match (&args.output, args.format) {
-        (Some(path), None) if path.extension().is_some_and(|ending| ending == "parquet") => path,
+        (Some(path), None) if PredictionsForm::of(path) == Some(PredictionsForm::Parquet) => path,
         (Some(path), Some(Format::Parquet)) => path,
         _ => bail!("unranked scores are written as Parquet\nhint: give --output FILE.parquet"),
     };
@@ -154,51 +154,44 @@ fn predict_other(
 }
 
 fn write(door: &Door, args: &PredictArgs, result: &Predictions) -> Result<()> {
-    let format = format(door, args)?;
+    let form = form(door, args)?;
     let Some(path) = &args.output else {
-        return write_to(format, result, &mut io::stdout());
+        return Ok(write_to(form, result, &mut io::stdout())?);
     };
     write_atomic_with(path, |file| {
         let mut out = io::BufWriter::new(file);
-        write_to(format, result, &mut out).map_err(io::Error::other)?;
+        write_to(form, result, &mut out)?;
         out.flush()
     })?;
     door.answer(&json!({ "file": path }), &format!("wrote {}", path.display()))
 }
 
-/// The form that is asked for, or that the file's ending means.
-fn format(door: &Door, args: &PredictArgs) -> Result<Format> {
-    let ending = args.output.as_deref().and_then(Path::extension);
-    let ending = ending.map(|ending| ending.to_string_lossy().to_lowercase());
-    Ok(match (args.format, ending.as_deref()) {
-        (Some(format), _) => format,
-        (None, Some("csv")) => Format::Csv,
-        (None, Some("jsonl" | "ndjson")) => Format::Jsonl,
-        (None, Some("parquet")) => Format::Parquet,
-        (None, Some("txt")) => Format::Table,
-        (None, None) if args.output.is_none() => {
-            if door.json {
-                Format::Jsonl
-            } else {
-                Format::Table
-            }
-        }
-        (None, _) => bail!(
+/// The form that is asked for, or that the file's ending means; none for a table.
+fn form(door: &Door, args: &PredictArgs) -> Result<Option<PredictionsForm>> {
+    let Some(path) = &args.output else {
+        let unsaid = if door.json { Format::Jsonl } else { Format::Table };
+        return Ok(args.format.unwrap_or(unsaid).form());
+    };
+    let is_table = || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"));
+    match (args.format, PredictionsForm::of(path)) {
+        (Some(format), _) => Ok(format.form()),
+        (None, Some(form)) => Ok(Some(form)),
+        (None, None) if is_table() => Ok(None),
+        (None, None) => bail!(
             "the form of the output is not told by its name\n\
              hint: name it .csv, .jsonl or .parquet, or give --format"
         ),
-    })
+    }
 }
 
-fn write_to(format: Format, result: &Predictions, out: &mut (impl Write + Send)) -> Result<()> {
-    let predictions = &result.ranked;
-    match format {
-        Format::Table => writeln!(out, "{}", table(result)).map_err(Into::into),
-        Format::Csv => predictions::csv::write(predictions, out).context("cannot write csv"),
-        Format::Jsonl => Ok(predictions::jsonl::write(predictions, out)?),
-        Format::Parquet => {
-            predictions::parquet::write(predictions, out).context("cannot write parquet")
-        }
+fn write_to(
+    form: Option<PredictionsForm>,
+    result: &Predictions,
+    out: &mut (impl Write + Send),
+) -> io::Result<()> {
+    match form {
+        Some(form) => form.write(&result.ranked, out),
+        None => writeln!(out, "{}", table(result)),
     }
 }
 

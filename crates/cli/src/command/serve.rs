@@ -1,9 +1,9 @@
 //! `linprobe serve`: the page in the browser, and the API behind it.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
-use linprobe_server::{Server, Settings};
+use linprobe_server::{PATIENCE, Server, Settings};
 use serde_json::json;
 
 use super::{Door, Outcome};
@@ -22,6 +22,7 @@ pub(crate) fn run(door: &Door, args: &ServeArgs) -> Result<Outcome> {
         token: args.token.clone(),
         allowed_hosts: args.allowed_hosts.clone(),
         data_roots: args.data_roots.clone(),
+        patience: Duration::from_mins(args.patience.into()),
         surroundings: door.surroundings(),
     };
     serve(door, &settings, if *open { View::Home } else { View::None })
@@ -54,6 +55,7 @@ fn local(door: &Door, folder: &Path) -> Settings {
         token: None,
         allowed_hosts: Vec::new(),
         data_roots: Vec::new(),
+        patience: PATIENCE,
         surroundings: door.surroundings(),
     }
 }

@@ -1,7 +1,8 @@
 //! What it feels like to label when many do: 32 people on one session of 100,000 records of 512
 //! dimensions, over HTTP and a real socket, each a second to a label. Prints how long a round takes for
 //! one who labels alone, how long the slowest of a hundred requests takes when all do, how many acknowledged labels are not in the journal afterwards, and how many
-//! bytes the page is before it shows.
+//! bytes the page is before it shows. Where a script is given that opens an address in a browser and
+//! prints how long it took until the page could be used, that too.
 //!
 //! The vectors are random, in clusters; everybody looks for the same four of two hundred. A labeller
 //! asks for ten records, thinks half a second to one and a half about each, answers, and asks again.
@@ -42,6 +43,7 @@ fn main() -> Result<()> {
         token: None,
         allowed_hosts: Vec::new(),
         data_roots: Vec::new(),
+        patience: linprobe_server::PATIENCE,
         surroundings: world::surroundings(),
     })?;
     let url = server.url();
@@ -51,6 +53,10 @@ fn main() -> Result<()> {
     let mut alone = Labeller::new(&url, ALONE, 0).label_at_once(N_ROUNDS_ALONE, PER_ROUND)?.rounds;
     alone.sort_by(f64::total_cmp);
     line("serve/1-labeller/round-median-ms", alone[N_ROUNDS_ALONE / 2], "ms")?;
+    if let Some(script) = std::env::args_os().nth(1) {
+        let view = format!("{url}#/p/world/s/{ALONE}");
+        line("serve/interactive-ms", page::interactive_ms(&script, &view)?, "ms")?;
+    }
     labeller::open_session(&url, TOGETHER)?;
     let seen = label_together(&url)?;
     let n_lost = world::count_lost(&project, TOGETHER, &seen)?;

@@ -1,4 +1,10 @@
-//! How large the page is before it shows: itself, and the scripts and styles that it names.
+//! How large the page is before it shows, which is itself, and the scripts and styles that it names; and
+//! how soon it can be used.
+
+use std::{
+    ffi::OsStr,
+    process::{Command, Stdio},
+};
 
 use ureq::Agent;
 
@@ -15,6 +21,16 @@ pub(crate) fn first_load_bytes(url: &str) -> Result<usize> {
         n_bytes += fetch(&agent, &format!("{url}{name}"), "gzip")?.len();
     }
     Ok(n_bytes)
+}
+
+/// The milliseconds until an address can be used, as a script for Node tells.
+pub(crate) fn interactive_ms(script: &OsStr, address: &str) -> Result<f64> {
+    let mut node = Command::new("node");
+    let told = node.arg(script).arg(address).stderr(Stdio::inherit()).output()?;
+    if !told.status.success() {
+        return Err(format!("the browser's script failed: {}", told.status).into());
+    }
+    Ok(String::from_utf8(told.stdout)?.trim().parse()?)
 }
 
 fn fetch(agent: &Agent, url: &str, encoding: &str) -> Result<Vec<u8>> {

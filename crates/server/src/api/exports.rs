@@ -1,7 +1,5 @@
 //! Files to take away: classifiers, predictions, labels; and lines of code that use them.
 
-use std::io::Write;
-
 use axum::{
     Json,
     extract::State,
@@ -9,8 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use linprobe::{
-    ClassifierFile, ExportForm, ProjectError, Snippets, ThresholdPolicy, labels,
-    predictions::{self, Prediction},
+    ClassifierFile, ExportForm, PredictionsForm, ProjectError, Snippets, ThresholdPolicy, labels,
 };
 
 use super::{Answer, Failures};
@@ -70,8 +67,10 @@ pub(super) async fn predictions(
         if asked.only == Some(wire::Only::Positive) {
             ranked.retain(|prediction| prediction.positive);
         }
-        let form = asked.format.unwrap_or_default();
-        Ok(attachment(&session, ending(form), written(form, &ranked)?))
+        let form = PredictionsForm::from(asked.format.unwrap_or_default());
+        let mut bytes = Vec::new();
+        form.write(&ranked, &mut bytes).map_err(unwritten)?;
+        Ok(attachment(&session, form.ending(), bytes))
     })
     .await
 }
@@ -138,25 +137,6 @@ fn exported(desk: &Desk, session: &str, threshold: Option<f32>) -> Result<Classi
     desk.session(session)?;
     let threshold = threshold.filter(|score| score.is_finite()).map(ThresholdPolicy::Score);
     Ok(pollster::block_on(desk.project.export_classifier(session, threshold))?)
-}
-
-fn written(form: wire::TableForm, ranked: &[Prediction]) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    let out: &mut (dyn Write + Send) = &mut bytes;
-    match form {
-        wire::TableForm::Csv => predictions::csv::write(ranked, out).map_err(unwritten),
-        wire::TableForm::Jsonl => predictions::jsonl::write(ranked, out).map_err(unwritten),
-        wire::TableForm::Parquet => predictions::parquet::write(ranked, out).map_err(unwritten),
-    }?;
-    Ok(bytes)
-}
-
-fn ending(form: wire::TableForm) -> &'static str {
-    match form {
-        wire::TableForm::Csv => "csv",
-        wire::TableForm::Jsonl => "jsonl",
-        wire::TableForm::Parquet => "parquet",
-    }
 }
 
 fn unwritten(error: impl std::fmt::Display) -> Problem {

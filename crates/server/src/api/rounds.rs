@@ -1,5 +1,7 @@
 //! The loop: a round is given out, answers come in, and the last one can be taken back.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use linprobe::{
     Annotator, Answer as Said, Label, ProjectError, Recorded, Round, Session, Strategy,
@@ -24,7 +26,8 @@ const MAX_ROUND: usize = 100;
 const MAX_ANSWERS: usize = 1000;
 
 /// Fits, and gives the next records. Records that are still open are given again, unless `rest` says
-/// what becomes of them. Nobody is given a record that is open at somebody else's.
+/// what becomes of them. Nobody is given a record that is open at somebody else's, unless that one has not
+/// answered for long: half an hour, or what the server was started with.
 #[utoipa::path(
     post, path = "/projects/{project}/sessions/{session}/rounds",
     operation_id = "next_round", tag = "rounds",
@@ -40,7 +43,8 @@ pub(super) async fn next(
     let given = {
         let (project, session) = (project.clone(), session.clone());
         let served = Shared::clone(&served);
-        blocking(move || give_round(&*served.desk(&project)?, &session, &asked)).await?
+        let wanted = Wanted::new(&asked, served.patience)?;
+        blocking(move || give_round(&*served.desk(&project)?, &session, &wanted)).await?
     };
     // Whoever waits for the round does not wait for this.
     tokio::task::spawn_blocking(move || {
@@ -51,12 +55,7 @@ pub(super) async fn next(
     Ok(Json(given))
 }
 
-fn give_round(
-    desk: &Desk,
-    name: &str,
-    asked: &wire::NextRound,
-) -> Result<wire::RoundAndInsight, Problem> {
-    let wanted = Wanted::new(asked)?;
+fn give_round(desk: &Desk, name: &str, wanted: &Wanted) -> Result<wire::RoundAndInsight, Problem> {
     let live = desk.session(name)?;
     let (round, view) = wanted.deal(desk, name, &live)?;
     let insight = show::insight(desk, &live, &view, ThresholdPolicy::Score(0.0))?;
@@ -69,10 +68,12 @@ struct Wanted {
     k: usize,
     strategy: Strategy,
     rest: Option<Said>,
+    /// How long others may leave records open.
+    patience: Duration,
 }
 
 impl Wanted {
-    fn new(asked: &wire::NextRound) -> Result<Self, Problem> {
+    fn new(asked: &wire::NextRound, patience: Duration) -> Result<Self, Problem> {
         let strategy = asked.strategy.as_deref().map(str::parse::<Strategy>).transpose();
         let rest = asked.rest.map(|rest| match rest {
             wire::Rest::Irrelevant => Said::Labelled(Label::IRRELEVANT),
@@ -85,6 +86,7 @@ impl Wanted {
                 .map_err(|bad| Problem::new(Kind::BadRequest, bad))?
                 .unwrap_or_default(),
             rest,
+            patience,
         })
     }
 
@@ -93,9 +95,11 @@ impl Wanted {
     fn deal(&self, desk: &Desk, name: &str, live: &LiveSession) -> Result<(Round, View), Problem> {
         let _dealing = live.deal();
         let view = desk.work(name, |session| {
+            let mut seat = session.seat(self.by.clone());
             if let Some(rest) = self.rest {
-                session.seat(self.by.clone()).answer_rest(rest)?;
+                seat.answer_rest(rest)?;
             }
+            seat.release_idle(self.patience)?;
             live.fit(session)?;
             Ok(session.view().clone())
         })?;

@@ -16,6 +16,9 @@ pub(crate) struct NewJob {
     pub(crate) text_column: Option<String>,
     pub(crate) id_column: Option<String>,
     pub(crate) label_column: Option<String>,
+    /// Removes the records that the dataset no longer has, once all of it is read; those that a session
+    /// has shown stay.
+    pub(crate) prune: Option<bool>,
 }
 
 /// All jobs since the server started.
@@ -34,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) n_done: u64,
     pub(crate) n_embedded: u64,
     pub(crate) n_skipped: u64,
+    /// Records that were removed since the dataset has them no longer.
+    pub(crate) n_pruned: u64,
     /// Where that is known.
     pub(crate) n_total: Option<u64>,
     pub(crate) records_per_second: f64,

@@ -1,6 +1,6 @@
 //! What comes of a session: predictions, thresholds, files, comparisons, history.
 
-use linprobe::{ExportForm, RankingOrder, ThresholdPolicy};
+use linprobe::{ExportForm, PredictionsForm, RankingOrder, ThresholdPolicy};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -157,6 +157,16 @@ pub(crate) enum TableForm {
     Csv,
     Jsonl,
     Parquet,
+}
+
+impl From<TableForm> for PredictionsForm {
+    fn from(form: TableForm) -> Self {
+        match form {
+            TableForm::Csv => Self::Csv,
+            TableForm::Jsonl => Self::Jsonl,
+            TableForm::Parquet => Self::Parquet,
+        }
+    }
 }
 
 /// Which predictions are in a file.

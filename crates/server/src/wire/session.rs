@@ -108,6 +108,8 @@ pub(crate) struct ShownRecord {
     pub(crate) reason_words: String,
     /// How likely it was to be chosen, before the draw.
     pub(crate) odds: f32,
+    /// Further records that it was chosen from and that are nearly the same: there may be more.
+    pub(crate) n_alike: u32,
     pub(crate) answer: Option<GivenAnswer>,
 }
 

@@ -51,6 +51,21 @@ fn a_job_tells_of_its_progress_until_it_is_done() {
 }
 
 #[test]
+fn a_job_that_prunes_removes_what_the_dataset_has_no_longer() {
+    let stage = with_project();
+    let source = stage.path("data/texts.csv");
+    watched(&stage, &stage.did(JOBS, &json!({ "source": source })));
+    write(&source, b"id,text\n2,a cat\n4,a bird\n");
+    let last = watched(&stage, &stage.did(JOBS, &json!({ "source": source }))).pop().unwrap();
+    assert_eq!((&last["n_pruned"], &last["n_embedded"]), (&json!(0), &json!(1)));
+    assert_eq!(stage.got("/api/projects/new")["n_records"], 3);
+    let pruning = json!({ "source": source, "prune": true });
+    let last = watched(&stage, &stage.did(JOBS, &pruning)).pop().unwrap();
+    assert_eq!((&last["n_pruned"], &last["n_embedded"]), (&json!(1), &json!(0)));
+    assert_eq!(stage.got("/api/projects/new")["n_records"], 2);
+}
+
+#[test]
 fn a_job_that_fails_says_why() {
     let stage = with_project();
     let source = stage.path("data/texts.csv");

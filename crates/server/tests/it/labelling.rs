@@ -1,8 +1,14 @@
 //! The loop over HTTP: rounds, answers, undo, several people, and what is there after a restart.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use linprobe::Clock;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, index, texts, write};
 
 const SESSIONS: &str = "/api/projects/texts/sessions";
 const SESSION: &str = "/api/projects/texts/sessions/stars%20at%20night";
@@ -40,6 +46,40 @@ fn two_tabs_of_one_session_get_different_records() {
     let open = stage.got(&format!("{SESSION}?annotator=bob"));
     assert_eq!(open["round_open"], bob);
     assert_eq!(open["annotators"], json!(["ann", "bob"]));
+}
+
+#[test]
+fn what_somebody_has_left_open_for_half_an_hour_goes_to_others() {
+    let minutes = Arc::new(AtomicU64::new(0));
+    let told = Arc::clone(&minutes);
+    let prepare = |folder: &std::path::Path| {
+        let table = folder.join("data/texts.csv");
+        write(&table, texts().as_bytes());
+        index(&folder.join("projects/texts"), &table);
+    };
+    let stage = Stage::with_settings(prepare, |mut settings| {
+        settings.surroundings.clock = Clock::new(move || told.load(Ordering::Relaxed) * 60_000);
+        settings
+    });
+    stage.did(SESSIONS, &json!({ "name": "stars at night", "start": { "phrases": ["stars"] } }));
+    let ann = ids(&round(&stage, "ann"));
+    minutes.store(20, Ordering::Relaxed);
+    say(&stage, "ann", "a", &ann[0], 1.0);
+    minutes.store(45, Ordering::Relaxed);
+    let bob = ids(&round(&stage, "bob"));
+    assert!(ann.iter().all(|id| !bob.contains(id)), "ann has answered 25 minutes ago");
+    minutes.store(51, Ordering::Relaxed);
+    let mut eve = Vec::new();
+    while !ann[1..].iter().all(|id| eve.contains(id)) {
+        let asked = json!({ "annotator": "eve", "k": 30, "rest": "skip" });
+        let next = stage.did(&format!("{SESSION}/rounds"), &asked)["round"].clone();
+        assert!(!ids(&next).is_empty(), "{ann:?} never came: {eve:?}");
+        eve.extend(ids(&next));
+    }
+    assert!(!eve.contains(&ann[0]) && bob.iter().all(|id| !eve.contains(id)));
+    assert_eq!(say(&stage, "ann", "b", &ann[1], -1.0)["answers"][0]["status"], "recorded");
+    let history = stage.got(&format!("{SESSION}/history"));
+    assert_eq!(history["rounds"][0]["records"].as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -78,6 +78,7 @@ impl Stage {
             token: None,
             allowed_hosts: Vec::new(),
             data_roots: vec![folder.path().join("data")],
+            patience: linprobe_server::PATIENCE,
             surroundings: surroundings(),
         });
         let router = Server::bind(&settings).unwrap().router();
@@ -166,7 +167,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) {
 }
 
 /// Sixty texts of three kinds.
-fn texts() -> String {
+pub(crate) fn texts() -> String {
     let kinds = [
         ("animals", "the dog plays with a cat in the garden"),
         ("space", "a telescope shows the stars and planets"),

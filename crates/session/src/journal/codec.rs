@@ -27,14 +27,36 @@ struct RowPayload {
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Payload {
     Started(StartedPayload),
-    Shown { round: u32, records: Vec<PickPayload> },
-    Labelled { id: String, label: f32 },
-    Skipped { id: String },
-    Undone { seq: u64 },
+    Shown {
+        round: u32,
+        records: Vec<PickPayload>,
+    },
+    Labelled {
+        id: String,
+        label: f32,
+    },
+    Skipped {
+        id: String,
+    },
+    Undone {
+        seq: u64,
+    },
+    Released {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
+    },
     SeenReset,
-    Fitted { round: u32 },
-    AuditDrawn { strata: Vec<StratumPayload>, records: Vec<String> },
-    AuditAnswered { id: String, label: Option<f32> },
+    Fitted {
+        round: u32,
+    },
+    AuditDrawn {
+        strata: Vec<StratumPayload>,
+        records: Vec<String>,
+    },
+    AuditAnswered {
+        id: String,
+        label: Option<f32>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +101,14 @@ struct PickPayload {
     /// Left out where it is 1; journals of before it was kept have none.
     #[serde(default = "certain", skip_serializing_if = "is_certain")]
     probability: f32,
+    /// Left out where it is 0, as it is in journals of before it was kept.
+    #[serde(default, skip_serializing_if = "is_none")]
+    alike: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_none(n: &u32) -> bool {
+    *n == 0
 }
 
 fn certain() -> f32 {
@@ -123,6 +153,7 @@ fn encode_event(event: &Event, vectors: &mut Vec<f32>) -> Payload {
         }
         Event::Skipped { id } => Payload::Skipped { id: id.to_string() },
         Event::Undone { seq } => Payload::Undone { seq: *seq },
+        Event::Released { of } => Payload::Released { of: of.as_ref().map(ToString::to_string) },
         Event::SeenReset => Payload::SeenReset,
         Event::Fitted { round, classifier } => {
             encode_classifier(classifier, vectors);
@@ -135,7 +166,7 @@ fn encode_event(event: &Event, vectors: &mut Vec<f32>) -> Payload {
     }
 }
 
-/// The deed of a row.
+/// The deed of a row, without its time.
 pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Deed, Bad> {
     let (words, rest) = vectors.as_chunks();
     if !rest.is_empty() {
@@ -145,7 +176,7 @@ pub(super) fn decode(payload: &str, vectors: &[u8]) -> Result<Deed, Bad> {
     let RowPayload { event, by, request } = serde_json::from_str(payload)?;
     let by = by.as_deref().map(Annotator::new).transpose()?;
     let request = request.as_deref().map(RequestId::new).transpose()?;
-    Ok(Deed { event: decode_event(event, &vectors)?, by, request })
+    Ok(Deed { event: decode_event(event, &vectors)?, by, request, at_ms: 0 })
 }
 
 fn decode_event(event: Payload, vectors: &[f32]) -> Result<Event, Bad> {
@@ -159,6 +190,9 @@ fn decode_event(event: Payload, vectors: &[f32]) -> Result<Event, Bad> {
         }
         Payload::Skipped { id } => Event::Skipped { id: RecordId::new(id)? },
         Payload::Undone { seq } => Event::Undone { seq },
+        Payload::Released { of } => {
+            Event::Released { of: of.as_deref().map(Annotator::new).transpose()? }
+        }
         Payload::SeenReset => Event::SeenReset,
         Payload::Fitted { round } => {
             Event::Fitted { round, classifier: decode_classifier(vectors)? }
@@ -245,8 +279,8 @@ fn decode_method(method: &MethodPayload) -> Result<Method, Bad> {
 }
 
 fn encode_pick(pick: &Pick) -> PickPayload {
-    let Pick { id, reason, probability, .. } = pick;
-    PickPayload { id: id.to_string(), reason: reason.to_string(), probability: *probability }
+    let &Pick { ref id, reason, probability, n_alike: alike, .. } = pick;
+    PickPayload { id: id.to_string(), reason: reason.to_string(), probability, alike }
 }
 
 fn decode_picks(picks: Vec<PickPayload>, scores: &[f32]) -> Result<Vec<Pick>, Bad> {
@@ -255,7 +289,8 @@ fn decode_picks(picks: Vec<PickPayload>, scores: &[f32]) -> Result<Vec<Pick>, Ba
     }
     let pick = |(pick, &score): (PickPayload, &f32)| {
         let (id, reason) = (RecordId::new(pick.id)?, pick.reason.parse()?);
-        Ok(Pick { id, score, reason, probability: pick.probability })
+        let PickPayload { probability, alike: n_alike, .. } = pick;
+        Ok(Pick { id, score, reason, probability, n_alike })
     };
     picks.into_iter().zip(scores).map(pick).collect()
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
     slice,
 };
 
@@ -11,7 +10,10 @@ use linprobe_core::{
     Embedding, Excluded, Hit, Point, Query, RecordId, StoreError, Survey, VectorStore,
 };
 
-use super::{Candidate, Found, Known, Plan, Strategy, choose, choose::Chosen};
+use super::{
+    Candidate, Found, Known, Lottery, Plan, Strategy, choose,
+    choose::{Chosen, n_alike},
+};
 use crate::Pick;
 
 /// The length of the list of what is like an anchor.
@@ -30,7 +32,7 @@ pub(crate) struct Choice<'a> {
     pub(crate) examples: &'a [Example],
     pub(crate) seen: &'a Excluded,
     /// Decides what is drawn at random.
-    pub(crate) seed: u64,
+    pub(crate) lottery: &'a Lottery,
 }
 
 /// Ids in the order of the lists that they were found in.
@@ -81,8 +83,14 @@ impl Choice<'_> {
         let pick = |chosen: Chosen| {
             let point = &points[chosen.index];
             let score = self.classifier.score(&point.embedding);
-            let (reason, probability) = (chosen.reason, chosen.probability);
-            Pick { id: point.id.clone(), score, reason, probability }
+            let Chosen { index, reason, probability } = chosen;
+            Pick {
+                id: point.id.clone(),
+                score,
+                reason,
+                probability,
+                n_alike: n_alike(&found, index),
+            }
         };
         choose(plan, &found, &known).into_iter().map(pick).collect()
     }
@@ -102,7 +110,7 @@ impl Choice<'_> {
             lists.anchor = self.search(anchor.weights(), N_LIKE_ANCHOR).await?;
         }
         if plan.slots.random > 0 || lists.top.len() < plan.k {
-            lists.random = self.random(plan.k).await?;
+            lists.random = self.lottery.draw(self.store, plan.k, self.seen).await?;
         }
         Ok(lists)
     }
@@ -137,17 +145,6 @@ impl Choice<'_> {
         let lowest = relevant.min_by(|a, b| score(a).total_cmp(&score(b)))?;
         toward(&lowest.embedding, self.background)
     }
-
-    /// Of a sample larger by as many as were seen, `n` at least are not. It may come in any order, so
-    /// it is shuffled before the first are taken.
-    async fn random(&self, n: usize) -> Result<Vec<RecordId>, StoreError> {
-        let points = self.store.sample(n + self.seen.len(), self.seed).await?;
-        let mut ids: Vec<RecordId> = points.into_iter().map(|point| point.id).collect();
-        ids.retain(|id| !self.seen.contains(id));
-        ids.sort_by_cached_key(|id| (hash(self.seed, id), id.clone()));
-        ids.truncate(n);
-        Ok(ids)
-    }
 }
 
 /// Scores highest what is most like an example, in the whitened metric.
@@ -158,10 +155,4 @@ pub(crate) fn toward(example: &Embedding, background: &Background) -> Option<Lin
 
 fn ids(hits: Vec<Hit>) -> Vec<RecordId> {
     hits.into_iter().map(|hit| hit.id).collect()
-}
-
-fn hash(seed: u64, id: &RecordId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (seed, id).hash(&mut hasher);
-    hasher.finish()
 }

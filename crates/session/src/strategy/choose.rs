@@ -108,10 +108,8 @@ impl Round<'_> {
     }
 
     fn is_new(&self, index: usize) -> bool {
-        let embedding = |index: usize| self.found.candidates[index].embedding;
-        let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
         let mut chosen = self.chosen.iter().map(|chosen| chosen.index);
-        chosen.all(|c| c != index && cosine(embedding(c), embedding(index)) < NEAR_DUPLICATE)
+        chosen.all(|c| c != index && !self.found.are_nearly_the_same(c, index))
     }
 
     /// The first `n` of a list that are like none that was chosen.
@@ -233,7 +231,19 @@ impl Coverage {
     }
 }
 
+/// How many others of the candidates are nearly the same as one.
+pub(crate) fn n_alike(found: &Found<'_>, index: usize) -> u32 {
+    let others = (0..found.candidates.len()).filter(|&other| other != index);
+    let alike = others.filter(|&other| found.are_nearly_the_same(index, other));
+    u32::try_from(alike.count()).unwrap_or(u32::MAX)
+}
+
 impl<'a> Found<'a> {
+    fn are_nearly_the_same(&self, a: usize, b: usize) -> bool {
+        let [a, b] = [a, b].map(|index| self.candidates[index].embedding);
+        dot(a, b) >= NEAR_DUPLICATE
+    }
+
     fn embeddings(&self, indices: &[usize]) -> Vec<&'a [f32]> {
         indices.iter().map(|&index| self.candidates[index].embedding).collect()
     }
@@ -253,6 +263,21 @@ fn likest(directions: &Directions, others: &Directions) -> Vec<f32> {
         nearest.iter_mut().zip(cosines).for_each(|(most, cosine)| *most = most.max(cosine));
     }
     nearest.into_iter().map(alike).collect()
+}
+
+/// Sums in lanes, which a processor adds up side by side.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const N_LANES: usize = 16;
+    let (a, a_rest) = a.as_chunks::<N_LANES>();
+    let (b, b_rest) = b.as_chunks::<N_LANES>();
+    let mut lanes = [0.0; N_LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += x * y;
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    lanes.iter().sum::<f32>() + rest
 }
 
 /// From 0, nothing in common, to 1, the same.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use linprobe_classifier::{LinearClassifier, Start};
-use linprobe_core::{Embedding, StoreError};
-use linprobe_session::{Answer, Reason, Round, Session, SessionError, StartExample, Strategy};
+use linprobe_core::{Embedding, Point, StoreError};
+use linprobe_session::{
+    Answer, NEAR_DUPLICATE, Reason, Round, Session, SessionError, StartExample, Strategy,
+};
 use pollster::FutureExt;
 
 use crate::stage::{Act, DIMENSION, Stage, id, ids, label, opening, point};
@@ -49,6 +51,23 @@ fn the_top_round_holds_the_highest_scores_under_the_classifier() {
         assert!((record.score - score).abs() < 1e-4);
         assert_eq!(record.reason, Reason::Top);
     }
+}
+
+#[test]
+fn a_record_says_how_many_others_are_nearly_the_same() {
+    let stage = Stage::new(10);
+    let twin = |row| Point { id: id(row + 10), ..point(row) };
+    stage.store.upsert(&(0..10).map(twin).collect::<Vec<_>>()).block_on().unwrap();
+    let mut session = stage.start("dogs");
+    let round = session.next_round(3, Strategy::Auto).block_on().unwrap();
+    let cosine = |a: u64, b: u64| point(a % 10).embedding.dot(point(b % 10).embedding.as_slice());
+    for record in &round.records {
+        let row: u64 = record.id.as_str().parse().unwrap();
+        let alike = (0..20).filter(|&other| other != row && cosine(row, other) >= NEAR_DUPLICATE);
+        let n_alike = u32::try_from(alike.count()).unwrap();
+        assert!(n_alike > 0 && record.n_alike == n_alike, "{record:?}");
+    }
+    assert_eq!(stage.resume(session.id()).state(), session.state());
 }
 
 /// The reasons of a round, and how many records are there for each.

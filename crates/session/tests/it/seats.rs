@@ -1,5 +1,7 @@
 //! Several people at one session: everybody has a round of their own, and a request is done once.
 
+use std::time::Duration;
+
 use linprobe_core::RecordId;
 use linprobe_session::{Annotator, Answer, Recorded, RequestId, Round, Session, Strategy, Undone};
 use pollster::FutureExt;
@@ -35,6 +37,53 @@ fn nobody_is_given_what_is_open_elsewhere_and_everybody_keeps_their_round() {
     assert_eq!(round_of(&mut session, "ann"), ann);
     assert_eq!(round_of(&mut session, "bob"), bob);
     assert_ne!(session.round(3).number, ann.number, "nobody in particular has a third");
+}
+
+fn release(session: &mut Session, by: &str, patience_ms: u64) -> usize {
+    session.seat(Some(name(by))).release_idle(Duration::from_millis(patience_ms)).unwrap()
+}
+
+#[test]
+fn what_is_left_open_for_long_is_shown_to_others_and_answered_after_all_it_counts() {
+    let stage = Stage::new(6);
+    let mut session = stage.start("dogs");
+    let ann = round_of(&mut session, "ann");
+    say(&mut session, "ann", &ann.records[0].id, 1.0);
+    assert_eq!(release(&mut session, "bob", 60_000), 0, "ann may still be thinking");
+    assert_eq!(release(&mut session, "ann", 0), 0, "one's own stays");
+    assert_eq!(release(&mut session, "bob", 0), 2);
+    assert_eq!(release(&mut session, "bob", 0), 0, "once");
+    let (bob, eve) = (round_of(&mut session, "bob"), round_of(&mut session, "eve"));
+    let shown: Vec<RecordId> = [ids(&bob), ids(&eve)].concat();
+    assert!(shown.contains(&ann.records[1].id) && shown.contains(&ann.records[2].id));
+    assert!(!shown.contains(&ann.records[0].id), "what ann has answered stays hers");
+    say(&mut session, "ann", &ann.records[1].id, -1.0);
+    assert_eq!(session.state().label(&ann.records[1].id), Some(label(-1.0)));
+    assert_eq!(stage.resume(session.id()).state(), session.state());
+}
+
+#[test]
+fn who_comes_back_and_takes_an_answer_back_has_that_record_open_and_no_other() {
+    let stage = Stage::new(30);
+    let mut session = stage.start("dogs");
+    let ann = round_of(&mut session, "ann");
+    say(&mut session, "ann", &ann.records[0].id, 1.0);
+    release(&mut session, "bob", 0);
+    session.seat(Some(name("ann"))).undo(None).unwrap();
+    let open = round_of(&mut session, "ann");
+    assert_eq!(open.open().map(|record| &record.id).collect::<Vec<_>>(), [&ann.records[0].id]);
+    assert_eq!(session.seat(Some(name("ann"))).answer_rest(Answer::Skipped).unwrap(), 1);
+    assert_eq!(session.state().label(&ann.records[1].id), None);
+}
+
+#[test]
+fn a_session_that_was_resumed_knows_how_long_somebody_is_away() {
+    let stage = Stage::new(30);
+    let mut session = stage.start("dogs");
+    round_of(&mut session, "ann");
+    let mut session = stage.resume(session.id());
+    assert_eq!(release(&mut session, "bob", 60_000), 0);
+    assert_eq!(release(&mut session, "bob", 0), 3);
 }
 
 #[test]
