@@ -145,11 +145,7 @@ pub(crate) fn sample(
 
 /// Looks at every id, which takes longer than anything else that a round asks for: so a few more rows
 /// are drawn than are wanted, and kept for the next time.
-fn draw(
-    snapshot: &Snapshot<'_>,
-    n_points: usize,
-    seed: u64,
-) -> Result<Arc<Vec<usize>>, StoreError> {
+fn draw(snapshot: &Snapshot<'_>, n_points: usize, seed: u64) -> Result<Arc<[usize]>, StoreError> {
     let mut draw = Draw::new(n_points.max(N_DRAWN), seed);
     snapshot.points().each_by_id(|id, row_idx| {
         draw.offer(id, row_idx);

@@ -209,7 +209,9 @@ impl Block {
         }
         if !rest.is_empty() {
             Kernel::detect().score(rows, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
-            rest.iter_mut().for_each(|score| *score = asked.scan.with_bias(*score));
+            for score in rest {
+                *score = asked.scan.with_bias(*score);
+            }
             self.margins.resize(scores.len(), 0.0);
         }
         asked.scan.strike_out(first_row, scores);

@@ -164,7 +164,7 @@ pub(crate) fn damaged(
 ) -> Result<Vec<Range<usize>>, StoreError> {
     let reader = CodeReader::open(folder, points, (extent.number, dimension))?;
     let Some(rows) = reader.and_then(|reader| reader.rows(extent.n_rows)) else {
-        return Ok(vec![0..extent.n_rows]);
+        return Ok(std::iter::once(0..extent.n_rows).collect());
     };
     let expected = points.code_checksums_from(0)?;
     let blocks = checksum::damaged(rows.as_bytes(), rows.row_bytes(), &expected);

@@ -45,9 +45,7 @@ impl Contenders {
     ) {
         let groups = scores.chunks(16).zip(margins.chunks(16));
         for (group_idx, (scores, margins)) in groups.enumerate() {
-            // Without a branch in it, this is a handful of vector instructions.
-            let pairs = scores.iter().zip(margins);
-            if pairs.fold(false, |any, (score, margin)| any | (score + margin >= self.floor)) {
+            if any_reaches(self.floor, scores, margins) {
                 self.offer_each(first_row + group_idx * 16, (scores, margins), excluded);
             }
         }
@@ -114,6 +112,16 @@ impl Contenders {
         let is_small = !self.is_crowded && self.kept.len() <= self.limit;
         is_small.then(|| self.kept.into_iter().map(|contender| contender.row_idx).collect())
     }
+}
+
+/// Whether a score may reach the floor.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without a branch in it, this is a handful of vector instructions"
+)]
+fn any_reaches(floor: f32, scores: &[f32], margins: &[f32]) -> bool {
+    let pairs = scores.iter().zip(margins);
+    pairs.fold(false, |any, (score, margin)| any | (score + margin >= floor))
 }
 
 #[cfg(test)]

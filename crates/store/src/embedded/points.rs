@@ -73,8 +73,7 @@ impl Points {
         if !Self::path_in(folder).exists() {
             return Ok(false);
         }
-        let points = Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        points.format().map(|format| format != 0)
+        Self::connect_to_read(folder)?.format().map(|format| format != 0)
     }
 
     /// Makes the database. The store exists when this returns, and not before.

@@ -289,15 +289,12 @@ impl Findings {
             let bits = scores.iter().enumerate();
             bits.fold(0, |word, (bit, &score)| word | u64::from(is_wanted(score)) << bit)
         };
-        match &self.exact {
-            Some(exact) => {
-                let wanted = exact.iter().filter(|(_, score)| is_wanted(*score));
-                wanted.map(|(row_idx, _)| *row_idx).collect()
-            }
-            None => {
-                let words = self.scores.par_chunks(64).with_min_len(256).map(word);
-                words.collect::<Vec<u64>>().into()
-            }
+        if let Some(exact) = &self.exact {
+            let wanted = exact.iter().filter(|(_, score)| is_wanted(*score));
+            wanted.map(|(row_idx, _)| *row_idx).collect()
+        } else {
+            let words = self.scores.par_chunks(64).with_min_len(256).map(word);
+            words.collect::<Vec<u64>>().into()
         }
     }
 }

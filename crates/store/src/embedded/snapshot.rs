@@ -41,7 +41,7 @@ struct Readers {
 struct Drawn {
     extent: Extent,
     seed: u64,
-    rows: Arc<Vec<usize>>,
+    rows: Arc<[usize]>,
 }
 
 /// What is known of one generation of the store.
@@ -184,7 +184,7 @@ impl Snapshot<'_> {
 
     /// The first rows in the random order of a seed, as many as were kept of the last draw, if that are
     /// enough.
-    pub(crate) fn drawn(&self, n_rows: usize, seed: u64) -> Option<Arc<Vec<usize>>> {
+    pub(crate) fn drawn(&self, n_rows: usize, seed: u64) -> Option<Arc<[usize]>> {
         let readers = self.home.readers();
         let drawn = readers.drawn.as_ref();
         let same = drawn.filter(|drawn| (drawn.seed, drawn.extent) == (seed, self.extent))?;
@@ -193,8 +193,8 @@ impl Snapshot<'_> {
     }
 
     /// Keeps the outcome of a draw.
-    pub(crate) fn keep_drawn(&self, rows: Vec<usize>, seed: u64) -> Arc<Vec<usize>> {
-        let rows = Arc::new(rows);
+    pub(crate) fn keep_drawn(&self, rows: Vec<usize>, seed: u64) -> Arc<[usize]> {
+        let rows: Arc<[usize]> = rows.into();
         let drawn = Drawn { extent: self.extent, seed, rows: Arc::clone(&rows) };
         self.home.readers().drawn = Some(drawn);
         rows
