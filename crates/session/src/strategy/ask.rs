@@ -7,9 +7,7 @@ use std::{
 };
 
 use linprobe_classifier::{Background, Example, LinearClassifier, from_examples};
-use linprobe_core::{
-    Embedding, Excluded, Hit, Point, Query, RecordId, StoreError, Survey, VectorStore,
-};
+use linprobe_core::{Embedding, Excluded, Hit, Point, RecordId, StoreError, Survey, VectorStore};
 
 use super::{Candidate, Found, Known, Plan, Strategy, choose, choose::Chosen};
 use crate::Pick;
@@ -19,6 +17,9 @@ pub(crate) const N_LIKE_ANCHOR: usize = 50;
 
 /// The length of the list of what is near the boundary, for each record of a round.
 pub(crate) const N_BOUNDARY: usize = 3;
+
+/// The random order that records are drawn in; another than that of the background.
+const SAMPLE_SEED: u64 = 1;
 
 /// Where the records of a round come from.
 pub(crate) struct Choice<'a> {
@@ -91,15 +92,19 @@ impl Choice<'_> {
         if plan.asks_start { self.start } else { self.classifier }
     }
 
+    /// All that needs a look at every point is asked at once.
     async fn ask(&self, plan: &Plan) -> Result<Lists, StoreError> {
+        let anchor = if plan.slots.anchor > 0 { self.anchor() } else { None };
+        let of_anchor = anchor.as_ref().map(|anchor| self.survey(anchor, (N_LIKE_ANCHOR, 0)));
+        let of_plan = (plan.n_top + plan.slots.boundary > 0).then(|| self.survey_of(plan));
+        let surveys: Vec<Survey<'_>> = of_plan.into_iter().chain(of_anchor).collect();
+        let mut reports = self.store.survey_all(&surveys).await?;
         let mut lists = Lists::default();
-        if plan.slots.boundary > 0 {
-            (lists.top, lists.boundary) = self.survey(plan).await?;
-        } else if plan.n_top > 0 {
-            lists.top = self.search(self.asked(plan).weights(), plan.n_top).await?;
+        if let Some(report) = of_anchor.and_then(|_| reports.pop()) {
+            lists.anchor = ids(report.top);
         }
-        if let (true, Some(anchor)) = (plan.slots.anchor > 0, self.anchor()) {
-            lists.anchor = self.search(anchor.weights(), N_LIKE_ANCHOR).await?;
+        if let Some(report) = reports.pop() {
+            (lists.top, lists.boundary) = (ids(report.top), ids(report.boundary));
         }
         if plan.slots.random > 0 || lists.top.len() < plan.k {
             lists.random = self.random(plan.k).await?;
@@ -107,26 +112,27 @@ impl Choice<'_> {
         Ok(lists)
     }
 
-    async fn search(&self, weights: &[f32], top_k: usize) -> Result<Vec<RecordId>, StoreError> {
-        let hits = self.store.search(Query { weights, top_k, exclude: self.seen }).await?;
-        Ok(ids(hits))
+    /// The highest scores, and those nearest to the boundary.
+    fn survey_of(&self, plan: &Plan) -> Survey<'_> {
+        // Some of them may be chosen for another reason, or be near-duplicates.
+        let n_boundary = if plan.slots.boundary > 0 { N_BOUNDARY * plan.k } else { 0 };
+        self.survey(self.asked(plan), (plan.n_top, n_boundary))
     }
 
-    /// The highest scores, and those nearest to the boundary.
-    async fn survey(&self, plan: &Plan) -> Result<(Vec<RecordId>, Vec<RecordId>), StoreError> {
-        let asked = self.asked(plan);
-        let survey = Survey {
+    fn survey<'a>(
+        &'a self,
+        asked: &'a LinearClassifier,
+        (top_k, n_boundary): (usize, usize),
+    ) -> Survey<'a> {
+        Survey {
             weights: asked.weights(),
             bias: asked.bias(),
-            top_k: plan.n_top,
-            // Some of them may be chosen for another reason, or be near-duplicates.
-            n_boundary: N_BOUNDARY * plan.k,
-            threshold: 0.0,
-            n_bins: 1,
+            top_k,
+            n_boundary,
+            threshold: f32::INFINITY,
+            n_bins: 0,
             exclude: self.seen,
-        };
-        let report = self.store.survey(survey).await?;
-        Ok((ids(report.top), ids(report.boundary)))
+        }
     }
 
     /// The direction of the relevant example that the classifier scores lowest: the part of the
@@ -139,9 +145,10 @@ impl Choice<'_> {
     }
 
     /// Of a sample larger by as many as were seen, `n` at least are not. It may come in any order, so
-    /// it is shuffled before the first are taken.
+    /// it is shuffled before the first are taken. All rounds go on in one random order, since a store may
+    /// keep the beginning of that, and finds the beginning of another only by a look at every id.
     async fn random(&self, n: usize) -> Result<Vec<RecordId>, StoreError> {
-        let points = self.store.sample(n + self.seen.len(), self.seed).await?;
+        let points = self.store.sample(n + self.seen.len(), SAMPLE_SEED).await?;
         let mut ids: Vec<RecordId> = points.into_iter().map(|point| point.id).collect();
         ids.retain(|id| !self.seen.contains(id));
         ids.sort_by_cached_key(|id| (hash(self.seed, id), id.clone()));
