@@ -143,8 +143,7 @@ fn print_many(
         Ok((one, many))
     });
     let turns = turns.collect::<Outcome<Vec<_>>>()?.split_off(1);
-    let of_both: [(&str, fn(&Spent) -> Duration); 2] =
-        [("", |spent| spent.wall), ("-cpu", |spent| spent.cpu)];
+    let of_both: [(&str, Measure); 2] = [("", |spent| spent.wall), ("-cpu", |spent| spent.cpu)];
     for (suffix, of) in of_both {
         let cost = |(one, many): &(Spent, Spent)| of(many).as_secs_f64() / of(one).as_secs_f64();
         print(&Figure {
@@ -180,6 +179,9 @@ struct Spent {
     wall: Duration,
     cpu: Duration,
 }
+
+/// One of the two.
+type Measure = fn(&Spent) -> Duration;
 
 fn spent<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<Spent> {
     let (begin, cpu) = (Instant::now(), cpu::time());
@@ -222,7 +224,7 @@ fn read(map: &[u8]) -> u64 {
 
 fn report(turns: &[Turn], (scale, what): (Scale, &str), n_threads: usize) {
     let survey = median(turns.iter().map(|turn| turn.survey.wall.as_secs_f64()));
-    let share = |of: fn(&Spent) -> Duration| {
+    let share = |of: Measure| {
         let share = |turn: &Turn| of(&turn.raw).as_secs_f64() / of(&turn.survey).as_secs_f64();
         median(turns.iter().map(share))
     };
