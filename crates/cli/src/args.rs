@@ -103,6 +103,10 @@ pub(crate) struct IndexArgs {
     /// session has shown stay.
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Keeps an int8 copy of the vectors from now on, which makes searches of a million records
+    /// and more faster; it takes half as much disk again.
+    #[arg(long)]
+    pub(crate) int8: bool,
 }
 
 /// How a dataset is read.

@@ -70,7 +70,7 @@ pub struct SurveyReport {
     pub n_above: u64,
     /// The number of points.
     pub n_points: u64,
-    /// True where histogram and count come from a sample, not from every point.
+    /// True where histogram and count are not exact: of a sample, or of scores that were rounded.
     pub estimated: bool,
 }
 
@@ -141,6 +141,19 @@ pub trait VectorStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Dimension`], or a failure of the store.
     async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError>;
+
+    /// Answers several surveys, each as if it were alone. A store that can look at each point once for
+    /// all of them does.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    async fn survey_all(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
+        let mut reports = Vec::with_capacity(surveys.len());
+        for survey in surveys {
+            reports.push(self.survey(*survey).await?);
+        }
+        Ok(reports)
+    }
 
     /// Reads points; those that are not there are left out. In the order of the ids given.
     ///

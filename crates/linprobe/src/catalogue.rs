@@ -12,6 +12,7 @@ use std::{
 };
 
 use linprobe_core::{BadRecord, Content, Metadata, Modalities, ModelSpec, Record, RecordId};
+use linprobe_session::open_or_frozen;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::{config::SourceConfig, error::ProjectError};
@@ -53,6 +54,16 @@ const CACHE_KB: u32 = 64_000;
 pub(crate) struct Catalogue {
     database: Mutex<Connection>,
     path: PathBuf,
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let database = Connection::open(path)?;
+    database.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+         PRAGMA busy_timeout = 5000; PRAGMA cache_size = -{CACHE_KB}; \
+         PRAGMA wal_autocheckpoint = {WAL_PAGES}"
+    ))?;
+    Ok(database)
 }
 
 /// Names a source within its project.
@@ -129,17 +140,9 @@ impl Catalogue {
     }
 
     fn connect(path: &Path) -> Result<Self, ProjectError> {
-        let database = Connection::open(path)
+        let database = open_or_frozen(path, connect)
             .map_err(|source| ProjectError::Database { path: path.into(), source })?;
-        let catalogue = Self { database: Mutex::new(database), path: path.into() };
-        catalogue.ask(|database| {
-            database.execute_batch(&format!(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
-                 PRAGMA busy_timeout = 5000; PRAGMA cache_size = -{CACHE_KB}; \
-                 PRAGMA wal_autocheckpoint = {WAL_PAGES}"
-            ))
-        })?;
-        Ok(catalogue)
+        Ok(Self { database: Mutex::new(database), path: path.into() })
     }
 
     /// Asks the database; a failure names it.

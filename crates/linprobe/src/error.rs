@@ -255,7 +255,8 @@ impl ProjectError {
 fn remedy(failure: &rusqlite::Error) -> &'static str {
     match failure.sqlite_error_code() {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            "\nhint: linprobe writes into the folder of a project even to read it; mend its permissions"
+            "\nhint: the folder of the project cannot be written, so it can only be read, and that only \
+             after the last process that wrote to it has closed it; mend its permissions"
         }
         Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
             "\nhint: nothing that was written before is lost; see whether the disk is full"

@@ -69,6 +69,9 @@ pub struct IndexOptions {
     /// Removes the records that the dataset no longer has, once all of it is read. Those that a
     /// session has shown stay.
     pub prune: bool,
+    /// Keeps an int8 copy of the vectors from now on, which surveys read first: see
+    /// [`EmbeddedStore::keep_int8_copy`]. A project that has one keeps it.
+    pub int8_copy: bool,
 }
 
 impl Project {
@@ -147,6 +150,9 @@ impl Project {
         let how = (&options.stream, &options.cancel);
         let progress = index::index(source.as_ref(), embedder.as_ref(), how, ledger)?;
         pollster::block_on(store.flush())?;
+        if options.int8_copy {
+            store.keep_int8_copy()?;
+        }
         if progress.n_embedded + progress.n_pruned > 0 {
             self.refresh_background(&store)?;
         }

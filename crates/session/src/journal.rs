@@ -15,7 +15,9 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use crate::{Annotator, BadHistory, Deed, Event, LabelCounts, Opening, RequestId, State};
+use crate::{
+    Annotator, BadHistory, Deed, Event, LabelCounts, Opening, RequestId, State, open_or_frozen,
+};
 
 /// The version of the tables of this module.
 const SCHEMA: i64 = 1;
@@ -305,7 +307,19 @@ impl Journal {
     }
 }
 
+/// A database that cannot be written is read, and holds no sessions where nothing made tables for them.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open_or_frozen(path, connect_to_write)?;
+    if connection.table_exists(None, "journal_schema")? {
+        return Ok(connection);
+    }
+    let mut without_sessions = Connection::open_in_memory()?;
+    create_tables(&mut without_sessions)?;
+    without_sessions.pragma_update(None, "query_only", true)?;
+    Ok(without_sessions)
+}
+
+fn connect_to_write(path: &Path) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

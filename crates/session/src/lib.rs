@@ -9,6 +9,7 @@ mod advice;
 mod audit;
 mod deed;
 mod event;
+mod frozen;
 mod insight;
 mod journal;
 mod look_again;
@@ -27,6 +28,7 @@ pub use audit::{
 };
 pub use deed::{Annotator, BadName, Deed, RequestId};
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
+pub use frozen::open_or_frozen;
 pub use insight::{Insight, Landmark, RoundReport, Step, Trajectory};
 pub use journal::{Clock, Entry, Journal, JournalError, SessionHead, SessionId, SessionSummary};
 pub use look_again::{AgainstLabel, DoubtfulLabel};

@@ -44,6 +44,7 @@ macro_rules! conformance_tests {
             a_batch_may_be_empty_or_large,
             hits_are_those_of_the_oracle,
             a_survey_is_that_of_the_oracle,
+            surveys_at_once_are_those_of_each_alone,
             ties_break_by_id,
             lists_may_be_longer_than_the_store_or_empty,
             excluded_points_are_in_no_list,
@@ -168,6 +169,25 @@ pub async fn a_survey_is_that_of_the_oracle(store: &dyn VectorStore) {
         let report = store.survey(survey).await.expect("survey");
         assert_same_report(store, &oracle, survey, &report).await;
     }
+}
+
+/// Surveys that are asked at once are answered as each would be alone; none, with nothing.
+pub async fn surveys_at_once_are_those_of_each_alone(store: &dyn VectorStore) {
+    store.upsert(&points(0..700)).await.expect("upsert");
+    let excluded: Excluded = ids_of(0..90).into_iter().collect();
+    let none = Excluded::new();
+    let all: Vec<Vec<f32>> = (0..11).map(weights).collect();
+    let surveys: Vec<Survey<'_>> = all
+        .iter()
+        .zip([&none, &excluded].into_iter().cycle())
+        .map(|(weights, exclude)| survey(weights, exclude))
+        .collect();
+    let reports = store.survey_all(&surveys).await.expect("surveys");
+    assert_eq!(reports.len(), surveys.len());
+    for (report, survey) in reports.iter().zip(&surveys) {
+        assert_eq!(*report, store.survey(*survey).await.expect("survey"));
+    }
+    assert!(store.survey_all(&[]).await.expect("no surveys").is_empty());
 }
 
 /// Among equal scores the ids that come first are listed, in their order, whatever the order in

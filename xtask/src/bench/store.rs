@@ -27,6 +27,7 @@ pub(super) fn measure() -> Result<Vec<Line>> {
     lines.extend(peers);
     drop(folder);
     lines.extend(example("linprobe", "index_bench", &[])?);
+    lines.extend(example("linprobe", "round_bench", &[])?);
     if std::env::var_os("XTASK_BENCH_QUICK").is_none_or(|quick| quick != "1") {
         plot::write(&lines)?;
     }

@@ -21,6 +21,7 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
         source: args.columns.source_options(),
         stream: StreamOptions { batch_size, ..defaults },
         prune: args.prune,
+        int8_copy: args.int8,
         ..IndexOptions::default()
     };
     let shown = Progress::new(door.json);

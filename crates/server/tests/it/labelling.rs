@@ -154,7 +154,7 @@ fn labels_that_another_process_has_written_are_not_lost_and_do_not_stop_the_page
     let shown = ids(&round(&stage, "ann"));
     let surroundings = linprobe::Surroundings {
         models: linprobe::OpenOptions::default(),
-        clock: linprobe::Clock::new(|| 0),
+        clock: Clock::new(|| 0),
     };
     let project = linprobe::Project::open(&stage.path("projects/texts"), surroundings).unwrap();
     let mut there = pollster::block_on(project.resume_session("stars at night")).unwrap();

@@ -6,9 +6,7 @@ use std::{
 };
 
 use linprobe_classifier::{Background, Example, LinearClassifier, from_examples};
-use linprobe_core::{
-    Embedding, Excluded, Hit, Point, Query, RecordId, StoreError, Survey, VectorStore,
-};
+use linprobe_core::{Embedding, Excluded, Hit, Point, RecordId, StoreError, Survey, VectorStore};
 
 use super::{
     Candidate, Found, Known, Lottery, Plan, Strategy, choose,
@@ -99,15 +97,19 @@ impl Choice<'_> {
         if plan.asks_start { self.start } else { self.classifier }
     }
 
+    /// All that needs a look at every point is asked at once.
     async fn ask(&self, plan: &Plan) -> Result<Lists, StoreError> {
+        let anchor = if plan.slots.anchor > 0 { self.anchor() } else { None };
+        let of_anchor = anchor.as_ref().map(|anchor| self.survey(anchor, (N_LIKE_ANCHOR, 0)));
+        let of_plan = (plan.n_top + plan.slots.boundary > 0).then(|| self.survey_of(plan));
+        let surveys: Vec<Survey<'_>> = of_plan.into_iter().chain(of_anchor).collect();
+        let mut reports = self.store.survey_all(&surveys).await?;
         let mut lists = Lists::default();
-        if plan.slots.boundary > 0 {
-            (lists.top, lists.boundary) = self.survey(plan).await?;
-        } else if plan.n_top > 0 {
-            lists.top = self.search(self.asked(plan).weights(), plan.n_top).await?;
+        if let Some(report) = of_anchor.and_then(|_| reports.pop()) {
+            lists.anchor = ids(report.top);
         }
-        if let (true, Some(anchor)) = (plan.slots.anchor > 0, self.anchor()) {
-            lists.anchor = self.search(anchor.weights(), N_LIKE_ANCHOR).await?;
+        if let Some(report) = reports.pop() {
+            (lists.top, lists.boundary) = (ids(report.top), ids(report.boundary));
         }
         if plan.slots.random > 0 || lists.top.len() < plan.k {
             lists.random = self.lottery.draw(self.store, plan.k, self.seen).await?;
@@ -115,26 +117,27 @@ impl Choice<'_> {
         Ok(lists)
     }
 
-    async fn search(&self, weights: &[f32], top_k: usize) -> Result<Vec<RecordId>, StoreError> {
-        let hits = self.store.search(Query { weights, top_k, exclude: self.seen }).await?;
-        Ok(ids(hits))
+    /// The highest scores, and those nearest to the boundary.
+    fn survey_of(&self, plan: &Plan) -> Survey<'_> {
+        // Some of them may be chosen for another reason, or be near-duplicates.
+        let n_boundary = if plan.slots.boundary > 0 { N_BOUNDARY * plan.k } else { 0 };
+        self.survey(self.asked(plan), (plan.n_top, n_boundary))
     }
 
-    /// The highest scores, and those nearest to the boundary.
-    async fn survey(&self, plan: &Plan) -> Result<(Vec<RecordId>, Vec<RecordId>), StoreError> {
-        let asked = self.asked(plan);
-        let survey = Survey {
+    fn survey<'a>(
+        &'a self,
+        asked: &'a LinearClassifier,
+        (top_k, n_boundary): (usize, usize),
+    ) -> Survey<'a> {
+        Survey {
             weights: asked.weights(),
             bias: asked.bias(),
-            top_k: plan.n_top,
-            // Some of them may be chosen for another reason, or be near-duplicates.
-            n_boundary: N_BOUNDARY * plan.k,
-            threshold: 0.0,
-            n_bins: 1,
+            top_k,
+            n_boundary,
+            threshold: f32::INFINITY,
+            n_bins: 0,
             exclude: self.seen,
-        };
-        let report = self.store.survey(survey).await?;
-        Ok((ids(report.top), ids(report.boundary)))
+        }
     }
 
     /// The direction of the relevant example that the classifier scores lowest: the part of the

@@ -1,5 +1,5 @@
-//! A store of so many rows that all that is kept for each of them shows: how long it takes to open, and
-//! the memory that a survey takes beside the mapped file. Rows are short, so that the disk holds them.
+//! A store of so many rows that all that is kept for each of them shows: how long it takes to open, the
+//! memory that a survey takes beside the mapped files, and what the int8 copy is worth.
 
 use std::{
     fs,
@@ -13,35 +13,56 @@ use linprobe_core::VectorStore;
 use linprobe_store::EmbeddedStore;
 use pollster::block_on;
 
-use crate::{Figure, Outcome, median, points, print, survey, time};
+use crate::{
+    DIMENSION, Figure, Outcome, Scale, median, points, pool, print, print_cost, report, survey,
+    time, turns_over_copy, turns_over_rows,
+};
 
-const DIMENSION: usize = 32;
-
-pub(crate) fn measure(folder: &Path, n_rows: u64, scale: &str) -> Outcome<()> {
-    let folder = folder.join("large");
-    points::fill(&EmbeddedStore::create(&folder, DIMENSION)?, n_rows)?;
-    let opened = (0..9).map(|_| time(|| EmbeddedStore::open_read_only(&folder)));
-    let opened = opened.collect::<Outcome<Vec<_>>>()?;
+pub(crate) fn measure(folder: &Path, scale: Scale) -> Outcome<()> {
+    let store = EmbeddedStore::create(folder, DIMENSION)?;
+    points::fill(&store, scale.n_rows)?;
+    let two = pool(2)?;
+    let turns = turns_over_rows(&store, &two)?;
+    print_cost("f16", scale.n_rows, &turns);
+    report(&turns, (scale, "f16"), 2);
+    print_opening(folder, scale)?;
+    let mut memory = memory_of_a_survey(folder)?;
+    let spent = time(|| store.keep_int8_copy())?;
+    let (rate, unit) = (scale.n_rows as f64 / spent.as_secs_f64(), format!("rows/s{}", scale.note));
+    print(&Figure { name: "int8-copy-rows-per-s", value: rate, unit: &unit, of: None });
+    let turns = turns_over_copy(&store, &two)?;
+    print_cost("i8", scale.n_rows, &turns);
+    report(&turns, (scale, "i8"), 2);
+    memory = memory.max(memory_of_a_survey(folder)?);
+    let allowed = 100.0 + 16.0 * scale.n_rows as f64 / 1e6;
     print(&Figure {
-        name: &format!("open-{scale}-ms"),
-        value: median(opened.iter().map(|time| time.as_secs_f64() * 1e3)),
-        unit: "ms, 32 dimensions",
-        of: None,
-    });
-    let before = anonymous_mb();
-    let most = most_memory_while(|| {
-        let store = EmbeddedStore::open_read_only(&folder)?;
-        let weights = points::weights(0);
-        Ok(block_on(store.survey(survey(weights.get(..DIMENSION).unwrap_or_default())))?)
-    })?;
-    let allowed = 100.0 + 16.0 * n_rows as f64 / 1e6;
-    print(&Figure {
-        name: &format!("anon-mb-{scale}"),
-        value: most - before,
-        unit: "MB beside the file",
+        name: &format!("anon-mb-{}", scale.name),
+        value: memory,
+        unit: &format!("MB beside the files{}", scale.note),
         of: Some(("100 MB and 16 B a row", allowed)),
     });
+    drop(store);
+    Ok(fs::remove_dir_all(folder)?)
+}
+
+fn print_opening(folder: &Path, scale: Scale) -> Outcome<()> {
+    let opened = (0..9).map(|_| time(|| EmbeddedStore::open_read_only(folder)));
+    let opened = opened.collect::<Outcome<Vec<_>>>()?;
+    print(&Figure {
+        name: &format!("open-{}-ms", scale.name),
+        value: median(opened.iter().map(|time| time.as_secs_f64() * 1e3)),
+        unit: &format!("ms{}", scale.note),
+        of: None,
+    });
     Ok(())
+}
+
+/// The most anonymous memory of the whole process while a store is opened and surveyed.
+fn memory_of_a_survey(folder: &Path) -> Outcome<f64> {
+    most_memory_while(|| {
+        let store = EmbeddedStore::open_read_only(folder)?;
+        Ok(block_on(store.survey(survey(&points::weights(0))))?)
+    })
 }
 
 /// The most anonymous memory that the process has at any time during some work.

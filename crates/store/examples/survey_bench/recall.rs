@@ -1,11 +1,12 @@
-//! How much of the true top ten is found: of the vectors as they were given, in single precision.
+//! How much of the true top ten is found: of the vectors as they were given, in single precision; and
+//! how near to the boundary what is found there is.
 
-use linprobe_core::{Excluded, Query, RecordId, VectorStore};
+use linprobe_core::{Excluded, Query, RecordId, StoreError, VectorStore};
 use linprobe_store::EmbeddedStore;
 use pollster::block_on;
 use rayon::prelude::*;
 
-use crate::{DIMENSION, Figure, Outcome, points, print};
+use crate::{DIMENSION, Figure, Outcome, Scale, points, print, survey};
 
 const N_QUERIES: u64 = 100;
 const TOP_K: usize = 10;
@@ -13,18 +14,60 @@ const TOP_K: usize = 10;
 /// A score and its row.
 type Scored = (f32, u64);
 
-pub(crate) fn measure(store: &EmbeddedStore, n_rows: u64) -> Outcome<()> {
+/// The rows with the highest scores, and the weights that they are of.
+pub(crate) struct Truth {
+    queries: Vec<Vec<f32>>,
+    best: Vec<Vec<Scored>>,
+}
+
+pub(crate) fn truth(n_rows: u64) -> Truth {
     let queries: Vec<Vec<f32>> = (0..N_QUERIES).map(points::weights).collect();
-    let truth = best(n_rows, &queries);
+    let best = best(n_rows, &queries);
+    Truth { queries, best }
+}
+
+pub(crate) fn print_recall(
+    store: &EmbeddedStore,
+    truth: &Truth,
+    (name, scale): (&str, Scale),
+) -> Outcome<()> {
     let mut n_found = 0;
-    for (weights, truth) in queries.iter().zip(&truth) {
+    for (weights, truth) in truth.queries.iter().zip(&truth.best) {
         let query = Query { weights, top_k: TOP_K, exclude: &Excluded::new() };
         let hits = block_on(store.search(query))?;
         let is_true = |id: &RecordId| truth.iter().any(|(_, row)| RecordId::from_row(*row) == *id);
         n_found += hits.iter().filter(|hit| is_true(&hit.id)).count();
     }
-    let recall = n_found as f64 / (TOP_K * queries.len()) as f64;
-    print(&Figure { name: "recall-at-10", value: recall, unit: "share, 100 weights", of: None });
+    let recall = n_found as f64 / (TOP_K * truth.queries.len()) as f64;
+    let unit = format!("share, 100 weights{}", scale.note);
+    print(&Figure { name, value: recall, unit: &unit, of: None });
+    Ok(())
+}
+
+/// How far the places of the boundary list through the int8 copy are from those of all rows.
+pub(crate) fn print_boundary(store: &EmbeddedStore, scale: Scale) -> Outcome<()> {
+    let mut worst = 0.0_f32;
+    for weights in (0..10).map(points::weights) {
+        let asked = survey(&weights);
+        let found = block_on(store.survey(asked))?.boundary;
+        let mut exact: Vec<f32> = Vec::new();
+        store.score(&[(&weights, asked.bias)], |page| {
+            exact.extend(page.iter().flat_map(|point| &point.scores).map(|score| score.abs()));
+            Ok::<(), StoreError>(())
+        })?;
+        exact.sort_by(f32::total_cmp);
+        let length = weights.iter().map(|w| w * w).sum::<f32>().sqrt();
+        let off = found.iter().zip(exact).map(|(hit, exact)| (hit.score.abs() - exact) / length);
+        worst = off.fold(worst, f32::max);
+    }
+    let unit = format!("of the weights' length, 10 weights{}", scale.note);
+    let figure = Figure {
+        name: "boundary-off-i8",
+        value: f64::from(worst),
+        unit: &unit,
+        of: Some(("promise", 1e-3)),
+    };
+    print(&figure);
     Ok(())
 }
 

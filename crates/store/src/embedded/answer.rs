@@ -1,11 +1,15 @@
 //! From rows to points: the answers of a store, read from one snapshot.
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, StoreError, Survey, SurveyReport};
 
 use super::{
     bitmap::Bitmap,
+    coarse,
     scan::{self, Findings, Scan, nearness},
     select::Selection,
     snapshot::Snapshot,
@@ -14,6 +18,9 @@ use crate::sample::Draw;
 
 /// Ids that can be walked past in the time that it takes to look one up.
 const STEPS_PER_LOOKUP: usize = 32;
+
+/// Rows that are drawn at least.
+const N_DRAWN: usize = 4096;
 
 /// Scores every point in one pass, for all surveys.
 pub(crate) fn survey(
@@ -36,7 +43,10 @@ pub(crate) fn survey(
         })
         .collect();
     let rows = &snapshot.rows;
-    let findings = scan::run(rows.as_slice(), rows.dimension(), &scans);
+    let findings = match snapshot.coarse() {
+        Some(coarse) => coarse::run(coarse, &scans),
+        None => scan::run(rows.as_slice(), rows.dimension(), &scans),
+    };
     let reports = surveys.iter().zip(&scans).zip(findings);
     reports.map(|((survey, scan), findings)| report(snapshot, survey, scan, &findings)).collect()
 }
@@ -55,7 +65,7 @@ fn report(
         histogram: Histogram { low, high, counts: findings.counts(survey.n_bins) },
         n_above: findings.n_above,
         n_points: snapshot.n_points(),
-        estimated: false,
+        estimated: findings.exact.is_some(),
     })
 }
 
@@ -122,16 +132,26 @@ pub(crate) fn sample(
     n_points: usize,
     seed: u64,
 ) -> Result<Vec<Point>, StoreError> {
-    let mut draw = Draw::new(n_points, seed);
-    snapshot.points().each_by_id(|id, row_idx| {
-        draw.offer(id, row_idx);
-        ControlFlow::Continue(())
-    })?;
-    let points = draw.finish().into_iter().map(|row_idx| {
+    let drawn = match snapshot.drawn(n_points, seed) {
+        Some(drawn) => drawn,
+        None => draw(snapshot, n_points, seed)?,
+    };
+    let points = drawn.iter().take(n_points).map(|&row_idx| {
         let id = id_of(snapshot, row_idx)?;
         snapshot.point(id, row_idx)
     });
     points.collect()
+}
+
+/// Looks at every id, which takes longer than anything else that a round asks for: so a few more rows
+/// are drawn than are wanted, and kept for the next time.
+fn draw(snapshot: &Snapshot<'_>, n_points: usize, seed: u64) -> Result<Arc<[usize]>, StoreError> {
+    let mut draw = Draw::new(n_points.max(N_DRAWN), seed);
+    snapshot.points().each_by_id(|id, row_idx| {
+        draw.offer(id, row_idx);
+        ControlFlow::Continue(())
+    })?;
+    Ok(snapshot.keep_drawn(draw.finish(), seed))
 }
 
 fn rows_of(snapshot: &Snapshot<'_>, ids: &Excluded) -> Result<Bitmap, StoreError> {
@@ -176,8 +196,7 @@ impl Lists<'_> {
     }
 
     fn hit(&self, row_idx: usize) -> Result<Hit, StoreError> {
-        let score = self.findings.scores.get(row_idx).copied().unwrap_or(f32::NAN);
-        Ok(Hit { id: id_of(self.snapshot, row_idx)?, score })
+        Ok(Hit { id: id_of(self.snapshot, row_idx)?, score: self.findings.score(row_idx) })
     }
 
     /// The rows at the cut whose ids come first, as many as there are places left.

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use super::{
     bitmap::Bitmap,
     checksum::{self, Checksum},
-    points::Points,
+    codes,
+    points::{Extent, Points},
     segment::{Access, HEADER_BYTES, Rows, Segment},
     snapshot::Snapshot,
 };
@@ -61,6 +62,17 @@ pub enum Violation {
     /// Rows are not what was written, or not there.
     #[error("vectors.npy: rows {first_row} to {last_row} are not what was written")]
     Checksum {
+        /// The first row of the block.
+        first_row: usize,
+        /// The last one.
+        last_row: usize,
+    },
+    /// Rows of the int8 copy are not what was written, or not there.
+    #[error(
+        "codes.i8: rows {first_row} to {last_row} of the int8 copy are not what was written\n\
+         hint: \"linprobe compact\" makes it again; nothing is lost"
+    )]
+    CodeChecksum {
         /// The first row of the block.
         first_row: usize,
         /// The last one.
@@ -121,6 +133,7 @@ pub fn check(folder: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
         points.integrity()?.into_iter().map(Violation::Database).collect();
     violations.extend(check_file(&segment, extent.n_rows)?);
     violations.extend(check_checksums(&rows, &points.checksums_from(0)?, extent.n_rows));
+    violations.extend(check_codes(folder.as_ref(), &points, extent)?);
     violations.extend(owned.bad_ids);
     violations.extend(check_claims(&owned.rows, &buried, extent.n_rows));
     violations.extend(check_lengths(&rows));
@@ -167,11 +180,27 @@ fn check_file(segment: &Segment, n_rows: usize) -> Result<Vec<Violation>, StoreE
 }
 
 fn check_checksums(rows: &Rows, expected: &[Checksum], n_rows: usize) -> Vec<Violation> {
-    let blocks = checksum::damaged(rows, expected);
+    let blocks = checksum::damaged(rows.as_slice(), rows.dimension(), expected);
     let blocks = blocks.into_iter().map(|block| block.rows(n_rows));
     let violation =
         |rows: Range<usize>| Violation::Checksum { first_row: rows.start, last_row: rows.end - 1 };
     blocks.filter(|rows| !rows.is_empty()).map(violation).collect()
+}
+
+/// A copy of another generation is none, and says nothing.
+fn check_codes(
+    folder: &Path,
+    points: &Points,
+    extent: Extent,
+) -> Result<Vec<Violation>, StoreError> {
+    let codes = points.codes()?.filter(|codes| codes.generation == extent.generation);
+    let Some(codes) = codes else { return Ok(Vec::new()) };
+    let damaged = codes::damaged(folder, points, (codes, points.dimension()?))?.into_iter();
+    let violation = |rows: Range<usize>| Violation::CodeChecksum {
+        first_row: rows.start,
+        last_row: rows.end - 1,
+    };
+    Ok(damaged.filter(|rows| !rows.is_empty()).map(violation).collect())
 }
 
 fn check_claims(owned: &Bitmap, buried: &Bitmap, n_rows: usize) -> Vec<Violation> {

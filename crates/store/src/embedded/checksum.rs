@@ -1,4 +1,4 @@
-//! Checksums of the vector file, one for each block of rows.
+//! Checksums of a file of rows, one for each block of them.
 //!
 //! A disk that gives back other bits than it was given does not say so. The checksum of a block is
 //! committed with its rows, and goes on where it was when rows are added to a block that is begun, so
@@ -7,11 +7,9 @@
 
 use std::ops::Range;
 
+use bytemuck::NoUninit;
 use crc32fast::Hasher;
-use half::f16;
 use rayon::prelude::*;
-
-use super::segment::Rows;
 
 /// Rows to a block: damage is told, and given up, by as many.
 pub(crate) const BLOCK_ROWS: usize = 1024;
@@ -37,38 +35,42 @@ pub(crate) fn block_of(row_idx: usize) -> usize {
 }
 
 /// The checksums of the blocks that rows from `first_row` on come to lie in; `begun` is that of the
-/// rows of the first block that are there before them.
-pub(crate) fn extended(
+/// rows of the first block that are there before them. A row has `row_len` elements.
+pub(crate) fn extended<T: NoUninit>(
     begun: Option<Checksum>,
     first_row: usize,
-    rows: &[f16],
-    dimension: usize,
+    rows: &[T],
+    row_len: usize,
 ) -> Vec<Checksum> {
-    let n_in_first = (BLOCK_ROWS - first_row % BLOCK_ROWS) * dimension;
+    let n_in_first = (BLOCK_ROWS - first_row % BLOCK_ROWS) * row_len;
     let (first, rest) = rows.split_at(n_in_first.min(rows.len()));
     let begun = begun.map_or(0, |begun| begun.crc);
-    let blocks = std::iter::once(crc(begun, first)).chain(whole_blocks(rest, dimension));
+    let blocks = std::iter::once(crc(begun, first)).chain(whole_blocks(rest, row_len));
     let blocks = (block_of(first_row)..).zip(blocks);
     blocks.map(|(block_idx, crc)| Checksum { block_idx, crc }).collect()
 }
 
-fn whole_blocks(rows: &[f16], dimension: usize) -> impl Iterator<Item = u32> {
-    rows.chunks(BLOCK_ROWS * dimension.max(1)).map(|block| crc(0, block))
+fn whole_blocks<T: NoUninit>(rows: &[T], row_len: usize) -> impl Iterator<Item = u32> {
+    rows.chunks(BLOCK_ROWS * row_len.max(1)).map(|block| crc(0, block))
 }
 
 /// The checksum of bytes that were seen before and these.
-fn crc(begun: u32, rows: &[f16]) -> u32 {
+fn crc<T: NoUninit>(begun: u32, rows: &[T]) -> u32 {
     let mut hasher = Hasher::new_with_initial(begun);
     hasher.update(bytemuck::cast_slice(rows));
     hasher.finalize()
 }
 
 /// Those blocks whose rows are not what they were when they were written, or not there.
-pub(crate) fn damaged(rows: &Rows, expected: &[Checksum]) -> Vec<Checksum> {
-    let block_len = BLOCK_ROWS * rows.dimension();
+pub(crate) fn damaged<T: NoUninit + Sync>(
+    rows: &[T],
+    row_len: usize,
+    expected: &[Checksum],
+) -> Vec<Checksum> {
+    let block_len = BLOCK_ROWS * row_len;
     let is_damaged = |checksum: &&Checksum| {
-        let start = (checksum.block_idx * block_len).min(rows.as_slice().len());
-        let block = rows.as_slice().get(start..).unwrap_or_default();
+        let start = (checksum.block_idx * block_len).min(rows.len());
+        let block = rows.get(start..).unwrap_or_default();
         crc(0, block.get(..block_len).unwrap_or(block)) != checksum.crc
     };
     expected.par_iter().filter(is_damaged).copied().collect()
@@ -77,6 +79,7 @@ pub(crate) fn damaged(rows: &Rows, expected: &[Checksum]) -> Vec<Checksum> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::f16;
     use proptest::prelude::*;
 
     proptest! {

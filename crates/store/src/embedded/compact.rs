@@ -14,6 +14,7 @@ use linprobe_core::StoreError;
 use super::{
     bitmap::Bitmap,
     checksum::{self, BLOCK_ROWS, Checksum},
+    codes::{self, Codes},
     points::{Extent, Points},
     segment::{self, Access, Rows, Segment},
 };
@@ -61,12 +62,26 @@ pub fn compact(folder: impl AsRef<Path>, damaged: Damaged) -> Result<Compaction,
     if old.extent.n_tombstones > 0 || !ruins.is_empty() {
         n_damaged = replace(folder, &points, &old, &ruins)?;
     }
+    renew_codes(folder, &points)?;
     points.vacuum()?;
     Ok(Compaction {
         n_rows_before: old.extent.n_rows as u64,
         n_rows: points.extent()?.n_rows as u64,
         n_damaged: n_damaged as u64,
     })
+}
+
+/// Makes the int8 copy again, if there is one and it is of the file before, or damaged.
+fn renew_codes(folder: &Path, points: &Points) -> Result<(), StoreError> {
+    let Some(codes) = points.codes()? else { return Ok(()) };
+    let (dimension, Extent { n_rows, generation, .. }) = (points.dimension()?, points.extent()?);
+    let is_whole = codes.generation == generation
+        && codes::damaged(folder, points, (codes, dimension))?.is_empty();
+    if !is_whole {
+        let segment = Segment::open(folder, generation, (dimension, Access::Read))?;
+        Codes::make(folder, points, &segment.rows(n_rows)?)?;
+    }
+    Ok(())
 }
 
 /// The store before.
@@ -89,7 +104,8 @@ impl Old {
 
     /// The rows of damaged blocks, and those that are missing.
     fn damaged(&self, points: &Points) -> Result<Vec<Range<usize>>, StoreError> {
-        let blocks = checksum::damaged(&self.rows, &points.checksums_from(0)?);
+        let blocks =
+            checksum::damaged(self.rows.as_slice(), self.dimension, &points.checksums_from(0)?);
         let blocks = blocks.into_iter().map(|block| block.rows(self.extent.n_rows));
         // A store of format 1 has no checksums: what is missing is all that is known to be damaged.
         let n_at_hand = self.rows.as_slice().len() / self.dimension.max(1);

@@ -1,14 +1,15 @@
 //! The dot products of many half-precision rows with one vector of weights, as fast as memory gives
-//! the rows.
+//! the rows, or with several.
 //!
-//! Rows are read one after the other, each from its start to its end, into eight sums that do not
-//! wait for each other. That is what the memory likes best: taking several rows at a time, which
+//! For one vector rows are read one after the other, each from its start to its end, into sums that do
+//! not wait for each other. That is what the memory likes best: taking several rows at a time, which
 //! saves loads of the weights, halved the rate on the machine it was measured on, and asking for
 //! memory ahead of time gained nothing. Which instructions do it is chosen at run time.
 //!
-//! Several vectors of weights share what a row costs: a strip of rows is multiplied with all of them
-//! while it is in the nearest cache, and a row is loaded and widened once for two of them. The sums
-//! are those of each vector alone, bit for bit.
+//! Several vectors of weights share what a row costs: a strip of rows is widened to single precision
+//! once, and stays in the nearest cache while it is multiplied with all of them, two rows with four
+//! vectors at a time, so that a number that is loaded is used more than once. The sums are those of
+//! each vector alone, bit for bit.
 
 use half::{f16, slice::HalfFloatSliceExt};
 
@@ -16,15 +17,23 @@ use half::{f16, slice::HalfFloatSliceExt};
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod codes;
 
 /// Coordinates that are multiplied between two steps of a loop.
 const STRETCH: usize = 128;
 
-/// Rows that are multiplied with all weights before the next ones are read: 16 KB of 512 coordinates.
-const STRIP: usize = 16;
+/// Rows that are multiplied with all weights before the next ones are read: 16 KB of 512 coordinates
+/// in single precision.
+const STRIP: usize = 8;
 
-/// Vectors of weights that a row is loaded once for: as many as registers hold the sums of.
-const GROUP: usize = 2;
+/// Vectors of weights that a row is loaded once for, and rows that these are loaded once for: as many
+/// as registers hold the sums of.
+const GROUP: usize = 4;
+#[cfg(target_arch = "x86_64")]
+const PAIR: usize = 2;
+
+/// Coordinates of a row in single precision, or of weights; zeros after the last one.
+type Stretch = [f32; STRETCH];
 
 /// The instructions that score rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,63 +67,70 @@ impl Kernel {
     /// Fills the scores of each vector of weights with its dot products with each row.
     pub(crate) fn score(self, rows: &[f16], weights: &[Weights], scores: &mut [&mut [f32]]) {
         assert_eq!(weights.len(), scores.len(), "weights and scores go together");
-        if let ([weights], [scores]) = (weights, &mut *scores) {
-            return self.score_group(rows, [weights], [scores]);
-        }
-        let dimension = weights.first().map_or(1, |weights| weights.dimension.max(1));
-        let (groups, rest) = weights.as_chunks::<GROUP>();
-        let (group_scores, rest_scores) = scores.as_chunks_mut::<GROUP>();
-        for (strip_idx, rows) in rows.chunks(STRIP * dimension).enumerate() {
-            let start = strip_idx * STRIP;
-            let strip = start..start + rows.len() / dimension;
-            for (weights, scores) in groups.iter().zip(&mut *group_scores) {
-                let scores = scores.each_mut().map(|scores| &mut scores[strip.clone()]);
-                self.score_group(rows, weights.each_ref(), scores);
-            }
-            for (weights, scores) in rest.iter().zip(&mut *rest_scores) {
-                self.score_group(rows, [weights], [&mut scores[strip.clone()]]);
-            }
-        }
-    }
-
-    fn score_group<const N: usize>(
-        self,
-        rows: &[f16],
-        weights: [&Weights; N],
-        scores: [&mut [f32]; N],
-    ) {
-        for (weights, scores) in weights.iter().zip(&scores) {
+        for (weights, scores) in weights.iter().zip(&*scores) {
             let n_coordinates = scores.len() * weights.dimension;
             assert_eq!(rows.len(), n_coordinates, "rows and scores go together");
         }
+        match (weights, scores) {
+            ([weights], [scores]) => self.score_alone(rows, weights, scores),
+            (weights, scores) => self.score_together(rows, weights, scores),
+        }
+    }
+
+    fn score_alone(self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(proof) => avx512::Avx512::score(proof, rows, weights, scores),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => each(weights, scores, |weights, scores| {
-                avx2::Avx2::score(proof, rows, weights, scores);
-            }),
-            Self::Portable => each(weights, scores, |weights, scores| {
-                score_portably(rows, weights, scores);
-            }),
+            Self::Avx2(proof) => avx2::Avx2::score(proof, rows, weights, scores),
+            Self::Portable => score_portably(rows, weights, scores),
         }
     }
-}
 
-/// One vector of weights after the other.
-fn each<const N: usize>(
-    weights: [&Weights; N],
-    scores: [&mut [f32]; N],
-    score: impl Fn(&Weights, &mut [f32]),
-) {
-    weights.into_iter().zip(scores).for_each(|(weights, scores)| score(weights, scores));
+    fn score_together(self, rows: &[f16], weights: &[Weights], scores: &mut [&mut [f32]]) {
+        let dimension = weights.first().map_or(1, |weights| weights.dimension.max(1));
+        let (groups, rest) = weights.as_chunks::<GROUP>();
+        let (group_scores, rest_scores) = scores.as_chunks_mut::<GROUP>();
+        let mut wide = Vec::new();
+        for (strip_idx, rows) in rows.chunks(STRIP * dimension).enumerate() {
+            widen(rows, dimension, &mut wide);
+            let start = strip_idx * STRIP;
+            let strip = start..start + rows.len() / dimension;
+            for (weights, scores) in groups.iter().zip(&mut *group_scores) {
+                let scores = scores.each_mut().map(|scores| &mut scores[strip.clone()]);
+                self.score_wide(&wide, weights.each_ref(), scores);
+            }
+            for (weights, scores) in rest.iter().zip(&mut *rest_scores) {
+                self.score_wide(&wide, [weights], [&mut scores[strip.clone()]]);
+            }
+        }
+    }
+
+    fn score_wide<const N: usize>(
+        self,
+        rows: &[Stretch],
+        weights: [&Weights; N],
+        scores: [&mut [f32]; N],
+    ) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => avx512::Avx512::score_wide(proof, rows, weights, scores),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(proof) => avx2::Avx2::score_wide(proof, rows, weights, scores),
+            Self::Portable => {
+                for (weights, scores) in weights.into_iter().zip(scores) {
+                    score_wide_portably(rows, weights, scores);
+                }
+            }
+        }
+    }
 }
 
 /// Weights, cut into stretches and padded with zeros.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
     dimension: usize,
-    stretches: Vec<[f32; STRETCH]>,
+    stretches: Vec<Stretch>,
 }
 
 impl Weights {
@@ -135,24 +151,41 @@ fn padded<T: Copy>(rest: &[T], zero: T) -> [T; STRETCH] {
     stretch
 }
 
-fn score_portably(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-    for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
-        let (stretches, rest) = row.as_chunks();
-        let last = (!rest.is_empty()).then(|| padded(rest, f16::ZERO));
-        let mut sums = [0.0; STRETCH];
-        for (stretch, weights) in stretches.iter().chain(&last).zip(&weights.stretches) {
-            add_products(&mut sums, stretch, weights);
+/// Puts rows into single precision, each padded to whole stretches.
+fn widen(rows: &[f16], dimension: usize, wide: &mut Vec<Stretch>) {
+    wide.clear();
+    for row in rows.chunks_exact(dimension) {
+        for piece in row.chunks(STRETCH) {
+            let mut stretch = [0.0; STRETCH];
+            piece.convert_to_f32_slice(&mut stretch[..piece.len()]);
+            wide.push(stretch);
         }
-        *score = sums.iter().sum();
     }
 }
 
-fn add_products(sums: &mut [f32; STRETCH], stretch: &[f16; STRETCH], weights: &[f32; STRETCH]) {
-    let mut wide = [0.0; STRETCH];
-    stretch.convert_to_f32_slice(&mut wide);
-    for ((sum, x), w) in sums.iter_mut().zip(wide).zip(weights) {
-        *sum += x * w;
+fn score_portably(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
+    let dimension = weights.dimension.max(1);
+    let mut wide = Vec::with_capacity(weights.stretches.len());
+    for (row, score) in rows.chunks_exact(dimension).zip(scores) {
+        widen(row, dimension, &mut wide);
+        *score = dot_portably(&wide, weights);
     }
+}
+
+fn score_wide_portably(rows: &[Stretch], weights: &Weights, scores: &mut [f32]) {
+    for (row, score) in rows.chunks_exact(weights.stretches.len().max(1)).zip(scores) {
+        *score = dot_portably(row, weights);
+    }
+}
+
+fn dot_portably(row: &[Stretch], weights: &Weights) -> f32 {
+    let mut sums = [0.0; STRETCH];
+    for (row, weights) in row.iter().zip(&weights.stretches) {
+        for ((sum, x), w) in sums.iter_mut().zip(row).zip(weights) {
+            *sum += x * w;
+        }
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! generation.
 
 use std::{
-    io,
+    fs, io,
     ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::Duration,
@@ -17,6 +17,10 @@ use linprobe_core::{RecordId, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row};
 
 use super::{bitmap::Bitmap, checksum::Checksum, segment::Access};
+
+mod codes;
+
+pub(crate) use codes::CodeExtent;
 
 /// The version of the format that this code writes. It reads all versions from 1 on.
 const FORMAT: i64 = 2;
@@ -69,8 +73,7 @@ impl Points {
         if !Self::path_in(folder).exists() {
             return Ok(false);
         }
-        let points = Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        points.format().map(|format| format != 0)
+        Self::connect_to_read(folder)?.format().map(|format| format != 0)
     }
 
     /// Makes the database. The store exists when this returns, and not before.
@@ -84,7 +87,7 @@ impl Points {
     /// Opens the database of a store that exists.
     pub(crate) fn open(folder: &Path, access: Access) -> Result<Self, StoreError> {
         let points = match access {
-            Access::Read => Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            Access::Read => Self::connect_to_read(folder)?,
             Access::Write => {
                 Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?.prepare_to_write()?
             }
@@ -98,12 +101,30 @@ impl Points {
         }
     }
 
+    /// SQLite writes beside a database that has a log even to read it. Where the folder does not allow
+    /// that, a database whose log was written back is read as a file that nobody changes.
+    fn connect_to_read(folder: &Path) -> Result<Self, StoreError> {
+        let path = Self::path_in(folder);
+        let points = Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        match points.ask_format() {
+            Err(error) if is_forbidden(&error) && !has_log(&path) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                Self::connect_as(uri_of_frozen(&path).as_ref(), path, flags)
+            }
+            _ => Ok(points),
+        }
+    }
+
     fn connect(folder: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         let path = Self::path_in(folder);
         if !flags.contains(OpenFlags::SQLITE_OPEN_CREATE) && !path.exists() {
             return Err(StoreError::Io { path, source: io::ErrorKind::NotFound.into() });
         }
-        let opened = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        Self::connect_as(&path.clone(), path, flags)
+    }
+
+    fn connect_as(name: &Path, path: PathBuf, flags: OpenFlags) -> Result<Self, StoreError> {
+        let opened = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
         let connection = opened.map_err(|error| error_of(&path, error))?;
         let points = Self { path, connection };
         points.connection.busy_timeout(Duration::from_secs(10)).map_err(points.error())?;
@@ -133,8 +154,11 @@ impl Points {
 
     /// The format of the store, 0 where there is none.
     fn format(&self) -> Result<i64, StoreError> {
-        let format = self.connection.pragma_query_value(None, "user_version", |row| row.get(0));
-        format.map_err(self.error())
+        self.ask_format().map_err(self.error())
+    }
+
+    fn ask_format(&self) -> rusqlite::Result<i64> {
+        self.connection.pragma_query_value(None, "user_version", |row| row.get(0))
     }
 
     pub(crate) fn dimension(&self) -> Result<usize, StoreError> {
@@ -396,6 +420,22 @@ impl Points {
     fn error(&self) -> impl FnOnce(rusqlite::Error) -> StoreError {
         |error| error_of(&self.path, error)
     }
+}
+
+fn is_forbidden(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied))
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(path.with_extension("db-wal")).is_ok_and(|log| log.len() > 0)
+}
+
+/// A database that is not changed while it is open; some characters mean something else in a URI.
+fn uri_of_frozen(path: &Path) -> String {
+    let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let path = if cfg!(windows) { path.replace('\\', "/") } else { path };
+    format!("file:{path}?immutable=1")
 }
 
 fn error_of(path: &Path, error: rusqlite::Error) -> StoreError {

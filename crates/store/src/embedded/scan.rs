@@ -17,7 +17,7 @@ use super::{
 use crate::histogram::Bins;
 
 /// Rows scored before they are looked at: a multiple of 64, few enough for the nearest cache.
-const BLOCK_ROWS: usize = 512;
+pub(super) const BLOCK_ROWS: usize = 512;
 
 /// Pieces of work for each thread, so that one that is held up holds up little.
 const PIECES_PER_THREAD: usize = 8;
@@ -42,6 +42,9 @@ pub(crate) struct Scan<'a> {
 pub(crate) struct Findings {
     /// The score of each row, NaN for the dead.
     pub(crate) scores: Vec<f32>,
+    /// Where those are not exact: rows whose exact scores are known, lowest first, and these. Those of
+    /// both lists are among them.
+    pub(crate) exact: Option<Vec<(usize, f32)>>,
     /// The highest scores.
     pub(crate) top: Selection,
     /// The highest keys by [`nearness`].
@@ -87,14 +90,14 @@ pub(crate) fn run(rows: &[f16], dimension: usize, scans: &[Scan<'_>]) -> Vec<Fin
 }
 
 /// The places for the scores of some rows, for each scan.
-struct Piece<'s> {
-    first_row: usize,
-    scores: Vec<&'s mut [f32]>,
+pub(super) struct Piece<'s> {
+    pub(super) first_row: usize,
+    pub(super) scores: Vec<&'s mut [f32]>,
 }
 
 impl<'s> Piece<'s> {
     /// Cuts the scores of all scans into pieces of so many rows.
-    fn cut(scores: &'s mut [Vec<f32>], n_rows: usize) -> Vec<Self> {
+    pub(super) fn cut(scores: &'s mut [Vec<f32>], n_rows: usize) -> Vec<Self> {
         let mut of_scans: Vec<_> =
             scores.iter_mut().map(|scores| scores.chunks_mut(n_rows)).collect();
         let firsts = (0..).step_by(n_rows);
@@ -129,9 +132,19 @@ impl Scan<'_> {
     /// Adds the bias and strikes out the dead.
     fn finish_scores(&self, first_row: usize, scores: &mut [f32]) {
         for score in &mut *scores {
-            // The zero turns a negative zero into a positive one: they are equal scores.
-            *score = *score + self.bias + 0.0;
+            *score = self.with_bias(*score);
         }
+        self.strike_out(first_row, scores);
+    }
+
+    /// The score of a row from its product with the weights.
+    pub(super) fn with_bias(&self, dot: f32) -> f32 {
+        // The zero turns a negative zero into a positive one: they are equal scores.
+        dot + self.bias + 0.0
+    }
+
+    /// Gives the dead among some rows their score.
+    pub(super) fn strike_out(&self, first_row: usize, scores: &mut [f32]) {
         for (word_idx, scores) in (first_row / 64..).zip(scores.chunks_mut(64)) {
             for bit in ones(self.dead.word(word_idx)) {
                 if let Some(score) = scores.get_mut(bit) {
@@ -143,7 +156,7 @@ impl Scan<'_> {
 }
 
 /// The rows of one piece of work.
-fn piece_rows(n_rows: usize) -> usize {
+pub(super) fn piece_rows(n_rows: usize) -> usize {
     let n_pieces = rayon::current_num_threads() * PIECES_PER_THREAD;
     n_rows.div_ceil(n_pieces).next_multiple_of(BLOCK_ROWS).max(BLOCK_ROWS)
 }
@@ -151,9 +164,7 @@ fn piece_rows(n_rows: usize) -> usize {
 /// What one thread has seen so far.
 #[derive(Clone, Debug)]
 struct Tally {
-    low: f32,
-    high: f32,
-    n_above: u64,
+    counts: Counts,
     top: Selector,
     boundary: Selector,
 }
@@ -161,28 +172,21 @@ struct Tally {
 impl Tally {
     fn new(scan: &Scan<'_>) -> Self {
         Self {
-            low: f32::INFINITY,
-            high: f32::NEG_INFINITY,
-            n_above: 0,
+            counts: Counts::default(),
             top: Selector::new(scan.top_k),
             boundary: Selector::new(scan.n_boundary),
         }
     }
 
     fn look_at(&mut self, first_row: usize, scores: &[f32], scan: &Scan<'_>) {
-        self.low = -highest(scores, -self.low, |score| -score);
-        self.high = highest(scores, self.high, |score| score);
-        let n_above: u32 = scores.iter().map(|&score| u32::from(score >= scan.threshold)).sum();
-        self.n_above += u64::from(n_above);
+        self.counts.look_at(scores, scan.threshold);
         self.top.offer(first_row, scores, |score| score, scan.excluded);
         self.boundary.offer(first_row, scores, nearness, scan.excluded);
     }
 
     fn sum(tallies: impl Iterator<Item = Self>, scan: &Scan<'_>) -> Self {
         tallies.fold(Self::new(scan), |mut total, tally| {
-            total.low = total.low.min(tally.low);
-            total.high = total.high.max(tally.high);
-            total.n_above += tally.n_above;
+            total.counts.add(tally.counts);
             total.top.merge(tally.top);
             total.boundary.merge(tally.boundary);
             total
@@ -192,11 +196,45 @@ impl Tally {
     fn finish(self, scores: Vec<f32>) -> Findings {
         Findings {
             scores,
+            exact: None,
             top: self.top.finish(),
             boundary: self.boundary.finish(),
-            range: (self.low <= self.high).then_some((self.low, self.high)),
-            n_above: self.n_above,
+            range: self.counts.range(),
+            n_above: self.counts.n_above,
         }
+    }
+}
+
+/// The lowest and the highest of some scores, and how many reach a threshold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    low: f32,
+    high: f32,
+    pub(super) n_above: u64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, n_above: 0 }
+    }
+}
+
+impl Counts {
+    pub(super) fn look_at(&mut self, scores: &[f32], threshold: f32) {
+        self.low = -highest(scores, -self.low, |score| -score);
+        self.high = highest(scores, self.high, |score| score);
+        let n_above: u32 = scores.iter().map(|&score| u32::from(score >= threshold)).sum();
+        self.n_above += u64::from(n_above);
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+        self.n_above += other.n_above;
+    }
+
+    pub(super) fn range(self) -> Option<(f32, f32)> {
+        (self.low <= self.high).then_some((self.low, self.high))
     }
 }
 
@@ -228,7 +266,19 @@ impl Findings {
         )
     }
 
-    /// The rows whose key is exactly this one.
+    /// The exact score of a row of either list.
+    pub(crate) fn score(&self, row_idx: usize) -> f32 {
+        let score = match &self.exact {
+            Some(exact) => {
+                let place = exact.binary_search_by_key(&row_idx, |(row_idx, _)| *row_idx);
+                place.ok().and_then(|place| exact.get(place)).map(|(_, score)| *score)
+            }
+            None => self.scores.get(row_idx).copied(),
+        };
+        score.unwrap_or(f32::NAN)
+    }
+
+    /// The rows whose exact score is known, and its key this one.
     pub(crate) fn rows_with(&self, wanted: f32, key: impl Fn(f32) -> f32 + Sync) -> Bitmap {
         let is_wanted = |score: f32| key(score).to_bits() == wanted.to_bits();
         let word = |scores: &[f32]| {
@@ -239,7 +289,13 @@ impl Findings {
             let bits = scores.iter().enumerate();
             bits.fold(0, |word, (bit, &score)| word | u64::from(is_wanted(score)) << bit)
         };
-        self.scores.par_chunks(64).with_min_len(256).map(word).collect::<Vec<u64>>().into()
+        if let Some(exact) = &self.exact {
+            let wanted = exact.iter().filter(|(_, score)| is_wanted(*score));
+            wanted.map(|(row_idx, _)| *row_idx).collect()
+        } else {
+            let words = self.scores.par_chunks(64).with_min_len(256).map(word);
+            words.collect::<Vec<u64>>().into()
+        }
     }
 }
 

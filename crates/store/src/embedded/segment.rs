@@ -287,7 +287,7 @@ fn header(n_rows: usize, dimension: usize) -> [u8; HEADER_BYTES] {
 }
 
 #[expect(unsafe_code, reason = "mapping a file is unsafe: another process could cut it short")]
-fn map_file(file: &File, n_bytes: usize) -> io::Result<Mmap> {
+pub(super) fn map_file(file: &File, n_bytes: usize) -> io::Result<Mmap> {
     // SAFETY: the file has these bytes, and no process changes or cuts committed rows: writers
     // append, hold a lock that keeps others out, and cut only what lies beyond.
     unsafe { MmapOptions::new().len(n_bytes).map(file) }

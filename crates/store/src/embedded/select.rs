@@ -69,6 +69,13 @@ impl Selector {
         }
     }
 
+    /// Offers one row. A NaN is never kept.
+    pub(crate) fn offer_one(&mut self, candidate: Candidate) {
+        if candidate.key > self.floor {
+            self.keep(candidate);
+        }
+    }
+
     fn keep(&mut self, candidate: Candidate) {
         self.kept.push(candidate);
         if self.kept.len() >= self.n_wanted.saturating_mul(2).max(64) {
@@ -92,11 +99,7 @@ impl Selector {
 
     /// Takes over what another selector has kept of other rows.
     pub(crate) fn merge(&mut self, other: Self) {
-        for candidate in other.kept {
-            if candidate.key > self.floor {
-                self.keep(candidate);
-            }
-        }
+        other.kept.into_iter().for_each(|candidate| self.offer_one(candidate));
     }
 
     pub(crate) fn finish(mut self) -> Selection {

@@ -14,6 +14,8 @@ use linprobe_core::{Embedding, Point, RecordId, StoreError};
 
 use super::{
     bitmap::Bitmap,
+    coarse::Coarse,
+    codes::{CodeReader, CodeRows},
     points::{Extent, Points},
     segment::{Access, Rows, Segment},
 };
@@ -31,6 +33,15 @@ struct Readers {
     /// Connections that nobody reads from.
     idle: Vec<Points>,
     current: Option<Current>,
+    drawn: Option<Drawn>,
+}
+
+/// The rows whose ids come first in the random order of a seed, and what they were drawn from.
+#[derive(Debug)]
+struct Drawn {
+    extent: Extent,
+    seed: u64,
+    rows: Arc<[usize]>,
 }
 
 /// What is known of one generation of the store.
@@ -41,6 +52,8 @@ struct Current {
     /// The first `n_dead` tombstones.
     dead: Arc<Bitmap>,
     n_dead: usize,
+    /// The int8 copy that was read last.
+    codes: Option<Arc<CodeReader>>,
 }
 
 /// One state of a store.
@@ -53,6 +66,15 @@ pub(crate) struct Snapshot<'a> {
     segment: Arc<Segment>,
     pub(crate) rows: Rows,
     pub(crate) dead: Arc<Bitmap>,
+    codes: Option<Codes>,
+}
+
+/// The int8 copy of some of its first rows.
+#[derive(Debug)]
+struct Codes {
+    reader: Arc<CodeReader>,
+    rows: CodeRows,
+    worst: f64,
 }
 
 impl Snapshots {
@@ -70,12 +92,13 @@ impl Snapshots {
         };
         let (extent, mut current) = self.begin(&points, readers.current.take())?;
         current.learn_tombstones(&points, extent)?;
+        let codes = current.learn_codes(&self.folder, &points, self.dimension)?;
         let dead = Arc::clone(&current.dead);
         let segment = Arc::clone(&current.segment);
         readers.current = Some(current);
         drop(readers);
         let rows = segment.rows(extent.n_rows)?;
-        Ok(Snapshot { home: self, points: Some(points), extent, segment, rows, dead })
+        Ok(Snapshot { home: self, points: Some(points), extent, segment, rows, dead, codes })
     }
 
     /// Begins a transaction of the generation whose vector file is open. A file is opened before the
@@ -102,7 +125,7 @@ impl Snapshots {
     fn open_generation(&self, generation: u64) -> Result<Current, StoreError> {
         let segment = Segment::open(&self.folder, generation, (self.dimension, Access::Read))?;
         let segment = Arc::new(segment);
-        Ok(Current { generation, segment, dead: Arc::default(), n_dead: 0 })
+        Ok(Current { generation, segment, dead: Arc::default(), n_dead: 0, codes: None })
     }
 
     fn readers(&self) -> MutexGuard<'_, Readers> {
@@ -122,6 +145,25 @@ impl Current {
         }
         Ok(())
     }
+
+    /// The int8 copy as it is now, if there is one of this generation.
+    fn learn_codes(
+        &mut self,
+        folder: &Path,
+        points: &Points,
+        dimension: usize,
+    ) -> Result<Option<Codes>, StoreError> {
+        let extent = points.codes()?.filter(|extent| extent.generation == self.generation);
+        let Some(extent) = extent else { return Ok(None) };
+        if self.codes.as_ref().is_none_or(|known| known.number != extent.number) {
+            let opened = CodeReader::open(folder, points, (extent.number, dimension))?;
+            self.codes = opened.map(Arc::new);
+        }
+        let Some(reader) = &self.codes else { return Ok(None) };
+        let rows = reader.rows(extent.n_rows);
+        let reader = Arc::clone(reader);
+        Ok(rows.map(|rows| Codes { reader, rows, worst: extent.worst }))
+    }
 }
 
 impl Snapshot<'_> {
@@ -138,6 +180,30 @@ impl Snapshot<'_> {
     /// How many rows there are, the dead included.
     pub(crate) fn n_rows(&self) -> usize {
         self.extent.n_rows
+    }
+
+    /// The first rows in the random order of a seed, as many as were kept of the last draw, if that are
+    /// enough.
+    pub(crate) fn drawn(&self, n_rows: usize, seed: u64) -> Option<Arc<[usize]>> {
+        let readers = self.home.readers();
+        let drawn = readers.drawn.as_ref();
+        let same = drawn.filter(|drawn| (drawn.seed, drawn.extent) == (seed, self.extent))?;
+        let is_enough = (n_rows as u64).min(self.n_points()) <= same.rows.len() as u64;
+        is_enough.then(|| Arc::clone(&same.rows))
+    }
+
+    /// Keeps the outcome of a draw.
+    pub(crate) fn keep_drawn(&self, rows: Vec<usize>, seed: u64) -> Arc<[usize]> {
+        let rows: Arc<[usize]> = rows.into();
+        let drawn = Drawn { extent: self.extent, seed, rows: Arc::clone(&rows) };
+        self.home.readers().drawn = Some(drawn);
+        rows
+    }
+
+    /// The int8 copy, if there is one.
+    pub(crate) fn coarse(&self) -> Option<Coarse<'_>> {
+        let Codes { reader, rows, worst } = self.codes.as_ref()?;
+        Some(Coarse { codes: rows, grid: &reader.grid, worst: *worst, rows: &self.rows })
     }
 
     /// Reads the point whose row it is.

@@ -11,6 +11,7 @@ use linprobe_core::{Point, RecordId, StoreError};
 
 use super::{
     checksum,
+    codes::Codes,
     points::{Extent, Points},
     segment::{self, Access, Segment},
 };
@@ -20,6 +21,8 @@ use super::{
 pub(crate) struct Writer {
     points: Points,
     segment: Segment,
+    /// The int8 copy, if the store has one.
+    codes: Option<Codes>,
     dimension: usize,
     n_rows: usize,
     /// Held for as long as this value lives.
@@ -34,9 +37,19 @@ impl Writer {
         segment::settle(folder, generation)?;
         let segment = Segment::open(folder, generation, (dimension, Access::Write))?;
         segment.recover(n_rows)?;
-        let writer = Self { points, segment, dimension, n_rows, _lock: lock };
+        let codes = Codes::recover(folder, &points, &segment.rows(n_rows)?)?;
+        let writer = Self { points, segment, codes, dimension, n_rows, _lock: lock };
         writer.bring_to_present_format()?;
         Ok(writer)
+    }
+
+    /// Makes an int8 copy of all rows, unless there is one.
+    pub(crate) fn make_codes(&mut self, folder: &Path) -> Result<(), StoreError> {
+        if self.codes.is_none() && self.n_rows > 0 {
+            let rows = self.segment.rows(self.n_rows)?;
+            self.codes = Some(Codes::make(folder, &self.points, &rows)?);
+        }
+        Ok(())
     }
 
     /// Gives a store of format 1 checksums, for which all of it is read once.
@@ -58,6 +71,9 @@ impl Writer {
             if !new.ids.is_empty() {
                 self.segment.append(self.n_rows, &new.rows)?;
                 self.segment.sync()?;
+                if let Some(codes) = &self.codes {
+                    codes.append(&self.points, self.n_rows, &new.rows)?;
+                }
                 self.points.bury(&new.replaced)?;
                 self.points.add(self.n_rows, &new.ids)?;
                 self.keep_checksums(self.n_rows, &new.rows)?;

@@ -1,5 +1,6 @@
-//! The conformance suite over every store of this crate. The embedded store goes through it twice:
-//! checked after each change, and closed and opened again after each change as well.
+//! The conformance suite over every store of this crate. The embedded store goes through it three
+//! times: checked after each change, the same with an int8 copy, and closed and opened again after each
+//! change as well.
 
 use std::sync::Mutex;
 
@@ -17,6 +18,10 @@ mod memory {
 
 mod embedded {
     linprobe_store::conformance_tests!(super::Checked::new);
+}
+
+mod embedded_with_int8_copy {
+    linprobe_store::conformance_tests!(super::Checked::with_int8_copy);
 }
 
 mod embedded_reopened {
@@ -39,6 +44,7 @@ fn every_check_is_a_test() {
 /// An embedded store whose format is verified after each change.
 struct Checked {
     store: EmbeddedStore,
+    has_copy: bool,
     /// Held while a change is made and verified.
     changing: Mutex<()>,
     folder: TempDir,
@@ -48,12 +54,20 @@ impl Checked {
     fn new(dimension: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::create(folder.path(), dimension).unwrap();
-        Self { store, changing: Mutex::default(), folder }
+        Self { store, has_copy: false, changing: Mutex::default(), folder }
+    }
+
+    /// One that surveys the int8 copy first.
+    fn with_int8_copy(dimension: usize) -> Self {
+        Self { has_copy: true, ..Self::new(dimension) }
     }
 
     fn change<T>(&self, change: impl AsyncFnOnce(&EmbeddedStore) -> T) -> T {
         let _one_at_a_time = self.changing.lock();
         let outcome = block_on(change(&self.store));
+        if self.has_copy {
+            self.store.keep_int8_copy().unwrap();
+        }
         assert_eq!(check(self.folder.path()).unwrap().violations, []);
         outcome
     }
@@ -80,6 +94,10 @@ impl VectorStore for Checked {
 
     async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
         self.store.survey(survey).await
+    }
+
+    async fn survey_all(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
+        self.store.survey_all(surveys).await
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
@@ -156,6 +174,10 @@ impl VectorStore for Reopened {
 
     async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
         self.read(async |store| store.survey(survey).await)
+    }
+
+    async fn survey_all(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
+        self.read(async |store| store.survey_all(surveys).await)
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {

@@ -4,6 +4,7 @@
 
 mod compaction;
 mod conformance;
+mod copy;
 mod damage;
 mod durability;
 mod format;

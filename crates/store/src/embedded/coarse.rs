@@ -1,0 +1,257 @@
+//! One pass over the int8 copy, and a look at those rows in half precision that it could not decide.
+//!
+//! A score from the copy is wrong by at most a margin that is known ([`grid`](super::grid)). Rows that
+//! may be among the highest are scored again exactly, so that the list is the one that a pass over all
+//! rows in half precision gives, to the bit. For the rows nearest to the boundary that would not do: in
+//! a large store a great part of all rows is within the margin of it. So several times as many rows as
+//! are wanted are taken by the scores of the copy, and the nearest of them by their exact ones: the
+//! scores are right, and a row that is missed is nearer than the last one listed by less than the
+//! margin. Histogram and count above the threshold are of what the copy says of every row, each score
+//! wrong by less than its margin.
+
+use half::f16;
+use rayon::prelude::*;
+
+use super::{
+    codes::CodeRows,
+    contend::Contenders,
+    grid::{Grid, GridWeights},
+    kernel::{Kernel, Weights, codes::CodeKernel},
+    scan::{self, BLOCK_ROWS, Counts, Findings, Piece, Scan, nearness, piece_rows},
+    segment::Rows,
+    select::{Candidate, Selector},
+};
+
+/// Of so many rows one may contend for the list before the copy is of no use.
+const ROWS_PER_CONTENDER: usize = 16;
+
+/// So few rows may all contend.
+const LEAST_LIMIT: usize = 4096;
+
+/// Rows that are taken by the scores of the copy for each that is wanted near the boundary, and more.
+const NEAR_PER_WANTED: usize = 4;
+const MORE_NEAR: usize = 1024;
+
+/// Rows that are equally near, as duplicates are, of which all are looked at.
+const MOST_TIED: usize = 1 << 14;
+
+/// The copy as one state of a store has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coarse<'a> {
+    pub(crate) codes: &'a CodeRows,
+    pub(crate) grid: &'a Grid,
+    /// The longest rest of a row, in units of its scale.
+    pub(crate) worst: f64,
+    pub(crate) rows: &'a Rows,
+}
+
+/// Looks at every row once, for all scans; those that the copy is of no use to look at the rows in half
+/// precision instead.
+pub(crate) fn run(coarse: Coarse<'_>, scans: &[Scan<'_>]) -> Vec<Findings> {
+    let asked: Vec<Option<Asked<'_>>> = scans.iter().map(|scan| Asked::new(coarse, scan)).collect();
+    let mut answered = coarse.answer(&asked.iter().flatten().collect::<Vec<_>>()).into_iter();
+    let found: Vec<Option<Findings>> =
+        asked.iter().map(|asked| asked.as_ref().and_then(|_| answered.next().flatten())).collect();
+    let left = scans.iter().zip(&found).filter(|(_, found)| found.is_none());
+    let left: Vec<Scan<'_>> = left.map(|(scan, _)| *scan).collect();
+    let mut exactly = scan::run(coarse.rows.as_slice(), coarse.rows.dimension(), &left).into_iter();
+    found.into_iter().filter_map(|found| found.or_else(|| exactly.next())).collect()
+}
+
+/// A scan, and what is needed to ask the copy.
+struct Asked<'a> {
+    scan: &'a Scan<'a>,
+    weights: GridWeights,
+    exact: Weights,
+    limit: usize,
+    n_near: usize,
+}
+
+impl<'a> Asked<'a> {
+    /// None where too much is asked, or by weights that no margin holds for.
+    fn new(coarse: Coarse<'_>, scan: &'a Scan<'a>) -> Option<Self> {
+        let limit = (coarse.n_rows() / ROWS_PER_CONTENDER).max(LEAST_LIMIT);
+        let n_near = match scan.n_boundary {
+            0 => 0,
+            n => n.saturating_mul(NEAR_PER_WANTED).saturating_add(MORE_NEAR),
+        };
+        if scan.top_k.max(n_near) > limit {
+            return None;
+        }
+        let weights = coarse.grid.weights(scan.weights, scan.bias, coarse.worst)?;
+        Some(Self { scan, weights, exact: Weights::new(scan.weights), limit, n_near })
+    }
+}
+
+impl Coarse<'_> {
+    fn n_rows(&self) -> usize {
+        self.rows.as_slice().len() / self.rows.dimension().max(1)
+    }
+
+    fn n_coded(&self) -> usize {
+        self.codes.as_bytes().len() / self.codes.row_bytes()
+    }
+
+    /// Answers each, where the copy can.
+    fn answer(self, asked: &[&Asked<'_>]) -> Vec<Option<Findings>> {
+        let n_rows = self.n_rows();
+        let mut scores = vec![vec![0.0; n_rows]; asked.len()];
+        let pieces = Piece::cut(&mut scores, piece_rows(n_rows));
+        let tallies: Vec<Vec<Tally>> =
+            pieces.into_par_iter().map(|piece| self.tally(piece, asked)).collect();
+        let finish = |(idx, (asked, scores)): (usize, (&&Asked<'_>, Vec<f32>))| {
+            let tallies = tallies.iter().map(|piece| piece[idx].clone());
+            self.finish(asked, Tally::sum(tallies, asked), scores)
+        };
+        asked.iter().zip(scores).enumerate().map(finish).collect()
+    }
+
+    fn tally(self, piece: Piece<'_>, asked: &[&Asked<'_>]) -> Vec<Tally> {
+        let mut tallies: Vec<Tally> = asked.iter().map(|asked| Tally::new(asked)).collect();
+        let mut blocks: Vec<_> =
+            piece.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
+        let mut block = Block::default();
+        for first_row in (piece.first_row..).step_by(BLOCK_ROWS) {
+            let scores: Vec<_> = blocks.iter_mut().filter_map(Iterator::next).collect();
+            if scores.is_empty() {
+                break;
+            }
+            for ((asked, scores), tally) in asked.iter().zip(scores).zip(&mut tallies) {
+                block.score(self, first_row, asked, scores);
+                tally.look_at(first_row, (scores, &block.margins), asked);
+            }
+        }
+        tallies
+    }
+
+    /// Scores the rows that are left exactly and chooses among them.
+    fn finish(self, asked: &Asked<'_>, tally: Tally, scores: Vec<f32>) -> Option<Findings> {
+        let Tally { counts, top, near } = tally;
+        let scan = asked.scan;
+        let near = near.finish();
+        let mut findings = Findings {
+            scores,
+            exact: None,
+            top: Selector::new(0).finish(),
+            boundary: Selector::new(0).finish(),
+            range: counts.range(),
+            n_above: counts.n_above,
+        };
+        let mut rows = top.finish()?;
+        rows.extend(near.above.iter().map(|candidate| candidate.row_idx));
+        if near.above.len() < scan.n_boundary {
+            let tied = findings.rows_with(near.cut, nearness).without(scan.excluded);
+            rows.extend(tied.rows().take(MOST_TIED));
+        }
+        rows.sort_unstable();
+        rows.dedup();
+
+        let scores = self.exact_scores(asked, &rows);
+        let exact: Vec<(usize, f32)> = rows.into_iter().zip(scores).collect();
+        let (mut top, mut boundary) = (Selector::new(scan.top_k), Selector::new(scan.n_boundary));
+        for &(row_idx, score) in &exact {
+            top.offer_one(Candidate { key: score, row_idx });
+            boundary.offer_one(Candidate { key: nearness(score), row_idx });
+        }
+        (findings.top, findings.boundary) = (top.finish(), boundary.finish());
+        findings.exact = Some(exact);
+        Some(findings)
+    }
+
+    fn exact_scores(self, asked: &Asked<'_>, rows: &[usize]) -> Vec<f32> {
+        let kernel = Kernel::detect();
+        let weights = std::slice::from_ref(&asked.exact);
+        let exact = |&row_idx: &usize| {
+            let mut score = [0.0];
+            let row = self.rows.row(row_idx).unwrap_or_default();
+            kernel.score(row, weights, &mut [&mut score]);
+            asked.scan.with_bias(score[0])
+        };
+        rows.par_iter().with_min_len(64).map(exact).collect()
+    }
+
+    /// The rows of a block that the copy has, and those that it has not yet.
+    fn block(&self, first_row: usize, n_rows: usize) -> (&[u8], &[f16]) {
+        let (row_bytes, dimension) = (self.codes.row_bytes(), self.rows.dimension());
+        let split = (first_row + n_rows).min(self.n_coded()).max(first_row);
+        let codes = self.codes.as_bytes().get(first_row * row_bytes..split * row_bytes);
+        let rows = self.rows.as_slice().get(split * dimension..(first_row + n_rows) * dimension);
+        (codes.unwrap_or_default(), rows.unwrap_or_default())
+    }
+}
+
+/// Places for what is worked out of a block of rows.
+#[derive(Default)]
+struct Block {
+    dots: Vec<i32>,
+    margins: Vec<f32>,
+}
+
+impl Block {
+    /// Fills in the scores and margins of a block.
+    fn score(
+        &mut self,
+        coarse: Coarse<'_>,
+        first_row: usize,
+        asked: &Asked<'_>,
+        scores: &mut [f32],
+    ) {
+        let (codes, rows) = coarse.block(first_row, scores.len());
+        let row_bytes = coarse.codes.row_bytes();
+        self.dots.resize(codes.len() / row_bytes, 0);
+        self.margins.clear();
+        CodeKernel::detect().multiply(codes, &asked.weights.codes, &mut self.dots);
+        let (coded, rest) = scores.split_at_mut(self.dots.len());
+        for ((row, &dot), score) in codes.chunks_exact(row_bytes).zip(&self.dots).zip(coded) {
+            let scale = row.last_chunk().map_or(f32::NAN, |bytes| f32::from_le_bytes(*bytes));
+            *score = asked.weights.score(scale, dot);
+            self.margins.push(asked.weights.margin(scale));
+        }
+        if !rest.is_empty() {
+            Kernel::detect().score(rows, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
+            for score in rest {
+                *score = asked.scan.with_bias(*score);
+            }
+            self.margins.resize(scores.len(), 0.0);
+        }
+        asked.scan.strike_out(first_row, scores);
+    }
+}
+
+/// What one thread has seen so far.
+#[derive(Clone, Debug)]
+struct Tally {
+    counts: Counts,
+    top: Contenders,
+    near: Selector,
+}
+
+impl Tally {
+    fn new(asked: &Asked<'_>) -> Self {
+        Self {
+            counts: Counts::default(),
+            top: Contenders::new(asked.scan.top_k, asked.limit),
+            near: Selector::new(asked.n_near),
+        }
+    }
+
+    fn look_at(
+        &mut self,
+        first_row: usize,
+        (scores, margins): (&[f32], &[f32]),
+        asked: &Asked<'_>,
+    ) {
+        self.counts.look_at(scores, asked.scan.threshold);
+        self.top.offer(first_row, (scores, margins), asked.scan.excluded);
+        self.near.offer(first_row, scores, nearness, asked.scan.excluded);
+    }
+
+    fn sum(tallies: impl Iterator<Item = Self>, asked: &Asked<'_>) -> Self {
+        tallies.fold(Self::new(asked), |mut total, tally| {
+            total.counts.add(tally.counts);
+            total.top.merge(tally.top);
+            total.near.merge(tally.near);
+            total
+        })
+    }
+}
