@@ -9,8 +9,8 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use linprobe::{IndexProgress, Transfer};
 
-const KNOWN: &str = "{bar:32} {pos}/{len} {msg} · {per_sec} · {eta} left";
-const UNKNOWN: &str = "{spinner} {pos} {msg} · {per_sec} · {elapsed}";
+const KNOWN: &str = "{bar:32} {pos}/{len} {msg} · {per_sec:1} · {eta} left";
+const UNKNOWN: &str = "{spinner} {pos} {msg} · {per_sec:1} · {elapsed}";
 const DOWNLOAD: &str = "{bar:32} {bytes}/{total_bytes} {msg} · {bytes_per_sec} · {eta} left";
 
 /// Redraws at least this often, so that a slow model does not look like a dead one.
