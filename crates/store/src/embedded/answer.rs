@@ -1,9 +1,6 @@
 //! From rows to points: the answers of a store, read from one snapshot.
 
-use std::{
-    ops::{ControlFlow, Range},
-    sync::Arc,
-};
+use std::ops::{ControlFlow, Range};
 
 use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, StoreError, Survey, SurveyReport};
 
@@ -18,9 +15,6 @@ use crate::sample::Draw;
 
 /// Ids that can be walked past in the time that it takes to look one up.
 const STEPS_PER_LOOKUP: usize = 32;
-
-/// Rows that are drawn at least.
-const N_DRAWN: usize = 4096;
 
 /// Scores every point in one pass, for all surveys.
 pub(crate) fn survey(
@@ -132,26 +126,16 @@ pub(crate) fn sample(
     n_points: usize,
     seed: u64,
 ) -> Result<Vec<Point>, StoreError> {
-    let drawn = match snapshot.drawn(n_points, seed) {
-        Some(drawn) => drawn,
-        None => draw(snapshot, n_points, seed)?,
-    };
-    let points = drawn.iter().take(n_points).map(|&row_idx| {
-        let id = id_of(snapshot, row_idx)?;
-        snapshot.point(id, row_idx)
-    });
-    points.collect()
-}
-
-/// Looks at every id, which takes longer than anything else that a round asks for: so a few more rows
-/// are drawn than are wanted, and kept for the next time.
-fn draw(snapshot: &Snapshot<'_>, n_points: usize, seed: u64) -> Result<Arc<[usize]>, StoreError> {
-    let mut draw = Draw::new(n_points.max(N_DRAWN), seed);
+    let mut draw = Draw::new(n_points, seed);
     snapshot.points().each_by_id(|id, row_idx| {
         draw.offer(id, row_idx);
         ControlFlow::Continue(())
     })?;
-    Ok(snapshot.keep_drawn(draw.finish(), seed))
+    let points = draw.finish().into_iter().map(|row_idx| {
+        let id = id_of(snapshot, row_idx)?;
+        snapshot.point(id, row_idx)
+    });
+    points.collect()
 }
 
 fn rows_of(snapshot: &Snapshot<'_>, ids: &Excluded) -> Result<Bitmap, StoreError> {

@@ -33,15 +33,6 @@ struct Readers {
     /// Connections that nobody reads from.
     idle: Vec<Points>,
     current: Option<Current>,
-    drawn: Option<Drawn>,
-}
-
-/// The rows whose ids come first in the random order of a seed, and what they were drawn from.
-#[derive(Debug)]
-struct Drawn {
-    extent: Extent,
-    seed: u64,
-    rows: Arc<[usize]>,
 }
 
 /// What is known of one generation of the store.
@@ -180,24 +171,6 @@ impl Snapshot<'_> {
     /// How many rows there are, the dead included.
     pub(crate) fn n_rows(&self) -> usize {
         self.extent.n_rows
-    }
-
-    /// The first rows in the random order of a seed, as many as were kept of the last draw, if that are
-    /// enough.
-    pub(crate) fn drawn(&self, n_rows: usize, seed: u64) -> Option<Arc<[usize]>> {
-        let readers = self.home.readers();
-        let drawn = readers.drawn.as_ref();
-        let same = drawn.filter(|drawn| (drawn.seed, drawn.extent) == (seed, self.extent))?;
-        let is_enough = (n_rows as u64).min(self.n_points()) <= same.rows.len() as u64;
-        is_enough.then(|| Arc::clone(&same.rows))
-    }
-
-    /// Keeps the outcome of a draw.
-    pub(crate) fn keep_drawn(&self, rows: Vec<usize>, seed: u64) -> Arc<[usize]> {
-        let rows: Arc<[usize]> = rows.into();
-        let drawn = Drawn { extent: self.extent, seed, rows: Arc::clone(&rows) };
-        self.home.readers().drawn = Some(drawn);
-        rows
     }
 
     /// The int8 copy, if there is one.
