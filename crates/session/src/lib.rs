@@ -8,6 +8,7 @@
 mod advice;
 mod audit;
 mod deed;
+mod dot;
 mod event;
 mod frozen;
 mod insight;

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use linprobe_classifier::{Example, Label, Method, Scored, Start, fit, from_examples};
+use linprobe_classifier::{Confusion, Example, Label, Method, Scored, Start, fit, from_examples};
 use linprobe_core::{Embedding, SplitMix};
 
 use super::{
     Laboratory, Oracle, Trial, TrialError,
     concept::Origin,
     curve::{Curve, CurvePoint, GameKey},
-    measure::{Quality, f1_at, n_expected, rare_ranking},
+    measure::{Quality, n_expected, rare_ranking},
     player::{Play, Selection},
     select::{Board, Selector},
 };
@@ -152,7 +152,7 @@ impl<'a> Game<'a> {
         };
         let held_out = scored(self.laboratory.held_out());
         let (pool_ap, threshold) = rare_ranking(&scored(self.laboratory.pool()));
-        let informed_f1 = f1_at(threshold, &held_out);
+        let informed_f1 = Confusion::at(threshold, &held_out).f1();
         let held_out = Quality::of(&held_out);
         Ok(View { scores, held_out, pool_ap, informed_f1, fit_ms, scoring_ms })
     }

@@ -145,8 +145,8 @@ impl Row {
         let held_out = Quality { ap, f1, best_f1, brier, ece };
         let key = GameKey { concept, start, player, oracle, seed };
         let counts = CurvePoint { n_labels, n_found, n_relevant, n_pool, ..CurvePoint::default() };
-        let counts = CurvePoint { n_expected, ..counts };
-        (key, CurvePoint { held_out, pool_ap, informed_f1, fit_ms, query_ms, ..counts })
+        let measured = CurvePoint { held_out, pool_ap, informed_f1, n_expected, ..counts };
+        (key, CurvePoint { fit_ms, query_ms, ..measured })
     }
 }
 

@@ -47,11 +47,6 @@ pub(crate) fn rare_ranking(scored: &[Scored]) -> (f64, f32) {
     (average_precision(&ranking), best_threshold(&ranking).score)
 }
 
-/// F1 of the decisions at a threshold.
-pub(crate) fn f1_at(threshold: f32, scored: &[Scored]) -> f64 {
-    Confusion::at(threshold, scored).f1()
-}
-
 /// What scores at least as high as the lowest relevant record, best first.
 fn down_to_the_last_relevant(scored: &[Scored]) -> Vec<Scored> {
     let relevant = scored.iter().filter(|s| s.relevant).map(|s| s.score);
@@ -119,7 +114,7 @@ mod tests {
         let quality = Quality::of(&shifted);
         assert!(quality.f1.abs() < 1e-12 && (quality.best_f1 - 1.0).abs() < 1e-12);
         let (_, threshold) = rare_ranking(&shifted);
-        assert!((f1_at(threshold, &shifted) - 1.0).abs() < 1e-12);
+        assert!((Confusion::at(threshold, &shifted).f1() - 1.0).abs() < 1e-12);
         let tied = scored(&[(1.0, true), (1.0, false)]);
         assert!((Quality::of(&tied).best_f1 - 2.0 / 3.0).abs() < 1e-12);
     }

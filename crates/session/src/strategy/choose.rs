@@ -9,7 +9,7 @@
 use linprobe_classifier::{Background, Directions, Label};
 
 use super::{N_COVERING, Plan, Slots};
-use crate::Reason;
+use crate::{Reason, dot::dot};
 
 /// The cosine, in the whitened metric, at which two records are half alike.
 const HALF_ALIKE: f32 = 0.3;
@@ -263,21 +263,6 @@ fn likest(directions: &Directions, others: &Directions) -> Vec<f32> {
         nearest.iter_mut().zip(cosines).for_each(|(most, cosine)| *most = most.max(cosine));
     }
     nearest.into_iter().map(alike).collect()
-}
-
-/// Sums in lanes, which a processor adds up side by side.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const N_LANES: usize = 16;
-    let (a, a_rest) = a.as_chunks::<N_LANES>();
-    let (b, b_rest) = b.as_chunks::<N_LANES>();
-    let mut lanes = [0.0; N_LANES];
-    for (a, b) in a.iter().zip(b) {
-        for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += x * y;
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// From 0, nothing in common, to 1, the same.
