@@ -18,6 +18,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod codes;
+#[cfg(target_arch = "x86_64")]
+mod rows;
 
 /// Coordinates that are multiplied between two steps of a loop.
 const STRETCH: usize = 128;

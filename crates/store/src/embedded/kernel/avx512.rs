@@ -10,15 +10,10 @@ use std::{
 
 use half::f16;
 
-use super::{PAIR, STRETCH, Stretch, Weights, padded};
+use super::{PAIR, STRETCH, Stretch, Weights, padded, rows::score_with};
 
 /// Coordinates in a vector.
 const LANES: usize = 16;
-
-/// Sums under way for a row: enough not to wait for each other.
-const N_SUMS: usize = 4;
-
-type Sums = [__m512; N_SUMS];
 
 /// Proof that this machine has AVX-512F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,135 +23,9 @@ impl Avx512 {
     pub(crate) fn detect() -> Option<Self> {
         is_x86_feature_detected!("avx512f").then_some(Self(()))
     }
-
-    #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-    pub(crate) fn score(_proof: Self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-        // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { score_rows(rows, weights, scores) }
-    }
-
-    #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-    pub(crate) fn score_wide<const N: usize>(
-        _proof: Self,
-        rows: &[Stretch],
-        weights: [&Weights; N],
-        scores: [&mut [f32]; N],
-    ) {
-        // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { score_wide(rows, weights, scores) }
-    }
 }
 
-#[target_feature(enable = "avx512f")]
-fn score_rows(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-    for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
-        let (stretches, rest) = row.as_chunks();
-        let mut sums: Sums = [_mm512_setzero_ps(); N_SUMS];
-        for (stretch, weights) in stretches.iter().zip(&weights.stretches) {
-            add_products(&mut sums, stretch, weights);
-        }
-        if let Some(weights) = weights.stretches.get(stretches.len()) {
-            add_products(&mut sums, &padded(rest, f16::ZERO), weights);
-        }
-        *score = total(&sums);
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn add_products(sums: &mut Sums, stretch: &[f16; STRETCH], weights: &Stretch) {
-    let (halves, _) = stretch.as_chunks::<{ N_SUMS * LANES }>();
-    let (weights, _) = weights.as_chunks::<{ N_SUMS * LANES }>();
-    for (half, weights) in halves.iter().zip(weights) {
-        let (half, _) = half.as_chunks();
-        let (weights, _) = weights.as_chunks();
-        for ((sum, x), w) in sums.iter_mut().zip(half).zip(weights) {
-            *sum = _mm512_fmadd_ps(load_halves(x), load(w), *sum);
-        }
-    }
-}
-
-#[target_feature(enable = "avx512f")]
-fn score_wide<const N: usize>(
-    rows: &[Stretch],
-    weights: [&Weights; N],
-    mut scores: [&mut [f32]; N],
-) {
-    let row_len = weights.first().map_or(1, |weights| weights.stretches.len().max(1));
-    let weights = weights.map(|weights| &*weights.stretches);
-    let mut row_idx = 0;
-    let mut pairs = rows.chunks_exact(PAIR * row_len);
-    for pair in &mut pairs {
-        let (first, second) = pair.split_at(row_len);
-        for (place, dots) in dots([first, second], weights).into_iter().enumerate() {
-            for (scores, dot) in scores.iter_mut().zip(dots) {
-                scores[row_idx + place] = dot;
-            }
-        }
-        row_idx += PAIR;
-    }
-    if !pairs.remainder().is_empty() {
-        let [dots] = dots([pairs.remainder()], weights);
-        for (scores, dot) in scores.iter_mut().zip(dots) {
-            scores[row_idx] = dot;
-        }
-    }
-}
-
-/// The products of some rows with some weights. The sums of a row, which [`score_rows`] has under way
-/// together, are made one after the other: so there is a register for one of each product.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn dots<const R: usize, const N: usize>(
-    rows: [&[Stretch]; R],
-    weights: [&[Stretch]; N],
-) -> [[f32; N]; R] {
-    let mut sums = [[[_mm512_setzero_ps(); N_SUMS]; N]; R];
-    for sum_idx in 0..N_SUMS {
-        let of_sum = sums_at(rows, weights, sum_idx);
-        for (sums, of_row) in sums.iter_mut().zip(of_sum) {
-            for (sums, sum) in sums.iter_mut().zip(of_row) {
-                sums[sum_idx] = sum;
-            }
-        }
-    }
-    let mut dots = [[0.0; N]; R];
-    for (dots, sums) in dots.iter_mut().zip(&sums) {
-        for (dot, sums) in dots.iter_mut().zip(sums) {
-            *dot = total(sums);
-        }
-    }
-    dots
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn sums_at<const R: usize, const N: usize>(
-    rows: [&[Stretch]; R],
-    weights: [&[Stretch]; N],
-    sum_idx: usize,
-) -> [[__m512; N]; R] {
-    let mut sums = [[_mm512_setzero_ps(); N]; R];
-    let n_stretches = rows.first().map_or(0, |row| row.len());
-    let rows = rows.map(|row| &row[..n_stretches]);
-    let weights = weights.map(|weights| &weights[..n_stretches]);
-    for stretch_idx in 0..n_stretches {
-        for step in 0..STRETCH / (N_SUMS * LANES) {
-            let vector_idx = step * N_SUMS + sum_idx;
-            let mut w = [_mm512_setzero_ps(); N];
-            for (w, weights) in w.iter_mut().zip(weights) {
-                *w = load_at(&weights[stretch_idx], vector_idx);
-            }
-            for (sums, row) in sums.iter_mut().zip(rows) {
-                let x = load_at(&row[stretch_idx], vector_idx);
-                for (sum, w) in sums.iter_mut().zip(w) {
-                    *sum = _mm512_fmadd_ps(x, w, *sum);
-                }
-            }
-        }
-    }
-    sums
-}
+score_with!(Avx512, "avx512f", __m512, _mm512_setzero_ps, _mm512_fmadd_ps);
 
 /// The sum of all lanes.
 #[inline]
@@ -172,13 +41,6 @@ fn total(sums: &Sums) -> f32 {
 fn load_halves(x: &[f16; LANES]) -> __m512 {
     // SAFETY: the array is as long as the vector, and the load needs no alignment.
     _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(ptr::from_ref(x).cast()) })
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_at(stretch: &Stretch, vector_idx: usize) -> __m512 {
-    let (vectors, _) = stretch.as_chunks();
-    load(&vectors[vector_idx])
 }
 
 #[inline]
