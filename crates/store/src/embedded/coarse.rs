@@ -63,6 +63,8 @@ struct Asked<'a> {
     scan: &'a Scan<'a>,
     weights: GridWeights,
     exact: Weights,
+    code_kernel: CodeKernel,
+    kernel: Kernel,
     limit: usize,
     n_near: usize,
 }
@@ -79,7 +81,9 @@ impl<'a> Asked<'a> {
             return None;
         }
         let weights = coarse.grid.weights(scan.weights, scan.bias, coarse.worst)?;
-        Some(Self { scan, weights, exact: Weights::new(scan.weights), limit, n_near })
+        let (code_kernel, kernel) = (CodeKernel::detect(), Kernel::detect());
+        let exact = Weights::new(scan.weights);
+        Some(Self { scan, weights, exact, code_kernel, kernel, limit, n_near })
     }
 }
 
@@ -159,12 +163,11 @@ impl Coarse<'_> {
     }
 
     fn exact_scores(self, asked: &Asked<'_>, rows: &[usize]) -> Vec<f32> {
-        let kernel = Kernel::detect();
         let weights = std::slice::from_ref(&asked.exact);
         let exact = |&row_idx: &usize| {
             let mut score = [0.0];
             let row = self.rows.row(row_idx).unwrap_or_default();
-            kernel.score(row, weights, &mut [&mut score]);
+            asked.kernel.score(row, weights, &mut [&mut score]);
             asked.scan.with_bias(score[0])
         };
         rows.par_iter().with_min_len(64).map(exact).collect()
@@ -200,7 +203,7 @@ impl Block {
         let row_bytes = coarse.codes.row_bytes();
         self.dots.resize(codes.len() / row_bytes, 0);
         self.margins.clear();
-        CodeKernel::detect().multiply(codes, &asked.weights.codes, &mut self.dots);
+        asked.code_kernel.multiply(codes, &asked.weights.codes, &mut self.dots);
         let (coded, rest) = scores.split_at_mut(self.dots.len());
         for ((row, &dot), score) in codes.chunks_exact(row_bytes).zip(&self.dots).zip(coded) {
             let scale = row.last_chunk().map_or(f32::NAN, |bytes| f32::from_le_bytes(*bytes));
@@ -208,7 +211,7 @@ impl Block {
             self.margins.push(asked.weights.margin(scale));
         }
         if !rest.is_empty() {
-            Kernel::detect().score(rows, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
+            asked.kernel.score(rows, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
             for score in rest {
                 *score = asked.scan.with_bias(*score);
             }

@@ -288,9 +288,15 @@ impl Points {
         if self.is_of_format_1()? {
             return Ok(Vec::new());
         }
-        let from = "SELECT block_idx, crc FROM checksums WHERE block_idx >= ?1 ORDER BY block_idx";
+        self.checksums_in("checksums", block_idx)
+    }
+
+    /// The checksums that a table has of the blocks from one on.
+    fn checksums_in(&self, table: &str, block_idx: usize) -> Result<Vec<Checksum>, StoreError> {
+        let from =
+            format!("SELECT block_idx, crc FROM {table} WHERE block_idx >= ?1 ORDER BY block_idx");
         let read = || -> rusqlite::Result<Vec<Checksum>> {
-            let mut statement = self.connection.prepare_cached(from)?;
+            let mut statement = self.connection.prepare_cached(&from)?;
             let checksum =
                 |row: &Row<'_>| Ok(Checksum { block_idx: row.get(0)?, crc: row.get(1)? });
             statement.query_map([block_idx], checksum)?.collect()
@@ -352,9 +358,13 @@ impl Points {
 
     /// Keeps the checksums of blocks in the place of older ones, within a [`Self::change`].
     pub(crate) fn keep_checksums(&self, checksums: &[Checksum]) -> Result<(), StoreError> {
+        self.keep_checksums_in("checksums", checksums)
+    }
+
+    fn keep_checksums_in(&self, table: &str, checksums: &[Checksum]) -> Result<(), StoreError> {
+        let insert = format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2)");
         let keep = || -> rusqlite::Result<()> {
-            let insert = "INSERT OR REPLACE INTO checksums VALUES (?1, ?2)";
-            let mut insert = self.connection.prepare_cached(insert)?;
+            let mut insert = self.connection.prepare_cached(&insert)?;
             for Checksum { block_idx, crc } in checksums {
                 insert.execute((block_idx, crc))?;
             }

@@ -18,6 +18,9 @@ const TABLES: &str = "
     DELETE FROM code_checksums;
 ";
 
+/// The table of the checksums of its blocks.
+const CHECKSUMS: &str = "code_checksums";
+
 /// How much of an int8 copy has been committed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CodeExtent {
@@ -87,15 +90,10 @@ impl Points {
         let extend = || {
             let CodeExtent { n_rows, worst, .. } = extent;
             let update = "UPDATE codes SET n_rows = ?1, worst = ?2";
-            self.connection.prepare_cached(update)?.execute((n_rows, worst))?;
-            let insert = "INSERT OR REPLACE INTO code_checksums VALUES (?1, ?2)";
-            let mut insert = self.connection.prepare_cached(insert)?;
-            for Checksum { block_idx, crc } in checksums {
-                insert.execute((block_idx, crc))?;
-            }
-            Ok(())
+            self.connection.prepare_cached(update)?.execute((n_rows, worst)).map(drop)
         };
-        extend().map_err(self.error())
+        extend().map_err(self.error())?;
+        self.keep_checksums_in(CHECKSUMS, checksums)
     }
 
     /// The checksums of the copy's blocks, from one on.
@@ -103,15 +101,7 @@ impl Points {
         &self,
         block_idx: usize,
     ) -> Result<Vec<Checksum>, StoreError> {
-        let from =
-            "SELECT block_idx, crc FROM code_checksums WHERE block_idx >= ?1 ORDER BY block_idx";
-        let read = || -> rusqlite::Result<Vec<Checksum>> {
-            let mut statement = self.connection.prepare_cached(from)?;
-            let checksum =
-                |row: &Row<'_>| Ok(Checksum { block_idx: row.get(0)?, crc: row.get(1)? });
-            statement.query_map([block_idx], checksum)?.collect()
-        };
-        read().map_err(self.error())
+        self.checksums_in(CHECKSUMS, block_idx)
     }
 }
 
