@@ -87,8 +87,9 @@ pub(crate) struct InitArgs {
 
 #[derive(Args)]
 pub(crate) struct IndexArgs {
-    /// A folder of pictures; a .csv, .tsv, .jsonl, .json or .txt file; a .npy, .npz or
-    /// .safetensors file of vectors.
+    /// A folder of pictures; a .csv, .tsv, .jsonl, .json or .txt file; .parquet or .arrow files;
+    /// .tar files of samples, such as "shard-{000..041}.tar"; a .npy, .npz or .safetensors file of
+    /// vectors. Of many files, their folder.
     pub(crate) dataset: PathBuf,
     /// The model to embed with: "builtin", a folder, a name on the hub, or a server's address
     /// with #model behind it. [default: the project's; for texts the one built in]
@@ -112,8 +113,8 @@ pub(crate) struct IndexArgs {
 /// How a dataset is read.
 #[derive(Args)]
 pub(crate) struct ColumnArgs {
-    /// What the dataset is: images, csv, tsv, jsonl, json, lines, npy, npz or safetensors.
-    /// [default: told by its name]
+    /// What the dataset is: images, csv, tsv, jsonl, json, lines, npy, npz, safetensors, parquet
+    /// (Arrow and Feather, too), webdataset or clip-retrieval. [default: told by its name]
     #[arg(long)]
     pub(crate) kind: Option<SourceKind>,
     /// The column of ids. [default: found by name, else the row number]
@@ -353,7 +354,7 @@ impl Format {
 pub(crate) enum ClassifierCommand {
     /// Lists the project's classifiers.
     List,
-    /// Writes a classifier to a file that NumPy and PyTorch read: .safetensors or .json.
+    /// Writes a classifier to a file that other tools read: .safetensors, .json, .onnx, .npz or .pt.
     Export {
         /// A session, or an imported classifier.
         name: String,
@@ -366,7 +367,8 @@ pub(crate) enum ClassifierCommand {
     },
     /// Takes a classifier file into the project.
     Import {
-        /// The file: .safetensors or .json.
+        /// The file, whose ending names its form: .safetensors, .json, .onnx for ONNX Runtime, .npz
+        /// for NumPy, .pt for PyTorch.
         file: PathBuf,
         /// Its name in the project. [default: the one on its card, else the file's]
         #[arg(long)]

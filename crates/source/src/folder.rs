@@ -62,42 +62,9 @@ impl ImageFolder {
         };
         let name = slashed(file).ok_or_else(|| bad(None, "the file name is not UTF-8".into()))?;
         let id = RecordId::new(&name).map_err(|reason| bad(None, reason.to_string()))?;
-        let image = self.read_image(&path).map_err(|reason| bad(Some(&id), reason))?;
+        let image = read_image(&self.root, &path).map_err(|reason| bad(Some(&id), reason))?;
         let (label, metadata) = classes(&name);
         Ok(Record { id, content: Content::Image(image), label, metadata })
-    }
-
-    fn read_image(&self, path: &Path) -> Result<Vec<u8>, String> {
-        self.refuse_leaving(path)?;
-        let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
-        if !metadata.is_file() {
-            return Err("not a file".to_owned());
-        }
-        if metadata.len() > MAX_IMAGE_BYTES {
-            return Err(too_large(metadata.len()));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|e| e.to_string())?;
-        file.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-        match bytes.len() as u64 {
-            0 => Err("the file is empty".to_owned()),
-            n_bytes if n_bytes > MAX_IMAGE_BYTES => Err(too_large(n_bytes)),
-            _ => Ok(bytes),
-        }
-    }
-
-    /// Follows a link to a file only where it stays below the root.
-    fn refuse_leaving(&self, path: &Path) -> Result<(), String> {
-        if !fs::symlink_metadata(path).map_err(|e| e.to_string())?.is_symlink() {
-            return Ok(());
-        }
-        let target = path.canonicalize().map_err(|e| format!("a link to nothing: {e}"))?;
-        let root = self.root.canonicalize().map_err(|e| e.to_string())?;
-        if target.starts_with(root) {
-            Ok(())
-        } else {
-            Err("a link that leaves the folder is not followed".to_owned())
-        }
     }
 }
 
@@ -128,9 +95,53 @@ impl Source for ImageFolder {
     }
 }
 
+/// Reads an image file that stands below a root.
+pub(crate) fn read_image(root: &Path, path: &Path) -> Result<Vec<u8>, String> {
+    refuse_leaving(root, path)?;
+    let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
+    if !metadata.is_file() {
+        return Err("not a file".to_owned());
+    }
+    if metadata.len() > MAX_IMAGE_BYTES {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    file.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    match bytes.len() as u64 {
+        0 => Err("the file is empty".to_owned()),
+        n_bytes if n_bytes > MAX_IMAGE_BYTES => Err(too_large(n_bytes)),
+        _ => Ok(bytes),
+    }
+}
+
+/// Follows links to a file and to the folders on its way only where they stay below the root.
+fn refuse_leaving(root: &Path, path: &Path) -> Result<(), String> {
+    let target = path.canonicalize().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound if path.is_symlink() => format!("a link to nothing: {e}"),
+        _ => e.to_string(),
+    })?;
+    let root = root.canonicalize().map_err(|e| e.to_string())?;
+    if target.starts_with(root) {
+        Ok(())
+    } else {
+        Err("a link that leaves the folder is not followed".to_owned())
+    }
+}
+
+/// Whether a name is that of a split of a dataset.
+pub(crate) fn is_split(name: &str) -> bool {
+    SPLITS.iter().any(|split| split.eq_ignore_ascii_case(name))
+}
+
 /// Whether the name of a file says that it is an image.
 pub(crate) fn is_image(path: &Path) -> bool {
-    ending(path).is_some_and(|ending| IMAGES.contains(&ending.as_str()))
+    ending(path).is_some_and(|ending| is_image_ending(&ending))
+}
+
+/// Whether an ending, in lower case, is one of an image file.
+pub(crate) fn is_image_ending(ending: &str) -> bool {
+    IMAGES.contains(&ending)
 }
 
 /// Whether an image stands anywhere below a folder.
@@ -150,16 +161,12 @@ pub(crate) fn describe(root: &Path) -> Result<(String, String), SourceError> {
         *counts.entry(ending(&file?).unwrap_or_else(|| "no ending".to_owned())).or_default() += 1;
     }
     if counts.is_empty() {
-        let hint = "name a folder of images or .npy files, or a single file";
+        let hint = "name a folder of images, .npy, .parquet or .tar files, or a single file";
         return Ok(("the folder is empty".to_owned(), hint.to_owned()));
     }
     let found: Vec<String> = counts.iter().map(|(ending, n)| format!("{n} {ending}")).collect();
-    if counts.contains_key("parquet") {
-        let hint = "convert its files to one .csv or .jsonl, for example with pandas";
-        return Ok(("a folder of parquet files is not read yet".to_owned(), hint.to_owned()));
-    }
     let hint = format!("it holds {}; to read one of its files, name it", failure::listed(&found));
-    Ok(("the folder holds no images and no .npy files".to_owned(), hint))
+    Ok(("the folder holds no images, no .npy, .parquet or .tar files".to_owned(), hint))
 }
 
 /// The label of a file and what else its folders tell.
@@ -167,7 +174,7 @@ fn classes(name: &str) -> (Option<String>, Metadata) {
     let mut folders = name.split('/').collect::<Vec<_>>();
     folders.pop();
     let mut folders = folders.into_iter().peekable();
-    let split = folders.next_if(|first| SPLITS.iter().any(|s| s.eq_ignore_ascii_case(first)));
+    let split = folders.next_if(|first| is_split(first));
     let metadata = split.map(|split| ("split".to_owned(), split.to_owned())).into_iter().collect();
     (folders.next().map(str::to_owned), metadata)
 }
@@ -196,19 +203,19 @@ fn ending(path: &Path) -> Option<String> {
     path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase())
 }
 
-fn too_large(n_bytes: u64) -> String {
+pub(crate) fn too_large(n_bytes: u64) -> String {
     format!("the file has {n_bytes} bytes, at most {MAX_IMAGE_BYTES} are read")
 }
 
 /// The files below a folder, in no order. Hidden ones and the shadows that macOS puts into zips are
 /// passed over; linked folders are not entered, for what they hold inside the root is met anyway.
-struct Walk {
+pub(crate) struct Walk {
     folders: Vec<PathBuf>,
     reading: Option<(PathBuf, fs::ReadDir)>,
 }
 
 impl Walk {
-    fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { folders: vec![root.to_owned()], reading: None }
     }
 

@@ -9,6 +9,9 @@
 //! | `.csv`, `.tsv` | a row | the id column, or the row's index | the label column |
 //! | `.jsonl`, `.ndjson`, `.json` | an object | the id key, or its index | the label key |
 //! | `.txt` | a line | its index | none |
+//! | `.parquet`, `.arrow`, `.feather`, or a folder of them | a row: a text, a picture or a vector | the id column, or the row's index | the label column |
+//! | a folder of clip-retrieval | a vector of `img_emb` or `text_emb` | its index | the label column of `metadata` |
+//! | `.tar` archives as `WebDataset` has them | a sample: a picture or a text | the name that its members share | the member `cls` |
 //! | `.npy` (or a folder of them), `.npz`, `.safetensors` | a row of a matrix | its index, or ids beside it | labels beside it |
 //!
 //! Tables may end in `.gz`. A record that cannot be read is an error that names the file, the row
@@ -29,11 +32,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod clip_retrieval;
+mod columnar;
 mod failure;
 mod folder;
 mod natural;
 mod open;
 mod seen;
+mod shards;
 mod table;
 mod vectors;
 

@@ -12,8 +12,11 @@ use std::{
 use linprobe_core::{Source, SourceError};
 
 use crate::{
+    clip_retrieval::{self, ClipRetrieval},
+    columnar::{self, Columnar},
     failure::{io, listed, unsupported},
     folder::{self, ImageFolder},
+    shards::{self, Shards},
     table::Table,
     vectors::{self, Vectors},
 };
@@ -25,7 +28,7 @@ use crate::{
 /// when no reader takes it, or a column, tensor or option does not fit, with a hint that lists what
 /// there is.
 pub fn open(location: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
-    let canonical = location.canonicalize().map_err(io(location))?;
+    let canonical = canonical(location)?;
     let kind = match options.kind {
         Some(kind) => kind,
         None => Kind::of(location)?,
@@ -34,11 +37,25 @@ pub fn open(location: &Path, options: &SourceOptions) -> Result<Box<dyn Source>,
     let fingerprint = fingerprint(kind, &canonical, options);
     Ok(match kind {
         Kind::Images => Box::new(ImageFolder::open(location, fingerprint)?),
+        Kind::ClipRetrieval => Box::new(ClipRetrieval::open(location, options, fingerprint)?),
+        Kind::Shards => Box::new(Shards::open(location, options, fingerprint)?),
+        Kind::Columnar => Box::new(Columnar::open(location, options, fingerprint)?),
         Kind::Npy | Kind::Npz | Kind::Safetensors => {
             Box::new(Vectors::open(location, kind, options, fingerprint)?)
         }
         _ => Box::new(Table::open(location, kind, options, fingerprint)?),
     })
+}
+
+/// The place whichever way it is named; one with braces is told by its folder.
+fn canonical(location: &Path) -> Result<PathBuf, SourceError> {
+    if shards::expand(location).is_none() {
+        return location.canonicalize().map_err(io(location));
+    }
+    let folder = location.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let root = folder.canonicalize().map_err(io(folder))?;
+    Ok(root.join(location.file_name().unwrap_or_default()))
 }
 
 /// How to read a dataset, where its looks do not tell.
@@ -53,7 +70,7 @@ pub struct SourceOptions {
     /// The column of texts in a table, with dots into nested JSON (`data.text`). When not given: a
     /// column named `text`, `content`, `sentence`, `body`, `description`, `title`, `review`,
     /// `question`, `utterance`, `comment`, `message`, `document`, `query`, `prompt`, `abstract`,
-    /// `summary`, `headline`, `tweet` or `post`, the first of these that there is, or else the only
+    /// `summary`, `headline`, `caption`, `tweet` or `post`, the first of these that there is, or else the only
     /// column of words.
     ///
     /// Columns without names are numbered from 1: those of a csv whose first row holds a number, of
@@ -75,7 +92,8 @@ pub struct SourceOptions {
     /// given: the member `labels`, or `NAME.labels.*` or `labels.*` beside the vectors.
     pub labels: Option<PathBuf>,
     /// The array of vectors inside an npz or safetensors file. When not given: the only matrix
-    /// there, or the one named `embeddings`, `vectors` or `x`.
+    /// there, or the one named `embeddings`, `vectors` or `x`. Of Parquet and Arrow files, the column
+    /// of vectors; when not given, and no text is there, the only one, or the one named so.
     pub tensor: Option<String>,
 }
 
@@ -99,6 +117,8 @@ impl SourceOptions {
             Kind::Npy => [&columns[..], &tensor].concat(),
             Kind::Npz | Kind::Safetensors => columns.to_vec(),
             Kind::Csv | Kind::Tsv | Kind::JsonLines | Kind::Json => [&beside[..], &tensor].concat(),
+            Kind::Columnar => beside.to_vec(),
+            Kind::ClipRetrieval | Kind::Shards => [&columns[..1], &beside, &tensor].concat(),
         };
         match refused.iter().find(|(_, given)| *given) {
             None => Ok(()),
@@ -132,11 +152,17 @@ pub enum Kind {
     Npz,
     /// Tensors with a JSON header.
     Safetensors,
+    /// Parquet or Arrow, Feather too, or a folder of such files.
+    Columnar,
+    /// Tar archives of samples, as `WebDataset` has them, or a folder of such files.
+    Shards,
+    /// A folder that clip-retrieval has written.
+    ClipRetrieval,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Images,
         Self::Csv,
         Self::Tsv,
@@ -146,10 +172,14 @@ impl Kind {
         Self::Npy,
         Self::Npz,
         Self::Safetensors,
+        Self::Columnar,
+        Self::Shards,
+        Self::ClipRetrieval,
     ];
 
     /// Its name, which [`FromStr`] takes: `images`, `csv`, `tsv`, `jsonl`, `json`, `lines`, `npy`,
-    /// `npz` or `safetensors`.
+    /// `npz`,
+    /// `safetensors`, `parquet`, `webdataset` or `clip-retrieval`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Images => "images",
@@ -161,6 +191,9 @@ impl Kind {
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::Safetensors => "safetensors",
+            Self::Columnar => "parquet",
+            Self::Shards => "webdataset",
+            Self::ClipRetrieval => "clip-retrieval",
         }
     }
 
@@ -174,11 +207,20 @@ impl Kind {
     }
 
     fn of_folder(root: &Path) -> Result<Self, SourceError> {
+        if clip_retrieval::is_one(root) {
+            return Ok(Self::ClipRetrieval);
+        }
         if folder::has_image(root)? {
             return Ok(Self::Images);
         }
         if !vectors::shards(root)?.is_empty() {
             return Ok(Self::Npy);
+        }
+        if !columnar::files_below(root)?.is_empty() {
+            return Ok(Self::Columnar);
+        }
+        if !shards::files_below(root)?.is_empty() {
+            return Ok(Self::Shards);
         }
         let (reason, hint) = folder::describe(root)?;
         Err(unsupported(root, reason, hint))
@@ -199,7 +241,9 @@ impl Kind {
             "txt" => Ok(Self::Lines),
             "npy" if !packed => Ok(Self::Npy),
             "npz" if !packed => Ok(Self::Npz),
+            "tar" if !packed => Ok(Self::Shards),
             "safetensors" if !packed => Ok(Self::Safetensors),
+            _ if !packed && columnar::is_columnar(path) => Ok(Self::Columnar),
             _ => Err(unknown_file(path, ending, packed)),
         }
     }
@@ -232,15 +276,14 @@ pub struct UnknownKind {
 
 fn unknown_file(path: &Path, ending: &str, packed: bool) -> SourceError {
     let hint = match ending {
-        "parquet" | "arrow" | "feather" => {
-            "convert it to .csv or .jsonl, for example with pandas".to_owned()
+        "zip" | "tgz" => "unpack it into a folder".to_owned(),
+        "npy" | "npz" | "safetensors" | "tar" | "parquet" if packed => {
+            "unpack it with gunzip".to_owned()
         }
-        "tar" | "zip" | "tgz" => "unpack it into a folder".to_owned(),
-        "npy" | "npz" | "safetensors" if packed => "unpack it with gunzip".to_owned(),
         _ if folder::is_image(path) => "open the folder that it stands in".to_owned(),
         _ => format!(
-            "supported are folders of images or .npy files, {}; or name the kind of this one",
-            ".csv, .tsv, .jsonl, .ndjson, .json, .txt (each also .gz), .npy, .npz and .safetensors"
+            "supported are folders of images, .npy, .parquet or .tar files, {}; or name the kind of this one",
+            ".csv, .tsv, .jsonl, .ndjson, .json, .txt (each also .gz), .npy, .npz, .safetensors, .parquet, .arrow and .tar"
         ),
     };
     let reason = match ending {

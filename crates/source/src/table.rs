@@ -18,14 +18,12 @@ use std::{
 
 use linprobe_core::{BadRecord, Content, Metadata, Record, RecordId, Records, Source, SourceError};
 
-use self::{
-    columns::{Columns, Sample},
-    delimited::Delimited,
-};
+use self::delimited::Delimited;
 use crate::{Kind, SourceOptions, failure::unsupported, seen::Seen};
 
 pub(crate) use self::{
-    json::text_of_line,
+    columns::{Columns, Sample, is_known_text},
+    json::{fields_of, text_of_line},
     lines::{Line, Lines, not_utf8, open_lines},
 };
 
@@ -167,14 +165,7 @@ impl TableRecords<'_> {
         known: &mut Option<RecordId>,
     ) -> Result<Record, String> {
         let mut fields = fields?;
-        let id = match known {
-            Some(id) => id.clone(),
-            None => self.columns.take_id(&mut fields)?,
-        };
-        *known = Some(id.clone());
-        if self.columns.id.is_some() && !self.seen.insert(&id) {
-            return Err(format!("the id {:?} was given to an earlier row", id.as_str()));
-        }
+        let id = self.columns.take_new_id(&mut fields, &mut self.seen, known)?;
         let text = self.columns.take_text(&mut fields)?;
         let label = self.columns.take_label(&mut fields);
         self.columns.keep(&mut fields);

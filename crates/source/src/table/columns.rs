@@ -12,13 +12,14 @@ use super::{Row, Rows};
 use crate::{
     SourceOptions,
     failure::{listed, unsupported},
+    seen::Seen,
 };
 
 /// The name of the only column of a file that has no others.
 pub(crate) const TEXT: &str = "text";
 
 /// Names of text columns, the most telling first.
-pub(crate) const TEXTS: [&str; 19] = [
+pub(crate) const TEXTS: [&str; 20] = [
     TEXT,
     "content",
     "sentence",
@@ -36,6 +37,7 @@ pub(crate) const TEXTS: [&str; 19] = [
     "abstract",
     "summary",
     "headline",
+    "caption",
     "tweet",
     "post",
 ];
@@ -56,6 +58,11 @@ pub(crate) fn is_known(name: &str) -> bool {
     IDS.iter().chain(&TEXTS).chain(&LABELS).any(|known| known.eq_ignore_ascii_case(name.trim()))
 }
 
+/// Whether a name is one of those by which columns of texts are found.
+pub(crate) fn is_known_text(name: &str) -> bool {
+    TEXTS.iter().any(|known| known.eq_ignore_ascii_case(name.trim()))
+}
+
 /// Whether a value is a number.
 pub(crate) fn is_number(value: &str) -> bool {
     value.trim().parse::<f64>().is_ok_and(f64::is_finite)
@@ -66,7 +73,8 @@ pub(crate) fn is_number(value: &str) -> bool {
 pub(crate) struct Columns {
     /// Without one the place of the row is its id.
     pub(crate) id: Option<String>,
-    text: String,
+    /// Where rows are no texts, there may be none.
+    text: Option<String>,
     label: Option<String>,
     /// The columns kept as metadata; all when none are named.
     metadata: Option<Vec<String>>,
@@ -75,7 +83,7 @@ pub(crate) struct Columns {
 impl Columns {
     /// The columns of a file of lines.
     pub(crate) fn text_alone() -> Self {
-        Self { id: None, text: TEXT.to_owned(), label: None, metadata: None }
+        Self { id: None, text: Some(TEXT.to_owned()), label: None, metadata: None }
     }
 
     /// Chooses the columns.
@@ -98,7 +106,49 @@ impl Columns {
             (None, Some((text, label))) => (text, Some(label)),
             (None, None) => (sample.text(path, &[&id, &label])?, label),
         };
-        Ok(Self { id, text, label, metadata: options.metadata.clone() })
+        Ok(Self { id, text: Some(text), label, metadata: options.metadata.clone() })
+    }
+
+    /// Chooses the columns of rows whose content is no text; one is shown beside it, if it is named like a text.
+    pub(crate) fn beside_content(
+        path: &Path,
+        sample: &Sample,
+        options: &SourceOptions,
+    ) -> Result<Self, SourceError> {
+        let asked = [&options.id, &options.text, &options.label];
+        let kept = options.metadata.iter().flatten();
+        for name in asked.into_iter().flatten().chain(kept) {
+            sample.require(path, name)?;
+        }
+        let named_like = |asked_for: &Option<String>, known: &[&str]| {
+            asked_for.clone().or_else(|| sample.named_like(known, &asked))
+        };
+        Ok(Self {
+            id: named_like(&options.id, &IDS),
+            text: named_like(&options.text, &TEXTS),
+            label: named_like(&options.label, &LABELS),
+            metadata: options.metadata.clone(),
+        })
+    }
+
+    /// The id of a row: the one that is known by its place, or what its column says and no earlier row did. Tells it
+    /// as soon as it is known.
+    pub(crate) fn take_new_id(
+        &self,
+        fields: &mut Metadata,
+        seen: &mut Seen,
+        known: &mut Option<RecordId>,
+    ) -> Result<RecordId, String> {
+        if let Some(id) = known {
+            return Ok(id.clone());
+        }
+        let id = self.take_id(fields)?;
+        *known = Some(id.clone());
+        if seen.insert(&id) {
+            Ok(id)
+        } else {
+            Err(format!("the id {:?} was given to an earlier row", id.as_str()))
+        }
     }
 
     /// Takes the id out of a row that has a column for it.
@@ -111,9 +161,9 @@ impl Columns {
 
     /// Takes the text out of a row.
     pub(crate) fn take_text(&self, fields: &mut Metadata) -> Result<String, String> {
-        let text = fields
-            .remove(&self.text)
-            .ok_or_else(|| format!("the text is missing: no {:?}", self.text))?;
+        let column = self.text.as_deref().unwrap_or_default();
+        let text =
+            fields.remove(column).ok_or_else(|| format!("the text is missing: no {column:?}"))?;
         if text.trim().is_empty() {
             Err("the text is empty".to_owned())
         } else if text.contains('\0') {

@@ -136,23 +136,18 @@ fn places_that_are_no_dataset_say_what_would_be() {
     assert_eq!(
         refusal(folder.path(), &plain),
         "FILE: the folder is empty\n\
-         hint: name a folder of images or .npy files, or a single file"
+         hint: name a folder of images, .npy, .parquet or .tar files, or a single file"
     );
     folder.file("a.csv", "text\n");
     folder.file("b/c.txt", "text\n");
     assert_eq!(
         refusal(folder.path(), &plain),
-        "FILE: the folder holds no images and no .npy files\n\
+        "FILE: the folder holds no images, no .npy, .parquet or .tar files\n\
          hint: it holds 1 csv and 1 txt; to read one of its files, name it"
     );
-    let parquet = folder.file("data/train.parquet", "PAR1");
-    let refused = refusal(folder.path(), &plain);
-    assert!(refused.starts_with("FILE: a folder of parquet files is not read yet\n"), "{refused}");
-    let refused = refusal(&parquet, &plain);
-    assert!(
-        refused.starts_with("FILE: .parquet files are not read\nhint: convert it"),
-        "{refused}"
-    );
+    let archive = folder.file("data.zip", "PK");
+    let refused = refusal(&archive, &plain);
+    assert!(refused.starts_with("FILE: .zip files are not read\nhint: unpack it"), "{refused}");
     let picture = folder.file("a.jpg", "x");
     let refused = refusal(&picture, &plain);
     assert!(refused.ends_with("hint: open the folder that it stands in"), "{refused}");

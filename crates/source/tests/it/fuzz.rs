@@ -1,5 +1,7 @@
 //! Arbitrary bytes are read or refused; no reader panics, and none goes on for ever.
 
+use std::path::Path;
+
 use linprobe_source::{Kind, SourceOptions, open};
 use proptest::prelude::*;
 
@@ -65,7 +67,17 @@ fn sound_vectors() -> impl Strategy<Value = (Kind, Vec<u8>)> {
         (Kind::Npz, zip::stored(&members)),
         (Kind::Npz, zip::deflated(&members)),
         (Kind::Safetensors, safetensors(&[("x", "F32", &[4, 3], &values)])),
+        (Kind::Columnar, columnar("texts-snappy.parquet")),
+        (Kind::Columnar, columnar("vectors-single.parquet")),
+        (Kind::Columnar, columnar("texts-stream.arrow")),
+        (Kind::Columnar, columnar("texts-lz4.feather")),
     ])
+}
+
+/// A sound file that another program has written.
+fn columnar(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/source/columnar");
+    std::fs::read(Path::new(folder).join(name)).unwrap()
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod choices;
+mod columnar;
 mod files;
 mod folder;
 mod formats;
@@ -10,4 +11,5 @@ mod fuzz;
 mod hostile;
 mod ids;
 mod real;
+mod shards;
 mod vectors;
