@@ -1,12 +1,14 @@
 //! Classifier files: weights, a bias, and a card that says where they come from.
 //!
-//! Neither form can run code, both are read by other tools as they are, and what is read is checked
+//! No form can run code, all are read by other tools as they are, and what is read is checked
 //! before it is believed: sizes against named limits, then shapes, then every number.
 //! Bytes in, bytes out: files belong to the caller.
 
 mod card;
 mod json;
+mod onnx;
 mod safetensors;
+mod zipped;
 
 pub(crate) use card::FORMAT;
 pub use card::{AuditCard, Card, IntervalCard, ModelCard};
@@ -40,6 +42,9 @@ pub enum ExportError {
     /// The card cannot be.
     #[error("cannot write the classifier as JSON")]
     Json(#[from] serde_json::Error),
+    /// The members of a zip cannot be.
+    #[error("cannot write the classifier as a zip")]
+    Zip(#[from] zip::result::ZipError),
 }
 
 /// Why a file is no classifier, or none that can be read here.
@@ -61,6 +66,11 @@ pub enum ImportError {
         /// The length claimed.
         bytes: u64,
     },
+    /// It has a form that is written and not read.
+    #[error(
+        "classifiers are written in this form, and not read\nhint: import the .safetensors or .json file of the same classifier"
+    )]
+    ExportOnly,
     /// A tensor is missing.
     #[error(
         "the file has no tensor {name:?}, it has: {found}\nhint: a linear classifier is a tensor \"weight\" [1, d] and a tensor \"bias\" [1]"

@@ -1,8 +1,8 @@
 //! Classifiers that a project keeps or makes: by the name of a session, of an import, or of a file.
 
-use std::{ffi::OsStr, path::Path};
+use std::path::Path;
 
-use linprobe_classifier::{ClassifierFile, ExportError, ModelCard};
+use linprobe_classifier::{ClassifierFile, ExportError, ImportError, ModelCard};
 use linprobe_core::ModelSpec;
 
 use crate::{error::ProjectError, files::write_atomic, models, project::Project};
@@ -15,6 +15,12 @@ pub enum ExportForm {
     Safetensors,
     /// An object with `weights` and `bias`.
     Json,
+    /// A model with an input `embedding` and outputs `logit` and `probability`.
+    Onnx,
+    /// NumPy arrays `weight`, `bias` and `threshold`.
+    Npz,
+    /// The state dict of a `torch.nn.Linear`.
+    Torch,
 }
 
 impl ExportForm {
@@ -23,6 +29,9 @@ impl ExportForm {
         match self {
             Self::Safetensors => "safetensors",
             Self::Json => "json",
+            Self::Onnx => "onnx",
+            Self::Npz => "npz",
+            Self::Torch => "pt",
         }
     }
 
@@ -34,13 +43,20 @@ impl ExportForm {
         match self {
             Self::Safetensors => file.to_safetensors(),
             Self::Json => file.to_json(),
+            Self::Onnx => file.to_onnx(),
+            Self::Npz => file.to_npz(),
+            Self::Torch => file.to_torch(),
         }
     }
 
-    /// JSON if the name of a file ends so, else safetensors.
+    /// Every form.
+    pub const ALL: [Self; 5] = [Self::Safetensors, Self::Json, Self::Onnx, Self::Npz, Self::Torch];
+
+    /// The form that the name of a file ends with, else safetensors.
     fn of(path: &Path) -> Self {
-        let is_json = |ending: &OsStr| ending.eq_ignore_ascii_case(Self::Json.ending());
-        if path.extension().is_some_and(is_json) { Self::Json } else { Self::Safetensors }
+        let ending = path.extension().unwrap_or_default();
+        let named = Self::ALL.into_iter().find(|form| ending.eq_ignore_ascii_case(form.ending()));
+        named.unwrap_or_default()
     }
 }
 
@@ -54,11 +70,12 @@ pub fn read_classifier(path: &Path) -> Result<ClassifierFile, ProjectError> {
     let read = match ExportForm::of(path) {
         ExportForm::Safetensors => ClassifierFile::from_safetensors(&bytes),
         ExportForm::Json => ClassifierFile::from_json(&bytes),
+        ExportForm::Onnx | ExportForm::Npz | ExportForm::Torch => Err(ImportError::ExportOnly),
     };
     read.map_err(|source| ProjectError::Import { name: path.display().to_string(), source })
 }
 
-/// Writes a classifier file: JSON if its name ends so, else safetensors.
+/// Writes a classifier file, in the form that its name ends with: JSON, ONNX, npz or pt; else safetensors.
 ///
 /// # Errors
 /// [`ProjectError::Io`] when it cannot be written.

@@ -1,6 +1,8 @@
 //! A few lines that use an exported classifier elsewhere: in Python, in Rust, and in a database
 //! with pgvector.
 
+use std::path::{Path, PathBuf};
+
 use linprobe_classifier::{ClassifierFile, LinearClassifier};
 
 use crate::ExportForm;
@@ -41,6 +43,25 @@ fn python(file_name: &str, form: ExportForm, (threshold, model): (f32, &str)) ->
              head = json.load(open({file_name:?}))\n\
              weights, bias = np.array(head[\"weights\"]), head[\"bias\"]\n"
         ),
+        ExportForm::Npz => format!(
+            "import numpy as np\n\n\
+             head = np.load({file_name:?})\n\
+             weights, bias = head[\"weight\"][0], head[\"bias\"][0]\n"
+        ),
+        ExportForm::Torch => format!(
+            "import torch\n\n\
+             head = torch.load({file_name:?}, weights_only=True)\n\
+             weights, bias = head[\"weight\"][0].numpy(), head[\"bias\"][0].item()\n"
+        ),
+        ExportForm::Onnx => {
+            return format!(
+                "import onnxruntime\n\n\
+                 head = onnxruntime.InferenceSession({file_name:?})\n\
+                 # embeddings: float32, one row each, made with {model}, of unit length\n\
+                 scores = head.run([\"logit\"], {{\"embedding\": embeddings}})[0][:, 0]\n\
+                 relevant = scores >= {threshold}\n"
+            );
+        }
     };
     format!(
         "{load}\
@@ -51,9 +72,11 @@ fn python(file_name: &str, form: ExportForm, (threshold, model): (f32, &str)) ->
 }
 
 fn rust(file_name: &str, form: ExportForm, threshold: f32) -> String {
-    let read = match form {
-        ExportForm::Safetensors => "from_safetensors",
-        ExportForm::Json => "from_json",
+    let (read, file_name) = match form {
+        ExportForm::Json => ("from_json", PathBuf::from(file_name)),
+        ExportForm::Safetensors => ("from_safetensors", PathBuf::from(file_name)),
+        // Other forms are not read here; the same classifier is exported in this one as well.
+        _ => ("from_safetensors", Path::new(file_name).with_extension("safetensors")),
     };
     format!(
         "// cargo add linprobe\n\
@@ -86,12 +109,16 @@ mod tests {
     fn every_snippet_names_the_file_and_the_numbers() {
         let classifier = LinearClassifier::new(vec![0.5, -1.0], 0.25).unwrap();
         let file = ClassifierFile { classifier, card: None };
-        for (form, loads) in
-            [(ExportForm::Safetensors, "load_file"), (ExportForm::Json, "json.load")]
-        {
+        for (form, loads) in [
+            (ExportForm::Safetensors, "load_file"),
+            (ExportForm::Json, "json.load"),
+            (ExportForm::Onnx, "InferenceSession"),
+            (ExportForm::Npz, "np.load"),
+            (ExportForm::Torch, "weights_only=True"),
+        ] {
             let Snippets { python, rust, sql } = Snippets::new(&file, "my \"dogs\".x", form);
             assert!(python.contains(loads) && python.contains(r#""my \"dogs\".x""#), "{python}");
-            assert!(rust.contains(r#""my \"dogs\".x""#) && rust.contains(">= 0.0"), "{rust}");
+            assert!(rust.contains(r#""my \"dogs\"."#) && rust.contains(">= 0.0"), "{rust}");
             assert!(sql.contains("'[0.5,-1]'::vector") && sql.contains("0.25 AS bias"), "{sql}");
         }
     }

@@ -76,3 +76,90 @@ fn pyarrow_reads_the_predictions_and_numpy_maps_the_store() {
          assert np.abs(norms - 1).max() < 2e-3, norms",
     );
 }
+
+/// The classifier in every form, and ten vectors with the scores that linprobe gives them.
+fn exported_in_every_form() -> Bench {
+    let bench = Bench::new();
+    python(
+        &bench,
+        "import numpy as np\n\
+         rows = np.random.default_rng(1).normal(size=(50, 12)).astype('<f4')\n\
+         np.save('vectors.npy', rows / np.linalg.norm(rows, axis=1, keepdims=True))",
+    );
+    bench.ok(&["init"]);
+    bench.ok(&["index", "vectors.npy"]);
+    let lines: Vec<_> = (0..10)
+        .map(|id| serde_json::json!({ "id": id.to_string(), "label": f64::from(id) / 5.0 - 1.0 }))
+        .chain([serde_json::json!({ "fit": true })])
+        .collect();
+    bench.script(&["--like", "7", "--session", "s"], &lines);
+    for ending in ["safetensors", "json", "onnx", "npz", "pt"] {
+        bench.ok(&["classifier", "export", "s", &format!("head.{ending}")]);
+    }
+    bench.ok(&["predict", "vectors.npy", "-c", "head.safetensors", "-o", "scores.csv"]);
+    bench
+}
+
+/// Loads vectors as `x`, and linprobe's scores as `ours`.
+const SCORES: &str = "import csv, json, numpy as np\n\
+     x = np.load('vectors.npy')\n\
+     ours = {int(r['id']): float(r['score']) for r in csv.DictReader(open('scores.csv'))}\n\
+     ours = np.array([ours[i] for i in range(50)])\n";
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy, onnx and onnxruntime"]
+fn onnx_runtime_gives_the_scores_and_the_checker_finds_nothing_wrong() {
+    let script = "import onnx, onnxruntime\n\
+         model = onnx.load('head.onnx')\n\
+         onnx.checker.check_model(model, full_check=True)\n\
+         assert model.opset_import[0].version == 17\n\
+         card = json.loads({p.key: p.value for p in model.metadata_props}['linprobe'])\n\
+         assert card['dimension'] == 12, card\n\
+         session = onnxruntime.InferenceSession('head.onnx')\n\
+         logit, probability = session.run(['logit', 'probability'], {'embedding': x})\n\
+         assert logit.shape == probability.shape == (50, 1)\n\
+         assert np.abs(logit[:, 0] - ours).max() < 1e-5\n\
+         assert np.abs(probability[:, 0] - 1 / (1 + np.exp(-ours))).max() < 1e-5";
+    python(&exported_in_every_form(), &format!("{SCORES}{script}"));
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy"]
+fn numpy_reads_the_arrays_of_a_classifier_without_pickle() {
+    let script = "head = np.load('head.npz', allow_pickle=False)\n\
+         assert head['weight'].shape == (1, 12) and head['bias'].shape == (1,)\n\
+         assert head['threshold'].shape == () and head['weight'].dtype == np.float32\n\
+         assert json.loads(str(head['card']))['dimension'] == 12\n\
+         assert np.abs((x @ head['weight'].T + head['bias'])[:, 0] - ours).max() < 1e-5";
+    python(&exported_in_every_form(), &format!("{SCORES}{script}"));
+}
+
+/// What `torch.load(path, weights_only=True)` allows and does, without its half a gigabyte.
+const LOAD: &str = "import collections, pickle, zipfile\n\
+     archive = zipfile.ZipFile('head.pt')\n\
+     def rebuild(storage, offset, size, stride, gradient, hooks):\n\
+     \x20   assert offset == 0 and not gradient and not hooks\n\
+     \x20   step = [4 * n for n in stride]\n\
+     \x20   return np.lib.stride_tricks.as_strided(storage, size, step)\n\
+     class Reader(pickle.Unpickler):\n\
+     \x20   def find_class(self, module, name):\n\
+     \x20       return {('collections', 'OrderedDict'): collections.OrderedDict,\n\
+     \x20           ('torch._utils', '_rebuild_tensor_v2'): rebuild,\n\
+     \x20           ('torch', 'FloatStorage'): np.float32}[(module, name)]\n\
+     \x20   def persistent_load(self, key):\n\
+     \x20       kind, dtype, member, device, n = key\n\
+     \x20       assert (kind, device) == ('storage', 'cpu')\n\
+     \x20       values = np.frombuffer(archive.read(f'classifier/data/{member}'), dtype)\n\
+     \x20       assert len(values) == n\n\
+     \x20       return values\n\
+     assert archive.read('classifier/byteorder') == b'little' and archive.testzip() is None\n";
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy"]
+fn the_state_dict_for_torch_asks_for_nothing_but_tensors() {
+    let script = "state = Reader(archive.open('classifier/data.pkl')).load()\n\
+         assert list(state) == ['weight', 'bias'], state\n\
+         assert state['weight'].shape == (1, 12) and state['bias'].shape == (1,)\n\
+         assert np.abs((x @ state['weight'].T + state['bias'])[:, 0] - ours).max() < 1e-5";
+    python(&exported_in_every_form(), &format!("{SCORES}{LOAD}{script}"));
+}
