@@ -70,8 +70,7 @@ pub struct ScoreGroup {
 impl CorpusScores {
     /// Takes the highest scores, best first, and the histogram of all, those included.
     pub fn new(top: &[Hit], histogram: &Histogram) -> Self {
-        let singles = top.iter().map(|hit| ScoreGroup::new(hit.score, hit.score, 1));
-        let mut groups: Vec<ScoreGroup> = singles.collect();
+        let Self { mut groups } = Self::listed(top.iter().map(|hit| hit.score));
         let mut n_listed = top.len() as u64;
         for (bin_idx, &count) in histogram.counts.iter().enumerate().rev() {
             let listed = count.min(n_listed);
@@ -84,6 +83,11 @@ impl CorpusScores {
             }
         }
         Self { groups }
+    }
+
+    /// Takes all scores, one by one, best first.
+    pub fn listed(scores: impl Iterator<Item = f32>) -> Self {
+        Self { groups: scores.map(|score| ScoreGroup::new(score, score, 1)).collect() }
     }
 
     /// Counts a record whose label is known as what it is.

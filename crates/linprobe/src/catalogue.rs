@@ -6,6 +6,7 @@
 //! are not: a record of a folder keeps its path.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -264,6 +265,12 @@ impl Catalogue {
         let sql = "SELECT id, kind, text, label, metadata FROM records WHERE record > \
              ifnull((SELECT record FROM records WHERE id = ?1), -1) ORDER BY record LIMIT ?2";
         self.all(sql, params![after.map(RecordId::as_str), limit], record_of)
+    }
+
+    /// The names of all columns that are neither text nor label, in order.
+    pub(crate) fn columns(&self) -> Result<BTreeSet<String>, ProjectError> {
+        let sql = "SELECT DISTINCT key FROM records, json_each(records.metadata)";
+        Ok(self.all(sql, [], |row| row.get(0))?.into_iter().collect())
     }
 
     /// The kind that most records are of; none in an empty project.

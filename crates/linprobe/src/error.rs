@@ -121,6 +121,27 @@ pub enum ProjectError {
     /// Index again: the run goes on where it was.
     #[error("the run was cancelled\nhint: index again to go on")]
     Cancelled,
+    /// Delete the file, or write elsewhere.
+    #[error(
+        "{path} should hold the scores of an earlier run, and holds {holds}\n\
+         hint: delete it to begin anew, or give another --output",
+        path = path.display()
+    )]
+    OtherScores {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        holds: String,
+    },
+    /// Wait for the other run.
+    #[error(
+        "another run is writing {path}\nhint: wait for it, or give another --output",
+        path = path.display()
+    )]
+    ScoresInUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// Ask for another record.
     #[error("the record {id:?} cannot be shown as a picture: {reason}", id = id.as_str())]
     NoPicture {

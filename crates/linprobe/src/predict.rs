@@ -1,40 +1,29 @@
 //! Predictions: over the records of a project, or over another dataset.
 //!
-//! All predictions are held in memory, since they are sorted: a score, an id and what the dataset
-//! says of each record.
+//! Predictions are sorted, so a score and a place for each are held in memory, and for those of a project its
+//! id. The records themselves are read again when they are written.
 
-use std::{convert::Infallible, path::Path, sync::Arc};
+mod working;
 
-use linprobe_classifier::{ClassifierFile, CorpusScores, LinearClassifier, ThresholdPolicy};
-use linprobe_core::{Content, Embedder, Excluded, Histogram, Hit, Query, Source, SourceError};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use linprobe_classifier::{ClassifierFile, CorpusScores, ThresholdPolicy};
+use linprobe_core::{Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError};
 use linprobe_embed::{Embedded, OpenOptions, StreamOptions, embed_stream, precomputed};
 use linprobe_source::SourceOptions;
 
+use self::working::{Head, Line, Scored, Working};
 use crate::{
     catalogue::{CatalogueRecord, Entry, SkippedRecord},
     error::{ProjectError, from_stream},
     models,
-    predictions::Prediction,
+    predictions::{Place, Predictions, Records},
     project::Project,
 };
-
-/// What a classifier says of a dataset.
-#[derive(Clone, Debug, Default)]
-pub struct Predictions {
-    /// All of them, best first.
-    pub ranked: Vec<Prediction>,
-    /// The lowest score that counts as positive.
-    pub threshold: f32,
-    /// Records that could not be read or embedded.
-    pub skipped: Vec<SkippedRecord>,
-}
-
-impl Predictions {
-    /// How many count as positive.
-    pub fn n_positive(&self) -> usize {
-        self.ranked.iter().filter(|prediction| prediction.positive).count()
-    }
-}
 
 /// Another dataset to predict, and how.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +34,10 @@ pub struct PredictOptions {
     pub source: SourceOptions,
     /// How the work is shared out.
     pub stream: StreamOptions,
+    /// Where scores are kept while they are made. A run that was stopped is gone on with by the next one that
+    /// names the same file; whoever has what it wanted deletes it. None for a file that goes with the
+    /// predictions.
+    pub working: Option<PathBuf>,
 }
 
 impl Project {
@@ -56,19 +49,36 @@ impl Project {
         &self,
         file: &ClassifierFile,
         threshold: Option<ThresholdPolicy>,
-    ) -> Result<Predictions, ProjectError> {
+    ) -> Result<Predictions<'_>, ProjectError> {
         let store = self.store()?;
         let top_k = usize::try_from(store.count().await?).unwrap_or(usize::MAX);
         let weights = file.classifier.weights();
         let query = Query { weights, top_k, exclude: &Excluded::new() };
         let hits = store.search(query).await?;
-        let scored = hits.into_iter().map(|hit| {
-            let record = self.record(&hit.id)?;
-            Ok((hit.score + file.classifier.bias(), record))
-        });
-        let scored: Vec<_> = scored.collect::<Result<_, ProjectError>>()?;
-        let threshold = threshold_of(file, threshold, &scored)?;
-        Ok(Predictions::new(scored, threshold, Vec::new()))
+        let scores = (0..).zip(&hits);
+        let bias = file.classifier.bias();
+        let places: Vec<Place> =
+            scores.map(|(key, hit)| Place { score: hit.score + bias, key }).collect();
+        let ids = hits.into_iter().map(|hit| hit.id).collect();
+        let threshold = threshold_of(file, threshold, &places)?;
+        Ok(Predictions::new(places, threshold, Catalogued { project: self, ids }))
+    }
+}
+
+/// Records of a project, by their place.
+struct Catalogued<'a> {
+    project: &'a Project,
+    ids: Vec<RecordId>,
+}
+
+impl Records for Catalogued<'_> {
+    fn record(&self, key: u64) -> Result<CatalogueRecord, ProjectError> {
+        let place = usize::try_from(key).unwrap_or(usize::MAX);
+        self.project.record(&self.ids[place])
+    }
+
+    fn columns(&self) -> Result<BTreeSet<String>, ProjectError> {
+        self.project.catalogue().columns()
     }
 }
 
@@ -76,19 +86,23 @@ impl Project {
 ///
 /// # Errors
 /// [`ProjectError::NoCard`] when the file does not say which, or the dataset, the model or
-/// the classifier does not fit. A bad record is skipped and reported.
+/// the classifier does not fit; [`ProjectError::OtherScores`] when the working file is of something else. A bad
+/// record is skipped and reported.
 pub fn predict_dataset(
     file: &ClassifierFile,
     location: &Path,
     options: &PredictOptions,
     models: &OpenOptions,
     report: &mut dyn FnMut(usize),
-) -> Result<Predictions, ProjectError> {
+) -> Result<Predictions<'static>, ProjectError> {
     let source = linprobe_source::open(location, &options.source)?;
     let embedder = embedder_for(file, source.as_ref(), models)?;
-    let mut skipped = Vec::new();
+    let head = head(file, location, embedder.as_ref());
+    let mut working = Working::open(options.working.as_deref(), &head)?;
+    let mut records = source.records();
+    let mut skipped = pass_over(&mut records, &working)?;
     let mut failure = None;
-    let readable = source.records().map_while(|record| match record {
+    let readable = records.map_while(|record| match record {
         Ok(record) => Some(Some(Entry::split(NO_SOURCE, record))),
         Err(SourceError::Record(bad)) => {
             skipped.push(SkippedRecord::from(bad));
@@ -99,48 +113,69 @@ pub fn predict_dataset(
             None
         }
     });
-    let mut scoring = Scoring::new(&file.classifier, location);
     embed_stream(embedder.as_ref(), readable.flatten(), &options.stream, |batch| {
-        scoring.land(batch);
-        report(scoring.scored.len());
-        Ok::<(), Infallible>(())
+        let line = |Embedded { tag, embedding }: Embedded<Entry>| match embedding {
+            Ok(embedding) => {
+                Line::Scored(Scored::new(file.classifier.score(&embedding), tag.record))
+            }
+            Err(bad) => Line::unusable(&tag.record.id, &bad),
+        };
+        working.append(batch.into_iter().map(line).collect())?;
+        report(working.n_lines());
+        Ok::<(), ProjectError>(())
     })
     .map_err(from_stream)?;
     if let Some(failure) = failure {
         return Err(failure.into());
     }
-    skipped.append(&mut scoring.skipped);
-    let threshold = threshold_of(file, options.threshold, &scoring.scored)?;
-    Ok(Predictions::new(scoring.scored, threshold, skipped))
+    let (mut places, unusable) = working.take(location);
+    places.sort_by(|a, b| b.score.total_cmp(&a.score));
+    skipped.extend(unusable);
+    let threshold = threshold_of(file, options.threshold, &places)?;
+    let mut predictions = Predictions::new(places, threshold, working);
+    predictions.skipped = skipped;
+    Ok(predictions)
+}
+
+/// What decides whether two runs write the same scores.
+fn head(file: &ClassifierFile, location: &Path, embedder: &dyn Embedder) -> Head {
+    let mut classifier = blake3::Hasher::new();
+    classifier.update(bytemuck::cast_slice(file.classifier.weights()));
+    classifier.update(&file.classifier.bias().to_le_bytes());
+    Head {
+        dataset: location.into(),
+        classifier: classifier.finalize().to_hex().to_string(),
+        model: embedder.model().fingerprint.clone(),
+    }
+}
+
+/// Passes over the records that are done, and gives those that could not be read on the way.
+fn pass_over(
+    records: &mut dyn Iterator<Item = Result<Record, SourceError>>,
+    working: &Working,
+) -> Result<Vec<SkippedRecord>, ProjectError> {
+    let (mut skipped, mut last) = (Vec::new(), None);
+    let mut n_passed = 0;
+    while n_passed < working.n_lines() {
+        match records.next() {
+            Some(Ok(record)) => {
+                n_passed += 1;
+                last = Some(record.id);
+            }
+            Some(Err(SourceError::Record(bad))) => skipped.push(bad.into()),
+            Some(Err(error)) => return Err(error.into()),
+            None => {
+                last = None;
+                break;
+            }
+        }
+    }
+    working.expect_last(last.as_ref())?;
+    Ok(skipped)
 }
 
 /// Entries of a dataset that belongs to no project.
 const NO_SOURCE: i64 = 0;
-
-/// Scores what comes from the model.
-struct Scoring<'a> {
-    classifier: &'a LinearClassifier,
-    location: &'a Path,
-    scored: Vec<(f32, CatalogueRecord)>,
-    skipped: Vec<SkippedRecord>,
-}
-
-impl<'a> Scoring<'a> {
-    fn new(classifier: &'a LinearClassifier, location: &'a Path) -> Self {
-        Self { classifier, location, scored: Vec::new(), skipped: Vec::new() }
-    }
-
-    fn land(&mut self, batch: Vec<Embedded<Entry>>) {
-        for Embedded { tag: Entry { record, .. }, embedding } in batch {
-            match embedding {
-                Ok(embedding) => self.scored.push((self.classifier.score(&embedding), record)),
-                Err(bad) => {
-                    self.skipped.push(SkippedRecord::of_content(self.location, record.id, &bad));
-                }
-            }
-        }
-    }
-}
 
 /// The embedder for another dataset: the model that the classifier's card names; for vectors, what
 /// takes those of its dimension.
@@ -162,29 +197,137 @@ fn embedder_for(
     Ok(embedder)
 }
 
-/// The classifier's own threshold, or what a policy makes of the scores.
+/// The classifier's own threshold, or what a policy makes of the scores, which come best first.
 fn threshold_of(
     file: &ClassifierFile,
     asked: Option<ThresholdPolicy>,
-    scored: &[(f32, CatalogueRecord)],
+    places: &[Place],
 ) -> Result<f32, ProjectError> {
-    let policy = match asked {
-        None => return Ok(file.card.as_ref().map_or(0.0, |card| card.threshold)),
-        Some(ThresholdPolicy::Score(score)) => return Ok(score),
-        Some(policy) => policy,
-    };
-    let hits = scored.iter().map(|(score, record)| Hit { id: record.id.clone(), score: *score });
-    let mut hits: Vec<Hit> = hits.collect();
-    hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
-    Ok(CorpusScores::new(&hits, &Histogram::default()).choose(policy)?.score)
+    match asked {
+        None => Ok(file.card.as_ref().map_or(0.0, |card| card.threshold)),
+        Some(ThresholdPolicy::Score(score)) => Ok(score),
+        Some(policy) => {
+            let scores = CorpusScores::listed(places.iter().map(|place| place.score));
+            Ok(scores.choose(policy)?.score)
+        }
+    }
 }
 
-impl Predictions {
-    fn new(
-        scored: Vec<(f32, CatalogueRecord)>,
-        threshold: f32,
-        skipped: Vec<SkippedRecord>,
-    ) -> Self {
-        Self { ranked: Prediction::rank(scored, threshold), threshold, skipped }
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use linprobe_classifier::LinearClassifier;
+
+    use super::*;
+
+    const N_ROWS: u16 = 200;
+
+    /// Vectors of two coordinates around a circle; the third one is zero and has no direction.
+    fn vectors(n_rows: u16) -> Vec<u8> {
+        let shape = format!("({n_rows}, 2)");
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+        let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        bytes.extend(format!("{header:<117}\n").into_bytes());
+        for row in 0..n_rows {
+            let (sin, cos) = f32::from(row).sin_cos();
+            let length = if row == 2 { 0.0 } else { 1.0 };
+            bytes.extend([cos * length, sin * length].into_iter().flat_map(f32::to_le_bytes));
+        }
+        bytes
+    }
+
+    fn classifier(weights: [f32; 2]) -> ClassifierFile {
+        let classifier = LinearClassifier::new(weights, -0.1).unwrap();
+        ClassifierFile { classifier, card: None }
+    }
+
+    struct Stage(tempfile::TempDir);
+
+    impl Stage {
+        fn new() -> Self {
+            let stage = Self(tempfile::tempdir().unwrap());
+            stage.write_dataset(N_ROWS);
+            stage
+        }
+
+        fn write_dataset(&self, n_rows: u16) {
+            crate::write_atomic(&self.0.path().join("vectors.npy"), &vectors(n_rows)).unwrap();
+        }
+
+        fn working(&self) -> PathBuf {
+            self.0.path().join("out.csv.scores")
+        }
+
+        fn predict(&self, weights: [f32; 2]) -> Result<Predictions<'static>, ProjectError> {
+            let options = PredictOptions { working: Some(self.working()), ..Default::default() };
+            let dataset = self.0.path().join("vectors.npy");
+            let file = classifier(weights);
+            predict_dataset(&file, &dataset, &options, &OpenOptions::default(), &mut |_| ())
+        }
+
+        fn table(&self, weights: [f32; 2]) -> String {
+            let mut out = Vec::new();
+            crate::predictions::csv::write(&self.predict(weights).unwrap(), &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_in_a_line_is_gone_on_with() {
+        let stage = Stage::new();
+        let whole = stage.table([1.0, 0.5]);
+        let written = fs::read(stage.working()).unwrap();
+        for end in [written.len() - 1, written.len() / 2, written.len() / 3, 10, 0] {
+            crate::write_atomic(&stage.working(), &written[..end]).unwrap();
+            let predictions = stage.predict([1.0, 0.5]).unwrap();
+            let skipped: Vec<&str> =
+                predictions.skipped.iter().filter_map(|s| Some(s.id.as_ref()?.as_str())).collect();
+            assert_eq!(skipped, ["2"], "at {end}");
+            drop(predictions);
+            assert!(
+                stage.table([1.0, 0.5]) == whole && fs::read(stage.working()).unwrap() == written
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_scored_is_not_scored_again() {
+        let stage = Stage::new();
+        stage.table([1.0, 0.5]);
+        let written = fs::read_to_string(stage.working()).unwrap();
+        let first = written.lines().nth(1).unwrap();
+        let other = first.replacen("\"score\":", "\"score\":100", 1);
+        let marked = written.replacen(first, &other, 1);
+        crate::write_atomic(&stage.working(), &marked.as_bytes()[..marked.len() * 2 / 3]).unwrap();
+        let best = stage.predict([1.0, 0.5]).unwrap().iter().next().unwrap().unwrap();
+        assert_eq!((best.id().as_str(), best.score > 99.0), ("0", true));
+    }
+
+    #[test]
+    fn scores_of_something_else_are_left_alone_and_named() {
+        let stage = Stage::new();
+        stage.table([1.0, 0.5]);
+        let written = fs::read(stage.working()).unwrap();
+        let refused = |weights| match stage.predict(weights) {
+            Err(ProjectError::OtherScores { holds, .. }) => holds,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused([1.0, 0.6]), "another classifier, model or dataset");
+        stage.write_dataset(N_ROWS / 2);
+        assert!(refused([1.0, 0.5]).contains("before it was changed"));
+        assert!(fs::read(stage.working()).unwrap() == written);
+        crate::write_atomic(&stage.working(), b"name,age\nAda,36\n").unwrap();
+        assert_eq!(refused([1.0, 0.5]), "something else than scores");
+    }
+
+    #[test]
+    fn two_runs_do_not_write_the_same_scores() {
+        let stage = Stage::new();
+        let first = stage.predict([1.0, 0.5]).unwrap();
+        let second = stage.predict([1.0, 0.5]);
+        assert!(matches!(second, Err(ProjectError::ScoresInUse { .. })), "{second:?}");
+        drop(first);
+        assert!(stage.predict([1.0, 0.5]).is_ok());
     }
 }

@@ -17,7 +17,10 @@ use std::{
 use linprobe_classifier::probability;
 use linprobe_core::RecordId;
 
-use crate::catalogue::CatalogueRecord;
+use crate::{
+    catalogue::{CatalogueRecord, SkippedRecord},
+    error::ProjectError,
+};
 
 /// What a classifier says of one record.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,24 +38,80 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Ranks scored records, best first, ties by id.
-    pub(crate) fn rank(mut scored: Vec<(f32, CatalogueRecord)>, threshold: f32) -> Vec<Self> {
-        scored.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.id.cmp(&y.id)));
-        let ranked = (1..).zip(scored);
-        ranked
-            .map(|(rank, (score, record))| Self {
-                rank,
-                score,
-                probability: probability(score),
-                positive: score >= threshold,
-                record,
-            })
-            .collect()
-    }
-
     /// The record that it is about.
     pub fn id(&self) -> &RecordId {
         &self.record.id
+    }
+}
+
+/// What a classifier says of a dataset, best first. Records are read when they are asked for.
+pub struct Predictions<'a> {
+    /// The lowest score that counts as positive.
+    pub threshold: f32,
+    /// Records that could not be read or embedded.
+    pub skipped: Vec<SkippedRecord>,
+    /// Best first.
+    places: Vec<Place>,
+    records: Box<dyn Records + 'a>,
+}
+
+/// A score, and what the record goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) score: f32,
+    pub(crate) key: u64,
+}
+
+/// Where the records of predictions are read.
+pub(crate) trait Records {
+    fn record(&self, key: u64) -> Result<CatalogueRecord, ProjectError>;
+
+    /// The names of all columns that are neither text nor label.
+    fn columns(&self) -> Result<BTreeSet<String>, ProjectError>;
+}
+
+impl<'a> Predictions<'a> {
+    /// Of places that come best first.
+    pub(crate) fn new(places: Vec<Place>, threshold: f32, records: impl Records + 'a) -> Self {
+        Self { threshold, skipped: Vec::new(), places, records: Box::new(records) }
+    }
+
+    /// How many there are.
+    pub fn n_records(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many count as positive.
+    pub fn n_positive(&self) -> usize {
+        self.places.partition_point(|place| place.score >= self.threshold)
+    }
+
+    /// Leaves out those that do not count as positive.
+    pub fn keep_positive(&mut self) {
+        self.places.truncate(self.n_positive());
+    }
+
+    /// All of them, best first.
+    ///
+    /// # Errors
+    /// A record cannot be read.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Prediction, ProjectError>> {
+        (1..).zip(&self.places).map(|(rank, &Place { score, key })| {
+            let (probability, positive) = (probability(score), score >= self.threshold);
+            let record = self.records.record(key)?;
+            Ok(Prediction { rank, score, probability, positive, record })
+        })
+    }
+
+    /// The further columns of the dataset, in the order of their names.
+    fn columns(&self) -> io::Result<BTreeSet<String>> {
+        self.records.columns().map_err(io::Error::other)
+    }
+}
+
+impl std::fmt::Debug for Predictions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Predictions").field("n_records", &self.n_records()).finish_non_exhaustive()
     }
 }
 
@@ -92,11 +151,11 @@ impl PredictionsForm {
     ///
     /// # Errors
     /// What the writer says.
-    pub fn write(self, predictions: &[Prediction], out: impl Write + Send) -> io::Result<()> {
+    pub fn write(self, predictions: &Predictions<'_>, out: impl Write + Send) -> io::Result<()> {
         match self {
-            Self::Csv => Ok(csv::write(predictions, out)?),
+            Self::Csv => csv::write(predictions, out),
             Self::Jsonl => jsonl::write(predictions, out),
-            Self::Parquet => parquet::write(predictions, out).map_err(io::Error::other),
+            Self::Parquet => parquet::write(predictions, out),
         }
     }
 }
@@ -105,12 +164,7 @@ impl PredictionsForm {
 const FIXED_COLUMNS: [&str; 7] =
     ["rank", "id", "score", "probability", "positive", "label", "text"];
 
-/// The further columns of the dataset, in the order of their names; those that are named like one
-/// of the fixed columns get an underscore before them.
-fn metadata_columns(predictions: &[Prediction]) -> BTreeSet<&str> {
-    predictions.iter().flat_map(|p| p.record.metadata.keys().map(String::as_str)).collect()
-}
-
+/// The name of a further column; one that is named like a fixed column gets an underscore before it.
 fn column_name(metadata: &str) -> String {
     let taken = FIXED_COLUMNS.contains(&metadata);
     if taken { format!("_{metadata}") } else { metadata.to_owned() }
@@ -120,7 +174,17 @@ fn column_name(metadata: &str) -> String {
 mod tests {
     use super::*;
 
-    pub(super) fn predictions() -> Vec<Prediction> {
+    impl Records for Vec<CatalogueRecord> {
+        fn record(&self, key: u64) -> Result<CatalogueRecord, ProjectError> {
+            Ok(self[usize::try_from(key).unwrap()].clone())
+        }
+
+        fn columns(&self) -> Result<BTreeSet<String>, ProjectError> {
+            Ok(self.iter().flat_map(|record| record.metadata.keys().cloned()).collect())
+        }
+    }
+
+    pub(super) fn predictions() -> Predictions<'static> {
         let record = |id: &str, text: Option<&str>, metadata: &[(&str, &str)]| CatalogueRecord {
             id: RecordId::new(id).unwrap(),
             kind: "text".into(),
@@ -128,18 +192,13 @@ mod tests {
             label: None,
             metadata: metadata.iter().map(|&(k, v)| (k.into(), v.into())).collect(),
         };
-        let scored = vec![
-            (-1.5, record("b", None, &[("year", "2020")])),
-            (2.0, record("a,\"1\"", Some("two\nlines"), &[("rank", "dean")])),
-            (2.0, record("a", Some("é"), &[])),
+        let records = vec![
+            record("a", Some("é"), &[]),
+            record("a,\"1\"", Some("two\nlines"), &[("rank", "dean")]),
+            record("b", None, &[("year", "2020")]),
         ];
-        Prediction::rank(scored, 0.0)
-    }
-
-    #[test]
-    fn predictions_are_sorted_by_score_then_id() {
-        let order: Vec<_> = predictions().iter().map(|p| (p.rank, p.id().to_string())).collect();
-        assert_eq!(order, [(1, "a".into()), (2, "a,\"1\"".into()), (3, "b".into())]);
+        let scores = (0..).zip([2.0, 2.0, -1.5]);
+        Predictions::new(scores.map(|(key, score)| Place { score, key }).collect(), 0.0, records)
     }
 
     #[test]
@@ -166,8 +225,11 @@ mod tests {
 
     #[test]
     fn the_threshold_itself_counts_as_positive() {
-        let scored = predictions().into_iter().map(|p| (p.score, p.record)).collect();
-        let positive: Vec<_> = Prediction::rank(scored, 2.0).iter().map(|p| p.positive).collect();
-        assert_eq!(positive, [true, true, false]);
+        let mut predictions = predictions();
+        predictions.threshold = 2.0;
+        let positive: Vec<bool> = predictions.iter().map(|p| p.unwrap().positive).collect();
+        assert_eq!((positive.as_slice(), predictions.n_positive()), (&[true, true, false][..], 2));
+        predictions.keep_positive();
+        assert_eq!(predictions.n_records(), 2);
     }
 }

@@ -1,15 +1,16 @@
 //! `linprobe predict`.
 
 use std::{
+    fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
-    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, ProjectError,
-    Scorer, ThresholdPolicy, predict_dataset, read_classifier, write_atomic_with,
+    ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, Project,
+    ProjectError, Scorer, ThresholdPolicy, predict_dataset, read_classifier, write_atomic_with,
 };
 use serde_json::json;
 
@@ -58,14 +59,16 @@ fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Out
 
 fn predict_ranked(door: &Door, args: &PredictArgs, name: &str) -> Result<Outcome> {
     let file = classifier(door, name)?;
-    let mut result = match &args.dataset {
-        Some(dataset) => predict_other(door, args, &file, dataset)?,
-        None => predict_project(door, args, (name, &file))?,
+    let project;
+    let mut result = if let Some(dataset) = &args.dataset {
+        predict_other(door, args, &file, dataset)?
+    } else {
+        project = door.project()?;
+        predict_project(door, &project, args, (name, &file))?
     };
-    let n_records = result.ranked.len();
-    let n_positive = result.n_positive();
+    let (n_records, n_positive) = (result.n_records(), result.n_positive());
     if args.positive_only {
-        result.ranked.truncate(n_positive);
+        result.keep_positive();
     }
     say_skipped(door, &result.skipped)?;
     write(door, args, &result)?;
@@ -73,7 +76,12 @@ fn predict_ranked(door: &Door, args: &PredictArgs, name: &str) -> Result<Outcome
         "{n_positive} of {n_records} records predicted positive, at a threshold of {}",
         result.threshold
     ))?;
-    Ok(Outcome::with_findings(!result.skipped.is_empty()))
+    let outcome = Outcome::with_findings(!result.skipped.is_empty());
+    if let Some(working) = working_file(args) {
+        drop(result);
+        fs::remove_file(&working).with_context(|| format!("{}", working.display()))?;
+    }
+    Ok(outcome)
 }
 
 /// A classifier of the project, or a file where there is no project.
@@ -99,13 +107,21 @@ fn is_elsewhere(error: &anyhow::Error) -> bool {
     )
 }
 
+/// Where the scores of another dataset are kept while they are made: beside the file that is asked for.
+fn working_file(args: &PredictArgs) -> Option<PathBuf> {
+    let output = args.output.as_ref().filter(|_| args.dataset.is_some())?;
+    let mut name = output.file_name()?.to_os_string();
+    name.push(".scores");
+    Some(output.with_file_name(name))
+}
+
 /// The project's own records, with the threshold that the session's audits or labels tell.
-fn predict_project(
+fn predict_project<'a>(
     door: &Door,
+    project: &'a Project,
     args: &PredictArgs,
     (name, file): (&str, &ClassifierFile),
-) -> Result<Predictions> {
-    let project = door.project()?;
+) -> Result<Predictions<'a>> {
     let policy = match args.threshold {
         Some(policy) if !matches!(policy, ThresholdPolicy::Score(_)) => {
             let chosen = pollster::block_on(project.choose_threshold(name, policy))?;
@@ -138,9 +154,10 @@ fn predict_other(
     args: &PredictArgs,
     file: &ClassifierFile,
     dataset: &Path,
-) -> Result<Predictions> {
+) -> Result<Predictions<'static>> {
     let options = PredictOptions {
         threshold: args.threshold,
+        working: working_file(args),
         source: args.columns.source_options(),
         ..PredictOptions::default()
     };
@@ -153,7 +170,7 @@ fn predict_other(
     Ok(result?)
 }
 
-fn write(door: &Door, args: &PredictArgs, result: &Predictions) -> Result<()> {
+fn write(door: &Door, args: &PredictArgs, result: &Predictions<'_>) -> Result<()> {
     let form = form(door, args)?;
     let Some(path) = &args.output else {
         return Ok(write_to(form, result, &mut io::stdout())?);
@@ -186,20 +203,21 @@ fn form(door: &Door, args: &PredictArgs) -> Result<Option<PredictionsForm>> {
 
 fn write_to(
     form: Option<PredictionsForm>,
-    result: &Predictions,
+    result: &Predictions<'_>,
     out: &mut (impl Write + Send),
 ) -> io::Result<()> {
     match form {
-        Some(form) => form.write(&result.ranked, out),
-        None => writeln!(out, "{}", table(result)),
+        Some(form) => form.write(result, out),
+        None => writeln!(out, "{}", table(result).map_err(io::Error::other)?),
     }
 }
 
-fn table(result: &Predictions) -> String {
+fn table(result: &Predictions<'_>) -> Result<String, ProjectError> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["rank", "score", "probability", "", "record"]);
-    for prediction in result.ranked.iter().take(TABLE_ROWS) {
+    for prediction in result.iter().take(TABLE_ROWS) {
+        let prediction = prediction?;
         table.add_row([
             prediction.rank.to_string(),
             format!("{:+.3}", prediction.score),
@@ -208,8 +226,8 @@ fn table(result: &Predictions) -> String {
             report::record_line(&prediction.record),
         ]);
     }
-    match result.ranked.len().saturating_sub(TABLE_ROWS) {
+    Ok(match result.n_records().saturating_sub(TABLE_ROWS) {
         0 => table.to_string(),
         n_more => format!("{table}\n{n_more} more: all are in --format csv, jsonl or parquet"),
-    }
+    })
 }

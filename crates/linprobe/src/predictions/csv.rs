@@ -1,30 +1,30 @@
 //! Predictions as comma separated values with a header.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use super::{FIXED_COLUMNS, Prediction, column_name, metadata_columns};
+use super::{FIXED_COLUMNS, Prediction, Predictions, column_name};
 
 /// Writes predictions.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(predictions: &[Prediction], out: impl Write) -> Result<(), csv::Error> {
-    let columns = metadata_columns(predictions);
+pub fn write(predictions: &Predictions<'_>, out: impl Write) -> io::Result<()> {
+    let columns = predictions.columns()?;
     let mut writer = csv::Writer::from_writer(out);
     let header = FIXED_COLUMNS.into_iter().map(str::to_owned);
     writer.write_record(header.chain(columns.iter().map(|column| column_name(column))))?;
-    for prediction in predictions {
-        let Prediction { rank, score, probability, positive, record } = prediction;
+    for prediction in predictions.iter() {
+        let Prediction { rank, score, probability, positive, record } =
+            prediction.map_err(io::Error::other)?;
         let numbers = [score.to_string(), probability.to_string(), positive.to_string()];
         let [rank, id] = [rank.to_string(), record.id.to_string()];
         let shown = [&record.label, &record.text].map(|cell| cell.clone().unwrap_or_default());
         let fixed = [rank, id].into_iter().chain(numbers).chain(shown);
         let metadata =
-            columns.iter().map(|&column| record.metadata.get(column).cloned().unwrap_or_default());
+            columns.iter().map(|column| record.metadata.get(column).cloned().unwrap_or_default());
         writer.write_record(fixed.chain(metadata))?;
     }
-    writer.flush()?;
-    Ok(())
+    writer.flush()
 }
 
 #[cfg(test)]

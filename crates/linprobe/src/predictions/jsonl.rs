@@ -4,14 +4,16 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::{Prediction, column_name};
+use super::{Prediction, Predictions, column_name};
 
 /// Writes predictions.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(predictions: &[Prediction], mut out: impl Write) -> io::Result<()> {
-    predictions.iter().try_for_each(|prediction| writeln!(out, "{}", object(prediction)))
+pub fn write(predictions: &Predictions<'_>, mut out: impl Write) -> io::Result<()> {
+    predictions.iter().try_for_each(|prediction| {
+        writeln!(out, "{}", object(&prediction.map_err(io::Error::other)?))
+    })
 }
 
 /// One prediction as a JSON object.

@@ -1,6 +1,10 @@
 //! Predictions as a Parquet file, Snappy compressed, in row groups of at most 131,072.
 
-use std::{io::Write, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    sync::Arc,
+};
 
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical},
@@ -13,7 +17,7 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use super::{Prediction, column_name, metadata_columns};
+use super::{Prediction, Predictions, column_name};
 
 const ROW_GROUP: usize = 131_072;
 
@@ -21,17 +25,35 @@ const ROW_GROUP: usize = 131_072;
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(predictions: &[Prediction], out: impl Write + Send) -> Result<()> {
-    let columns = columns(predictions);
-    let schema = schema(&columns)?;
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
-    for rows in predictions.chunks(ROW_GROUP) {
-        let mut group = writer.next_row_group()?;
-        columns.iter().try_for_each(|column| column.cells.write(rows, &mut group))?;
-        group.close()?;
+pub fn write(predictions: &Predictions<'_>, out: impl Write + Send) -> io::Result<()> {
+    let metadata = predictions.columns()?;
+    let mut writer = writer(&metadata, out).map_err(io::Error::other)?;
+    let mut rest = predictions.iter();
+    loop {
+        let rows = rest.by_ref().take(ROW_GROUP).collect::<std::result::Result<Vec<_>, _>>();
+        let rows = rows.map_err(io::Error::other)?;
+        if rows.is_empty() {
+            break;
+        }
+        write_group(&mut writer, &metadata, &rows).map_err(io::Error::other)?;
     }
-    writer.close().map(drop)
+    writer.close().map(drop).map_err(io::Error::other)
+}
+
+fn writer<W: Write + Send>(metadata: &BTreeSet<String>, out: W) -> Result<SerializedFileWriter<W>> {
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    SerializedFileWriter::new(out, schema(&columns(metadata))?, Arc::new(properties))
+}
+
+fn write_group<W: Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    metadata: &BTreeSet<String>,
+    rows: &[Prediction],
+) -> Result<()> {
+    let mut group = writer.next_row_group()?;
+    let columns = columns(metadata);
+    columns.iter().try_for_each(|column| column.cells.write(rows, &mut group))?;
+    group.close().map(drop)
 }
 
 /// A column: its name and how its cells are read from a prediction.
@@ -49,7 +71,7 @@ enum Cells<'a> {
     Text(Read<'a, Option<&'a str>>),
 }
 
-fn columns(predictions: &[Prediction]) -> Vec<Column<'_>> {
+fn columns(metadata: &BTreeSet<String>) -> Vec<Column<'_>> {
     let fixed = [
         ("rank", Cells::Long(Box::new(|p| p.rank.cast_signed()))),
         ("id", Cells::Text(Box::new(|p| Some(p.record.id.as_str())))),
@@ -60,7 +82,7 @@ fn columns(predictions: &[Prediction]) -> Vec<Column<'_>> {
         ("text", Cells::Text(Box::new(|p| p.record.text.as_deref()))),
     ];
     let fixed = fixed.map(|(name, cells)| Column { name: name.to_owned(), cells });
-    let metadata = metadata_columns(predictions).into_iter().map(|name| Column {
+    let metadata = metadata.iter().map(|name| Column {
         name: column_name(name),
         cells: Cells::Text(Box::new(move |p| p.record.metadata.get(name).map(String::as_str))),
     });

@@ -169,9 +169,12 @@ mod tests {
         let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 300);
         for (scorer_idx, scorer) in scorers.iter().enumerate() {
-            let alone = pollster::block_on(project.predict(&scorer.file, None)).unwrap().ranked;
-            let alone: BTreeMap<&str, (f32, bool)> =
-                alone.iter().map(|p| (p.id().as_str(), (p.score, p.positive))).collect();
+            let alone = pollster::block_on(project.predict(&scorer.file, None)).unwrap();
+            let alone: BTreeMap<String, (f32, bool)> = alone
+                .iter()
+                .map(Result::unwrap)
+                .map(|p| (p.id().to_string(), (p.score, p.positive)))
+                .collect();
             for row in &rows {
                 let (score, positive) = alone[row.get_string(0).unwrap().as_str()];
                 assert!((row.get_float(1 + 2 * scorer_idx).unwrap() - score).abs() < 1e-6);

@@ -24,7 +24,7 @@ enum Cells {
     Number(fn(&Row) -> f64),
 }
 
-const COLUMNS: [(&str, Cells); 19] = [
+const COLUMNS: [(&str, Cells); 20] = [
     ("concept", Cells::Text(|row| &row.concept)),
     ("start", Cells::Text(|row| &row.start)),
     ("player", Cells::Text(|row| &row.player)),
@@ -39,6 +39,7 @@ const COLUMNS: [(&str, Cells); 19] = [
     ("f1", Cells::Number(|row| row.f1)),
     ("best_f1", Cells::Number(|row| row.best_f1)),
     ("informed_f1", Cells::Number(|row| row.informed_f1)),
+    ("shown_ap", Cells::Number(|row| row.shown_ap)),
     ("n_expected", Cells::Number(|row| row.n_expected)),
     ("brier", Cells::Number(|row| row.brier)),
     ("ece", Cells::Number(|row| row.ece)),

@@ -63,13 +63,13 @@ pub(super) async fn predictions(
     blocking(move || {
         let desk = served.desk(&project)?;
         let file = exported(&desk, &session, asked.threshold)?;
-        let mut ranked = pollster::block_on(desk.project.predict(&file, None))?.ranked;
+        let mut predictions = pollster::block_on(desk.project.predict(&file, None))?;
         if asked.only == Some(wire::Only::Positive) {
-            ranked.retain(|prediction| prediction.positive);
+            predictions.keep_positive();
         }
         let form = PredictionsForm::from(asked.format.unwrap_or_default());
         let mut bytes = Vec::new();
-        form.write(&ranked, &mut bytes).map_err(unwritten)?;
+        form.write(&predictions, &mut bytes).map_err(unwritten)?;
         Ok(attachment(&session, form.ending(), bytes))
     })
     .await
