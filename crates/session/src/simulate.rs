@@ -17,6 +17,7 @@ mod oracle;
 mod player;
 mod report;
 mod select;
+mod shown;
 mod summary;
 
 pub use concept::{Concept, NamedStart, Origin};

@@ -18,8 +18,9 @@ pub(super) const EXACT: f64 = 1e-7;
 /// Steps after which the search is given up; the fits here take some dozens.
 const MAX_STEPS: usize = 300;
 
-/// Steps that are remembered to tell the curvature from.
-const MEMORY: usize = 10;
+/// Steps that are remembered to tell the curvature from. With half as many, a fit of a thousand labels takes a third
+/// more of them.
+const MEMORY: usize = 20;
 
 /// Lengths that are tried for one step.
 const MAX_TRIALS: usize = 40;

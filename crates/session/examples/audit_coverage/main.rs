@@ -1,19 +1,24 @@
 //! Measures how often the intervals of audits hold the truth: one JSON object a line.
 //!
-//! Corpora of 20,000 and 200,000 records, of which .1 to 5 % are relevant; classifiers that are calibrated, too
+//! Corpora of 20,000 records to a million, of which .1 to 5 % are relevant; classifiers that are calibrated, too
 //! sure, too unsure, too generous, too strict, or blind to some of what is relevant; 50 to 200 judged
-//! records. What a 90 % interval promises is a coverage of .9. With `XTASK_BENCH_QUICK` set, the
-//! smaller corpora only: 189 audits.
+//! records. Then sessions over real vectors, where `../shared/data` is there. What a 90 % interval promises is a
+//! coverage of .9. With `XTASK_BENCH_QUICK` set, the smaller corpora and few sessions only.
 
 #![expect(clippy::print_stdout, reason = "measurements are the output")]
 
+#[path = "../learn_bench/classes.rs"]
+mod classes;
+mod clip;
 mod world;
 
-use std::env;
+use std::{env, path::Path};
 
 use rayon::prelude::*;
 
-use world::{Audited, Scenario, World};
+use classes::Outcome;
+use clip::Played;
+use world::{Audited, Scenario};
 
 /// True log odds where the classifier says 0, their rise with the classifier's, strays.
 const CLASSIFIERS: [(f64, f64, f64); 7] = [
@@ -27,30 +32,49 @@ const CLASSIFIERS: [(f64, f64, f64); 7] = [
 ];
 
 /// Records in a corpus, the quick number first.
-const N_POINTS: [u64; 2] = [20_000, 200_000];
+const N_POINTS: [u64; 3] = [20_000, 200_000, 1_000_000];
 
 const BUDGETS: [usize; 3] = [50, 100, 200];
 
 const NAMES: [&str; 4] = ["precision", "recall", "f1", "prevalence"];
 
-fn main() {
+fn main() -> Outcome<()> {
     let quick = env::var_os("XTASK_BENCH_QUICK").is_some();
     let scenarios = scenarios(if quick { &N_POINTS[..1] } else { &N_POINTS });
     let audits = scenarios.par_iter().enumerate().flat_map_iter(|(i, scenario)| {
-        let world = World::new(scenario, i as u64);
+        let world = scenario.world(i as u64);
         BUDGETS.map(|budget| world.audit(budget, i as u64))
     });
     let audits: Vec<Audited> = audits.collect();
-    let mean =
-        |of: &dyn Fn(&Audited) -> f64| audits.iter().map(of).sum::<f64>() / audits.len() as f64;
+    print_coverage("learn/interval-coverage", &audits.iter().collect::<Vec<_>>());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if folder.is_dir() {
+        let played =
+            if quick { clip::audits(&folder, 10, 1)? } else { clip::audits(&folder, 1, 3)? };
+        let print = |name: &str, which: fn(&Played) -> &Audited| {
+            let audits: Vec<&Audited> = played.iter().map(which).collect();
+            print_coverage(&format!("learn/interval-coverage-{name}"), &audits);
+        };
+        print("clip", |played| &played.drawn);
+        print("clip-reweighted", |played| &played.reweighted);
+    }
+    Ok(())
+}
+
+/// The coverage that is furthest from what is promised, then each, and how wide intervals are.
+fn print_coverage(bench: &str, audits: &[&Audited]) {
+    let mean = |of: &dyn Fn(&Audited) -> f64| {
+        audits.iter().map(|audit| of(audit)).sum::<f64>() / audits.len() as f64
+    };
     let coverage = |i: usize| mean(&|audited| f64::from(u8::from(audited.holds[i])));
     let each: Vec<f64> = (0..NAMES.len()).map(coverage).collect();
     let furthest = each.iter().copied().max_by(|a, b| (a - 0.9).abs().total_cmp(&(b - 0.9).abs()));
-    print_line("learn/interval-coverage", furthest.unwrap_or_default());
+    print_line(bench, furthest.unwrap_or_default());
     for (name, coverage) in NAMES.iter().zip(each) {
-        print_line(&format!("learn/interval-coverage/{name}"), coverage);
+        print_line(&format!("{bench}/{name}"), coverage);
     }
-    print_line("learn/interval-width/f1", mean(&|audited| audited.report.f1.width()));
+    print_line(&format!("{bench}/width-of-f1"), mean(&|audited| audited.report.f1.width()));
+    print_line(&format!("{bench}/n-audits"), audits.len() as f64);
 }
 
 fn scenarios(n_points: &[u64]) -> Vec<Scenario> {
@@ -73,5 +97,9 @@ fn scenarios(n_points: &[u64]) -> Vec<Scenario> {
 }
 
 fn print_line(bench: &str, value: f64) {
-    println!("{}", serde_json::json!({ "bench": bench, "value": value, "unit": "share" }));
+    println!("{}", serde_json::json!({ "bench": bench, "value": value, "unit": unit(bench) }));
+}
+
+fn unit(bench: &str) -> &'static str {
+    if bench.ends_with("n-audits") { "audits" } else { "share" }
 }

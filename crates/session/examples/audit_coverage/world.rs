@@ -4,7 +4,7 @@
 //! shifted and stretched, as one does that is not calibrated, and some relevant records are strays
 //! that lie among the irrelevant ones, as those of a mode that was never found.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use linprobe_classifier::{
     Background, Confusion, Label, LinearClassifier, Method, Scored, Start, ThresholdPolicy,
@@ -15,6 +15,9 @@ use linprobe_session::{
 };
 use linprobe_store::MemoryStore;
 use pollster::FutureExt;
+
+/// The decisions that are audited.
+const AT_BOUNDARY: ThresholdPolicy = ThresholdPolicy::Score(0.0);
 
 /// The score of a record that lies along the weights.
 const SCALE: f32 = 80.0;
@@ -35,13 +38,18 @@ pub(crate) struct Scenario {
     pub(crate) strays: f64,
 }
 
-/// A corpus and its truth.
-pub(crate) struct World {
+/// A corpus.
+pub(crate) struct Ground {
     store: Arc<dyn VectorStore>,
     background: Arc<Background>,
-    head: LinearClassifier,
-    /// By the number of the record.
-    truth: Vec<Scored>,
+    points: Vec<Point>,
+}
+
+/// A corpus, what is relevant in it, and where the search for that starts.
+pub(crate) struct World {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) relevant: HashSet<RecordId>,
+    pub(crate) start: Start,
 }
 
 /// What an audit said, and what is true.
@@ -51,44 +59,32 @@ pub(crate) struct Audited {
     pub(crate) holds: [bool; 4],
 }
 
-impl World {
-    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
-        let mut noise = SplitMix::new(seed);
-        let head = LinearClassifier::new(vec![SCALE, 0.0], 0.0).expect("finite weights");
-        let records = (0..scenario.n_points).map(|row| {
-            let (score, relevant) = scenario.draw(&mut noise);
-            let x = (score / f64::from(SCALE)).clamp(-1.0, 1.0);
-            #[expect(clippy::cast_possible_truncation, reason = "embeddings are f32")]
-            let values = vec![x as f32, (1.0 - x * x).sqrt() as f32];
-            let embedding = Embedding::normalize(values).expect("on the circle");
-            let score = head.score(&embedding);
-            (Point { id: RecordId::from_row(row), embedding }, Scored { score, relevant })
-        });
-        let (points, truth): (Vec<Point>, Vec<Scored>) = records.unzip();
-        let store = MemoryStore::new(2);
+impl Ground {
+    pub(crate) fn new(points: Vec<Point>) -> Self {
+        let dimension = points.first().map_or(1, |point| point.embedding.dimension());
+        let store = MemoryStore::new(dimension);
         store.upsert(&points).block_on().expect("memory takes all");
         let embeddings = points.iter().map(|point| &point.embedding);
-        let background = Arc::new(Background::estimate(2, embeddings));
-        Self { store: Arc::new(store), background, head, truth }
+        let background = Arc::new(Background::estimate(dimension, embeddings));
+        Self { store: Arc::new(store), background, points }
     }
+}
 
-    /// A session that has only the classifier.
+impl World {
+    /// A session that has only the start.
     pub(crate) fn session(&self) -> Session {
-        let start = Start::from_head(self.head.clone()).expect("weights");
-        let query = StartQuery { description: "made up".to_owned(), start, examples: Vec::new() };
+        let (start, examples) = (self.start.clone(), Vec::new());
+        let query = StartQuery { description: "made up".to_owned(), start, examples };
         let opening = Opening { name: "audit".to_owned(), query, method: Method::default() };
         let journal = Journal::open(Path::new(":memory:"), Clock::new(|| 0)).expect("memory");
-        let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
+        let Ground { store, background, .. } = self.ground.as_ref();
+        let (store, background) = (Arc::clone(store), Arc::clone(background));
         Session::start(store, background, journal, opening).block_on().expect("a session")
     }
 
-    /// Whether a record is relevant.
-    pub(crate) fn is_relevant(&self, id: &RecordId) -> bool {
-        self.row(id).is_some_and(|scored| scored.relevant)
-    }
-
-    fn row(&self, id: &RecordId) -> Option<&Scored> {
-        self.truth.get(id.as_str().parse::<usize>().ok()?)
+    /// The true label of a record.
+    pub(crate) fn label(&self, id: &RecordId) -> Label {
+        if self.relevant.contains(id) { Label::RELEVANT } else { Label::IRRELEVANT }
     }
 
     /// Judges records of an open audit, at most `limit`, truthfully.
@@ -96,25 +92,37 @@ impl World {
         for _ in 0..limit {
             let open = session.open_audit().and_then(|audit| audit.open());
             let Some(id) = open.map(|record| record.id.clone()) else { return };
-            let label = if self.is_relevant(&id) { Label::RELEVANT } else { Label::IRRELEVANT };
-            session.answer_audit(&id, Answer::Labelled(label)).expect("the record is open");
+            session.answer_audit(&id, Answer::Labelled(self.label(&id))).expect("it is open");
         }
     }
 
-    /// Audits the decisions at score 0.
+    /// Audits the decisions at score 0 of the start alone.
     pub(crate) fn audit(&self, budget: usize, seed: u64) -> Audited {
-        let mut session = self.session();
-        let threshold = ThresholdPolicy::Score(0.0);
-        let plan = AuditPlan { budget, threshold, seed };
-        session.draw_audit(&plan).block_on().expect("a draw");
-        self.judge(&mut session, budget);
-        let report = session.view().audit_report(threshold).block_on().expect("a report");
-        self.check(report.expect("records were judged"))
+        self.audit_session(&mut self.session(), budget, seed)
     }
 
-    /// Compares a report with the truth.
-    pub(crate) fn check(&self, report: AuditReport) -> Audited {
-        let truth = Confusion::at(report.threshold, &self.truth);
+    /// Audits the decisions at score 0.
+    pub(crate) fn audit_session(&self, session: &mut Session, budget: usize, seed: u64) -> Audited {
+        let plan = AuditPlan { budget, threshold: AT_BOUNDARY, seed };
+        session.draw_audit(&plan).block_on().expect("a draw");
+        self.judge(session, budget);
+        self.report(session)
+    }
+
+    /// What the audits of a session say now of its decisions at score 0, beside the truth.
+    pub(crate) fn report(&self, session: &Session) -> Audited {
+        let report = session.view().audit_report(AT_BOUNDARY).block_on().expect("a report");
+        self.check(report.expect("records were judged"), session.classifier())
+    }
+
+    /// Compares a report on a classifier with the truth.
+    pub(crate) fn check(&self, report: AuditReport, classifier: &LinearClassifier) -> Audited {
+        let scored = |Point { id, embedding }: &Point| Scored {
+            score: classifier.score(embedding),
+            relevant: self.relevant.contains(id),
+        };
+        let scored: Vec<Scored> = self.ground.points.iter().map(scored).collect();
+        let truth = Confusion::at(report.threshold, &scored);
         let n_relevant = truth.true_positives + truth.false_negatives;
         let holds = [
             report.precision.holds(truth.precision()),
@@ -127,6 +135,25 @@ impl World {
 }
 
 impl Scenario {
+    /// The corpus, with the classifier as its start.
+    pub(crate) fn world(&self, seed: u64) -> World {
+        let mut noise = SplitMix::new(seed);
+        let head = LinearClassifier::new(vec![SCALE, 0.0], 0.0).expect("finite weights");
+        let mut relevant = HashSet::new();
+        let point = |row| {
+            let (score, is_relevant) = self.draw(&mut noise);
+            let id = RecordId::from_row(row);
+            relevant.extend(is_relevant.then(|| id.clone()));
+            let x = (score / f64::from(SCALE)).clamp(-1.0, 1.0);
+            #[expect(clippy::cast_possible_truncation, reason = "embeddings are f32")]
+            let values = vec![x as f32, (1.0 - x * x).sqrt() as f32];
+            Point { id, embedding: Embedding::normalize(values).expect("on the circle") }
+        };
+        let points = (0..self.n_points).map(point).collect();
+        let start = Start::from_head(head).expect("weights");
+        World { ground: Arc::new(Ground::new(points)), relevant, start }
+    }
+
     /// A score and whether its record is relevant.
     fn draw(&self, noise: &mut SplitMix) -> (f64, bool) {
         let relevant = noise.open_unit() < self.share;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    error::Error,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,10 +12,18 @@ use linprobe_classifier::Start;
 use linprobe_core::{Embedding, Point, RecordId};
 use linprobe_session::simulate::{Concept, Corpus};
 
-use crate::{COARSE, NAMED, Outcome};
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The start from a class's own name.
+pub(crate) const NAMED: &str = "named";
+
+/// The start from a broader word.
+pub(crate) const COARSE: &str = "coarse";
+
+/// Records that a concept has at least.
+pub(crate) const MIN_RECORDS: usize = 25;
 
 const DIMENSION: usize = 512;
-const MIN_RECORDS: usize = 25;
 
 /// Broader words for the classes of two datasets.
 const BROADER: [(&str, &str); 2] = [("fgvc", "airplane"), ("oxford_flowers", "flower")];

@@ -3,7 +3,10 @@
 use linprobe_session::simulate::{Harm, Panel, Standing, Step, Summary};
 use serde_json::json;
 
-use crate::{COARSE, NAMED};
+use crate::{
+    PACKAGES,
+    classes::{COARSE, NAMED},
+};
 
 const EXACT: &str = "exact";
 const FLIPS: &str = "noisy:0.05";
@@ -25,7 +28,7 @@ enum Better {
 type Value<'a> = &'a dyn Fn(&Standing) -> Option<f64>;
 
 pub(crate) fn print_json(summary: &Summary) {
-    for start in [NAMED, COARSE] {
+    for start in [NAMED, COARSE, PACKAGES] {
         let Some(panel) = summary.panel(start, EXACT) else { continue };
         for n_labels in BUDGETS {
             let name = format!("{start}/ap@{n_labels}");
@@ -40,6 +43,8 @@ pub(crate) fn print_json(summary: &Summary) {
     if let Some(panel) = summary.panel(NAMED, EXACT) {
         print_line(panel, "named/harm-0.1", Better::Lower, &|s| Some(s.harm?.great));
         print_line(panel, "named/harm-0.01", Better::Lower, &|s| Some(s.harm?.some));
+        let shown = |standing: &Standing| Some(standing.at(60)?.mean.shown_ap);
+        print_line(panel, "named/shown-ap@60", Better::Higher, &shown);
         let gap = |step: &Step| step.mean.best_f1 - step.mean.f1;
         print_line(panel, "threshold-f1-gap@50", Better::Lower, &|s| s.at(50).map(gap));
     }
@@ -85,8 +90,7 @@ fn ratio(own: f64, theirs: f64, better: Better) -> Option<f64> {
 
 fn unit(name: &str) -> &'static str {
     match name {
-        name if name.contains("/ap@") => "AP",
-        name if name.contains("ap-loss") => "AP",
+        name if ["/ap@", "shown-ap@", "ap-loss"].iter().any(|part| name.contains(part)) => "AP",
         name if name.contains("f1") => "F1",
         _ => "share",
     }
@@ -112,7 +116,7 @@ pub(crate) fn print_tables(summary: &Summary) {
         let Panel { start, oracle, n_concepts, n_seeds, .. } = panel;
         println!("\n{start}, {oracle}: {n_concepts} concepts, {n_seeds} seeds");
         println!(
-            "{:<20} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}  {:<24} {:>8} {:>8}",
+            "{:<20} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}  {:<24} {:>8} {:>8}",
             "player",
             "AP@0",
             "@20",
@@ -126,6 +130,7 @@ pub(crate) fn print_tables(summary: &Summary) {
             "F1@50",
             "best",
             "inf.",
+            "sh@60",
             "lead@100, worst low >=20",
             "fit ms",
             "query ms"
@@ -141,12 +146,13 @@ fn print_row(standing: &Standing) {
         standing.harm.unwrap_or(Harm { some: 0.0, great: 0.0, great_of_games: 0.0 });
     let found = standing.last().map_or(f64::NAN, |step| step.mean.share_found);
     println!(
-        "{:<20} {ap} {:>6.3} {found:>6.3} {some:>6.3} {great:>6.3} {great_of_games:>6.3} {:>6.3} {:>6.3} {:>6.3}  {:<24} {:>8.2} {:>8.2}",
+        "{:<20} {ap} {:>6.3} {found:>6.3} {some:>6.3} {great:>6.3} {great_of_games:>6.3} {:>6.3} {:>6.3} {:>6.3} {:>6.3}  {:<24} {:>8.2} {:>8.2}",
         standing.player,
         standing.area,
         at(50, |step| step.mean.f1),
         at(50, |step| step.mean.best_f1),
         at(50, |step| step.mean.informed_f1),
+        at(60, |step| step.mean.shown_ap),
         lead(standing),
         standing.fit_ms,
         standing.query_ms,

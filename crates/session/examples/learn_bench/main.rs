@@ -1,7 +1,7 @@
-//! How many labels a good classifier takes, beside every baseline, over real CLIP vectors.
+//! How many labels a good classifier takes, beside every baseline, over real CLIP vectors and texts.
 //!
 //! `named` concepts are classes that start from their own name, `coarse` ones start from a broader
-//! word. Concepts are split in two halves for good, by their place in the order of their names: the
+//! word; `packages` are of the demo's dataset, so that something is measured everywhere. Concepts are split in two halves for good, by their place in the order of their names: the
 //! even ones to tune with, the odd ones to report. `--help` lists the settings. Standard output
 //! gets one JSON object a line, or with `--table` a table for people.
 
@@ -9,44 +9,33 @@
 
 mod classes;
 mod lines;
+mod packages;
 mod settings;
 
-use std::{
-    error::Error,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use linprobe_session::simulate::{
     Concept, Corpus, Curve, Experiment, ExperimentError, Ledger, Oracle, Summary, Watch,
 };
 
-use crate::{classes::Classes, settings::Settings};
+use crate::{
+    classes::{COARSE, NAMED, Outcome},
+    settings::Settings,
+};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-const NAMED: &str = "named";
-const COARSE: &str = "coarse";
+const PACKAGES: &str = "packages";
 
 fn main() -> Outcome<()> {
     let Some(settings) = Settings::from_arguments()? else {
         println!("{}", settings::HELP);
         return Ok(());
     };
-    if !settings.folder.is_dir() {
-        eprintln!(
-            "{} is not here: it should hold clip_vitb32 and clip_text_vitb32; nothing is measured",
-            settings.folder.display()
-        );
-        return Ok(());
-    }
-    let (corpus, classes) = classes::read(&settings.folder)?;
-    let summary = Summary::new(&play(&settings, &corpus, &classes)?);
+    let mut curves = play_packages(&settings)?;
+    curves.extend(play_clip(&settings)?);
+    let summary = Summary::new(&curves);
     if let Some(path) = &settings.report {
         #[expect(clippy::disallowed_methods, reason = "a report that is cut short is made again")]
-        std::fs::write(
-            path,
-            summary.to_html("Learning curves over CLIP vectors", &settings.about(&corpus)),
-        )?;
+        std::fs::write(path, summary.to_html("Learning curves", &settings.about()))?;
     }
     if settings.table {
         lines::print_tables(&summary);
@@ -56,16 +45,34 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Named concepts under every oracle, coarse ones under the exact one.
-fn play(settings: &Settings, corpus: &Corpus, classes: &Classes) -> Outcome<Vec<Curve>> {
+fn play_packages(settings: &Settings) -> Outcome<Vec<Curve>> {
+    if !settings.plays(PACKAGES) {
+        return Ok(Vec::new());
+    }
+    let (corpus, concepts) = packages::read()?;
+    let concepts = settings.chosen(concepts);
+    run(settings, &corpus, (PACKAGES, concepts), vec![Oracle::Exact])
+}
+
+/// Named concepts under every oracle, coarse ones under the exact one; none where the vectors are not.
+fn play_clip(settings: &Settings) -> Outcome<Vec<Curve>> {
     let mut curves = Vec::new();
+    if !settings.plays(NAMED) && !settings.plays(COARSE) {
+        return Ok(curves);
+    }
+    if !settings.folder.is_dir() {
+        let folder = settings.folder.display();
+        eprintln!("{folder} is not here: it should hold clip_vitb32 and clip_text_vitb32");
+        return Ok(curves);
+    }
+    let (corpus, classes) = classes::read(&settings.folder)?;
     if settings.plays(NAMED) {
-        let concepts = settings.chosen(classes.named(corpus));
-        curves.extend(run(settings, corpus, (NAMED, concepts), settings.oracles.clone())?);
+        let concepts = settings.chosen(classes.named(&corpus));
+        curves.extend(run(settings, &corpus, (NAMED, concepts), settings.oracles.clone())?);
     }
     if settings.plays(COARSE) {
-        let concepts = settings.chosen(classes.coarse(corpus)?);
-        curves.extend(run(settings, corpus, (COARSE, concepts), vec![Oracle::Exact])?);
+        let concepts = settings.chosen(classes.coarse(&corpus)?);
+        curves.extend(run(settings, &corpus, (COARSE, concepts), vec![Oracle::Exact])?);
     }
     Ok(curves)
 }

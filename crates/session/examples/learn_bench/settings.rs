@@ -5,22 +5,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use linprobe_session::simulate::{Budget, Concept, Corpus, Oracle, Player};
+use linprobe_session::simulate::{Budget, Concept, Oracle, Player};
 
-use crate::Outcome;
+use crate::classes::Outcome;
 
 pub(crate) const HELP: &str = "\
 settings of learn_bench:
   --data FOLDER     holds clip_vitb32 and clip_text_vitb32 [default: ../shared/data]
   --half HALF       report, tune or all [default: report]
-  --start START     named or coarse; may be given again [default: both]
+  --start START     named, coarse or packages; may be given again [default: all]
   --player NAME     a baseline or METHOD+STRATEGY; may be given again [default: all baselines]
   --oracle ORACLE   of the named concepts; may be given again [default: exact and noisy:0.05]
   --seeds N         [default: 10; quick: 2]
   --concepts N      at most so many of each start [default: all; quick: 8]
   --rounds N        [default: 10]
   --round-size N    [default: 10]
-  --out PREFIX      keeps games in PREFIX-named.csv and PREFIX-coarse.csv, and goes on with them
+  --out PREFIX      keeps games in PREFIX-START.csv, and goes on with them
   --report FILE     writes a page with figures
   --table           prints tables in the place of JSON";
 
@@ -134,14 +134,9 @@ impl Settings {
     }
 
     /// A sentence for the report.
-    pub(crate) fn about(&self, corpus: &Corpus) -> String {
+    pub(crate) fn about(&self) -> String {
         let Budget { n_rounds, per_round } = self.budget;
-        format!(
-            "{} CLIP ViT-B/32 vectors of seven datasets; {:?} half of the concepts; {n_rounds} rounds of \
-             {per_round} labels.",
-            corpus.len(),
-            self.half,
-        )
+        format!("{:?} half of the concepts; {n_rounds} rounds of {per_round} labels.", self.half)
     }
 }
 

@@ -79,7 +79,8 @@ impl Concept {
         self.truths[row]
     }
 
-    pub(crate) fn is_relevant(&self, row: usize) -> bool {
+    /// Whether a row of the corpus is relevant.
+    pub fn is_relevant(&self, row: usize) -> bool {
         self.truths[row] == Truth::Relevant
     }
 }

@@ -56,7 +56,8 @@ impl Corpus {
     }
 
     /// The embedding of a row.
-    pub(crate) fn embedding(&self, row: usize) -> Embedding {
+    /// The embedding of a row.
+    pub fn embedding(&self, row: usize) -> Embedding {
         Embedding::normalize(self.values(row)).expect("an embedding was taken in")
     }
 

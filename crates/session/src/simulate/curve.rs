@@ -48,6 +48,8 @@ pub struct CurvePoint {
     /// F1 over the part held out, at the threshold that is best over the pool: what the truth of
     /// every other record would make of the scores.
     pub informed_f1: f64,
+    /// Average precision of the records in the order in which they were shown, up to the tenth relevant one.
+    pub shown_ap: f64,
     /// Relevant records that are expected among those not labelled yet, by the classifier's probabilities.
     pub n_expected: f64,
     /// Milliseconds of the last fit.

@@ -12,6 +12,7 @@ use super::{
     measure::{Quality, n_expected, rare_ranking},
     player::{Play, Selection},
     select::{Board, Selector},
+    shown::Shown,
 };
 use crate::{StartExample, Strategy};
 
@@ -40,6 +41,7 @@ struct Game<'a> {
     labelled: Vec<(usize, Label)>,
     /// Rows found in the rounds.
     found: Vec<usize>,
+    shown: Shown,
     /// Records that could be labelled, and the relevant ones among them.
     n_pool: usize,
     n_relevant: usize,
@@ -67,7 +69,7 @@ impl<'a> Game<'a> {
             .collect();
         let n_pool = unseen.len();
         let n_relevant = unseen.iter().filter(|&&row| trial.concept.is_relevant(row)).count();
-        let (found, background) = (Vec::new(), laboratory.background());
+        let background = laboratory.background();
         let unlabelled = fit(&start, &[], background, &Method::default())?;
         let start_scores = laboratory.corpus().score(&unlabelled);
         Ok(Self {
@@ -78,7 +80,8 @@ impl<'a> Game<'a> {
             examples,
             unseen,
             labelled,
-            found,
+            found: Vec::new(),
+            shown: Shown::default(),
             n_pool,
             n_relevant,
         })
@@ -129,6 +132,7 @@ impl<'a> Game<'a> {
             let label = oracle.label(concept.truth(row), &corpus.ids()[row], game);
             self.examples.push(Example { embedding: corpus.embedding(row), label, round });
             self.labelled.push((row, label));
+            self.shown.show(concept.is_relevant(row));
         }
         self.found.extend(rows.iter().copied().filter(|&row| concept.is_relevant(row)));
         // Rows of a round are few, or all that are left.
@@ -179,6 +183,7 @@ impl<'a> Game<'a> {
             held_out: view.held_out,
             pool_ap: view.pool_ap,
             informed_f1: view.informed_f1,
+            shown_ap: self.shown.average_precision(self.n_relevant),
             n_expected: n_expected(self.unseen.iter().map(|&row| view.scores[row])),
             fit_ms: view.fit_ms,
             query_ms: view.scoring_ms + choosing_ms,

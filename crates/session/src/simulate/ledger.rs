@@ -57,6 +57,8 @@ pub struct Row {
     pub best_f1: f64,
     /// F1 over the part held out, at the threshold that is best over the pool.
     pub informed_f1: f64,
+    /// Average precision of the records in the order in which they were shown, up to the tenth relevant one.
+    pub shown_ap: f64,
     /// Relevant records that are expected among those not labelled yet.
     pub n_expected: f64,
     /// Mean squared difference of probability and truth.
@@ -112,8 +114,8 @@ impl Row {
     fn new(key: &GameKey, point: &CurvePoint) -> Self {
         let GameKey { concept, start, player, oracle, seed } = key.clone();
         let CurvePoint { n_labels, n_found, n_relevant, n_pool, .. } = *point;
-        let CurvePoint { held_out, pool_ap, informed_f1, n_expected, fit_ms, query_ms, .. } =
-            *point;
+        let CurvePoint { held_out, pool_ap, informed_f1, shown_ap, .. } = *point;
+        let CurvePoint { n_expected, fit_ms, query_ms, .. } = *point;
         let Quality { ap: held_out_ap, f1, best_f1, brier, ece } = held_out;
         Self {
             concept,
@@ -130,6 +132,7 @@ impl Row {
             f1,
             best_f1,
             informed_f1,
+            shown_ap,
             n_expected,
             brier,
             ece,
@@ -141,12 +144,12 @@ impl Row {
     fn split(self) -> (GameKey, CurvePoint) {
         let Self { concept, start, player, oracle, seed, n_pool, n_labels, n_found, .. } = self;
         let Self { n_relevant, held_out_ap: ap, pool_ap, f1, best_f1, brier, ece, .. } = self;
-        let Self { informed_f1, n_expected, fit_ms, query_ms, .. } = self;
+        let Self { informed_f1, shown_ap, n_expected, fit_ms, query_ms, .. } = self;
         let held_out = Quality { ap, f1, best_f1, brier, ece };
         let key = GameKey { concept, start, player, oracle, seed };
         let counts = CurvePoint { n_labels, n_found, n_relevant, n_pool, ..CurvePoint::default() };
-        let measured = CurvePoint { held_out, pool_ap, informed_f1, n_expected, ..counts };
-        (key, CurvePoint { fit_ms, query_ms, ..measured })
+        let measured = CurvePoint { held_out, pool_ap, informed_f1, shown_ap, ..counts };
+        (key, CurvePoint { n_expected, fit_ms, query_ms, ..measured })
     }
 }
 

@@ -6,7 +6,7 @@ use linprobe_session::{Answer, AuditBasis, AuditPlan, Session, SessionError};
 use pollster::FutureExt;
 
 use crate::{
-    audit_world::{Scenario, World},
+    audit_world::Scenario,
     stage::{Act, Stage, id, label},
 };
 
@@ -129,7 +129,7 @@ fn a_corpus_that_was_judged_whole_is_known_exactly() {
 
 #[test]
 fn judgements_for_an_earlier_classifier_count_by_their_odds() {
-    let world = World::new(&scenario(0.0, 1.0, 0.0), 5);
+    let world = scenario(0.0, 1.0, 0.0).world(5);
     let mut session = world.session();
     let plan = AuditPlan { budget: 150, ..PLAN };
     session.draw_audit(&plan).block_on().unwrap();
@@ -137,8 +137,7 @@ fn judgements_for_an_earlier_classifier_count_by_their_odds() {
     let before = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert_eq!(before.basis, AuditBasis::Drawn);
     for record in session.round(20).records {
-        let relevant = world.is_relevant(&record.id);
-        session.say(&record.id, if relevant { 1.0 } else { -1.0 });
+        session.label(&record.id, world.label(&record.id)).block_on().unwrap();
     }
     session.fit().block_on().unwrap();
     let after = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
@@ -151,7 +150,7 @@ fn judgements_for_an_earlier_classifier_count_by_their_odds() {
 
 #[test]
 fn a_half_done_audit_has_wider_intervals() {
-    let world = World::new(&scenario(0.0, 1.0, 0.0), 5);
+    let world = scenario(0.0, 1.0, 0.0).world(5);
     let mut session = world.session();
     session.draw_audit(&AuditPlan { budget: 200, ..PLAN }).block_on().unwrap();
     world.judge(&mut session, 40);
@@ -165,7 +164,7 @@ fn a_half_done_audit_has_wider_intervals() {
 
 #[test]
 fn a_precision_that_is_asked_for_is_kept_by_the_lower_end() {
-    let world = World::new(&scenario(0.0, 1.0, 0.0), 5);
+    let world = scenario(0.0, 1.0, 0.0).world(5);
     let mut session = world.session();
     session.draw_audit(&AuditPlan { budget: 200, ..PLAN }).block_on().unwrap();
     world.judge(&mut session, 200);
@@ -197,7 +196,7 @@ fn nine_of_ten_intervals_hold_the_truth() {
     let mut n_audits = 0;
     for (i, scenario) in classifiers.iter().enumerate() {
         for seed in 0..35 {
-            let audited = World::new(scenario, 100 * i as u64 + seed).audit(100, seed);
+            let audited = scenario.world(100 * i as u64 + seed).audit(100, seed);
             n_audits += 1;
             for (sum, holds) in n_held.iter_mut().zip(audited.holds) {
                 *sum += usize::from(holds);
@@ -210,7 +209,7 @@ fn nine_of_ten_intervals_hold_the_truth() {
 
 #[test]
 fn a_classifier_that_misses_half_gets_a_recall_that_is_wide_and_not_wrong() {
-    let world = World::new(&scenario(0.0, 1.0, 0.5), 6);
+    let world = scenario(0.0, 1.0, 0.5).world(6);
     let audits: Vec<_> = (0..10).map(|seed| world.audit(100, seed)).collect();
     assert!(audits.iter().filter(|audited| audited.holds[1]).count() >= 8);
     assert!(audits.iter().all(|audited| audited.report.recall.width() > 0.15));

@@ -22,6 +22,8 @@ pub struct Level {
     pub best_f1: f64,
     /// F1 at the threshold that is best over the pool.
     pub informed_f1: f64,
+    /// Average precision of the records in the order in which they were shown, up to the tenth relevant one.
+    pub shown_ap: f64,
     /// Mean squared difference of probability and truth.
     pub brier: f64,
     /// Expected calibration error.
@@ -47,6 +49,7 @@ impl Level {
             f1: point.held_out.f1,
             best_f1: point.held_out.best_f1,
             informed_f1: point.informed_f1,
+            shown_ap: point.shown_ap,
             brier: point.held_out.brier,
             ece: point.held_out.ece,
         }
@@ -63,6 +66,7 @@ impl Level {
             f1: over(|level| level.f1),
             best_f1: over(|level| level.best_f1),
             informed_f1: over(|level| level.informed_f1),
+            shown_ap: over(|level| level.shown_ap),
             brier: over(|level| level.brier),
             ece: over(|level| level.ece),
         }
