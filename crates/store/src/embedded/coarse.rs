@@ -120,8 +120,12 @@ impl Coarse<'_> {
             if scores.is_empty() {
                 break;
             }
-            for ((asked, scores), tally) in asked.iter().zip(scores).zip(&mut tallies) {
-                block.score(self, first_row, asked, scores);
+            let (codes, rows) = self.block(first_row, scores.first().map_or(0, |s| s.len()));
+            block.multiply(codes, self.codes.row_bytes(), asked);
+            let each = asked.iter().zip(scores).zip(&mut tallies);
+            for (idx, ((asked, scores), tally)) in each.enumerate() {
+                block.score(idx, asked, rows, scores);
+                asked.scan.strike_out(first_row, scores);
                 tally.look_at(first_row, (scores, &block.margins), asked);
             }
         }
@@ -186,38 +190,56 @@ impl Coarse<'_> {
 /// Places for what is worked out of a block of rows.
 #[derive(Default)]
 struct Block {
-    dots: Vec<i32>,
+    /// The scales of the rows that the copy has.
+    scales: Vec<f32>,
+    /// Their products with each of the weights.
+    dots: Vec<Vec<i32>>,
+    /// By how much the scores can be wrong that were worked out last.
     margins: Vec<f32>,
 }
 
+/// Weights that a row is loaded once for.
+const GROUP: usize = 4;
+
 impl Block {
-    /// Fills in the scores and margins of a block.
-    fn score(
-        &mut self,
-        coarse: Coarse<'_>,
-        first_row: usize,
-        asked: &Asked<'_>,
-        scores: &mut [f32],
-    ) {
-        let (codes, rows) = coarse.block(first_row, scores.len());
-        let row_bytes = coarse.codes.row_bytes();
-        self.dots.resize(codes.len() / row_bytes, 0);
+    fn multiply(&mut self, codes: &[u8], row_bytes: usize, asked: &[&Asked<'_>]) {
+        let scale = |row: &[u8]| row.last_chunk().map_or(f32::NAN, |b| f32::from_le_bytes(*b));
+        self.scales.clear();
+        self.scales.extend(codes.chunks_exact(row_bytes).map(scale));
+        self.dots.resize_with(asked.len(), Vec::new);
+        self.dots.iter_mut().for_each(|dots| dots.resize(self.scales.len(), 0));
+        let (groups, rest) = asked.as_chunks::<GROUP>();
+        let (group_dots, rest_dots) = self.dots.as_chunks_mut::<GROUP>();
+        groups
+            .iter()
+            .zip(group_dots)
+            .for_each(|(asked, dots)| multiply(codes, *asked, dots.each_mut()));
+        rest.iter().zip(rest_dots).for_each(|(asked, dots)| multiply(codes, [asked], [dots]));
+    }
+
+    /// Fills in the scores and margins of one of those who asked. The copy has the first rows, the
+    /// others are given.
+    fn score(&mut self, idx: usize, asked: &Asked<'_>, others: &[f16], scores: &mut [f32]) {
+        let weights = &asked.weights;
+        let n_rows = scores.len();
+        let (coded, rest) = scores.split_at_mut(self.scales.len());
+        for ((score, &dot), &scale) in coded.iter_mut().zip(&self.dots[idx]).zip(&self.scales) {
+            *score = weights.score(scale, dot);
+        }
         self.margins.clear();
-        asked.code_kernel.multiply(codes, &asked.weights.codes, &mut self.dots);
-        let (coded, rest) = scores.split_at_mut(self.dots.len());
-        for ((row, &dot), score) in codes.chunks_exact(row_bytes).zip(&self.dots).zip(coded) {
-            let scale = row.last_chunk().map_or(f32::NAN, |bytes| f32::from_le_bytes(*bytes));
-            *score = asked.weights.score(scale, dot);
-            self.margins.push(asked.weights.margin(scale));
+        self.margins.extend(self.scales.iter().map(|&scale| weights.margin(scale)));
+        self.margins.resize(n_rows, 0.0);
+        asked.kernel.score(others, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
+        for score in rest {
+            *score = asked.scan.with_bias(*score);
         }
-        if !rest.is_empty() {
-            asked.kernel.score(rows, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
-            for score in rest {
-                *score = asked.scan.with_bias(*score);
-            }
-            self.margins.resize(scores.len(), 0.0);
-        }
-        asked.scan.strike_out(first_row, scores);
+    }
+}
+
+fn multiply<const N: usize>(codes: &[u8], asked: [&Asked<'_>; N], dots: [&mut Vec<i32>; N]) {
+    if let Some(first) = asked.first() {
+        let weights = asked.map(|asked| &asked.weights.codes);
+        first.code_kernel.multiply(codes, weights, dots.map(Vec::as_mut_slice));
     }
 }
 

@@ -223,7 +223,7 @@ mod tests {
             let Some(coarse) = grid.weights(&weights, bias, worst) else { return Ok(()) };
             for (row, bytes) in rows.chunks(dimension).zip(bytes.chunks(grid.row_bytes())) {
                 let mut dot = [0];
-                CodeKernel::detect().multiply(bytes, &coarse.codes, &mut dot);
+                CodeKernel::detect().multiply(bytes, [&coarse.codes], [&mut dot]);
                 let scale = f32::from_le_bytes(*bytes.last_chunk().unwrap());
                 let exact: f64 = row.iter().zip(&weights).map(|(x, &w)| x.to_f64() * f64::from(w)).sum();
                 let wrong = (f64::from(coarse.score(scale, dot[0])) - exact - f64::from(bias)).abs();

@@ -1,4 +1,4 @@
-//! The dot products of rows of small integers with one vector of larger ones.
+//! The dot products of rows of small integers with vectors of larger ones.
 //!
 //! Coordinates of rows have eight bits and those of weights sixteen, so that what rounding the weights
 //! costs does not count beside what rounding the rows did. Every product and every sum is exact, so
@@ -8,6 +8,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod steps;
 
 /// Coordinates that are multiplied between two steps of a loop; rows are padded to a multiple.
 pub(crate) const STEP: usize = 32;
@@ -53,10 +55,18 @@ impl CodeKernel {
         Self::available().first().copied().unwrap_or(Self::Portable)
     }
 
-    /// Fills in the dot product of each row with the weights. A row has as many coordinates as the
-    /// weights, and [`TRAILER`] bytes more.
-    pub(crate) fn multiply(self, rows: &[u8], weights: &CodeWeights, dots: &mut [i32]) {
-        assert_eq!(rows.len(), dots.len() * weights.row_bytes(), "rows and products go together");
+    /// Fills in the dot product of each row with each of the weights, for all of which a row is loaded once. A
+    /// row has as many coordinates as the weights, and [`TRAILER`] bytes more.
+    pub(crate) fn multiply<const N: usize>(
+        self,
+        rows: &[u8],
+        weights: [&CodeWeights; N],
+        dots: [&mut [i32]; N],
+    ) {
+        for (weights, dots) in weights.iter().zip(&dots) {
+            let n_bytes = dots.len() * weights.row_bytes();
+            assert_eq!(rows.len(), n_bytes, "rows and products go together");
+        }
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Vnni(proof) => avx512::Vnni::multiply(proof, rows, weights, dots),
@@ -64,7 +74,11 @@ impl CodeKernel {
             Self::Avx512(proof) => avx512::Avx512::multiply(proof, rows, weights, dots),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => avx2::Avx2::multiply(proof, rows, weights, dots),
-            Self::Portable => multiply_portably(rows, weights, dots),
+            Self::Portable => {
+                for (weights, dots) in weights.into_iter().zip(dots) {
+                    multiply_portably(rows, weights, dots);
+                }
+            }
         }
     }
 }
@@ -138,12 +152,19 @@ mod tests {
                 (weights, prop::collection::vec(row, 0..9))
             }),
         ) {
+            let reversed: Vec<i16> = weights.iter().rev().copied().collect();
+            let of_other: Vec<i64> = rows.iter().map(|row| expected(row, &reversed)).collect();
+            let other = CodeWeights::new(&reversed);
             let expected: Vec<i64> = rows.iter().map(|row| expected(row, &weights)).collect();
             for kernel in CodeKernel::available() {
-                let mut dots = vec![i32::MIN; rows.len()];
-                kernel.multiply(&rows_of(&rows), &CodeWeights::new(&weights), &mut dots);
-                let dots: Vec<i64> = dots.into_iter().map(i64::from).collect();
+                let (rows, weights) = (rows_of(&rows), CodeWeights::new(&weights));
+                let mut together = [const { Vec::new() }; 3].map(|_: Vec<i32>| vec![0; expected.len()]);
+                let places = together.each_mut().map(Vec::as_mut_slice);
+                kernel.multiply(&rows, [&weights, &other, &weights], places);
+                let [dots, others, again] = together.map(|dots| dots.into_iter().map(i64::from).collect::<Vec<_>>());
                 prop_assert_eq!(&dots, &expected, "{:?}", kernel);
+                prop_assert_eq!(&again, &expected, "{:?}", kernel);
+                prop_assert_eq!(&others, &of_other, "{:?}", kernel);
             }
         }
     }
@@ -157,7 +178,7 @@ mod tests {
             for kernel in CodeKernel::available() {
                 let mut dots = [0];
                 let rows = rows_of(&[vec![code; n_weights]]);
-                kernel.multiply(&rows, &CodeWeights::new(&weights), &mut dots);
+                kernel.multiply(&rows, [&CodeWeights::new(&weights)], [&mut dots]);
                 assert_eq!(dots, [sign * 127 * 32_767 * 512], "{kernel:?}");
             }
         }

@@ -9,13 +9,10 @@ use std::{
     ptr,
 };
 
-use super::{CodeWeights, STEP, Step};
+use super::{CodeWeights, TRAILER, steps::multiply_with};
 
-/// Coordinates in a vector of weights.
+/// Coordinates in a vector.
 const LANES: usize = 16;
-
-/// Sums under way, one for each vector of a step.
-type Sums = [__m256i; STEP / LANES];
 
 /// Proof that this machine has AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,41 +22,27 @@ impl Avx2 {
     pub(crate) fn detect() -> Option<Self> {
         is_x86_feature_detected!("avx2").then_some(Self(()))
     }
-
-    #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-    pub(crate) fn multiply(_proof: Self, rows: &[u8], weights: &CodeWeights, dots: &mut [i32]) {
-        // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { multiply(rows, weights, dots) }
-    }
 }
 
+multiply_with!(Avx2, "avx2", multiply, add_products);
+
+#[inline]
 #[target_feature(enable = "avx2")]
-fn multiply(rows: &[u8], weights: &CodeWeights, dots: &mut [i32]) {
-    for (row, dot) in rows.chunks_exact(weights.row_bytes()).zip(dots) {
-        let (row, _) = row.as_chunks::<STEP>();
-        let mut sums: Sums = [_mm256_setzero_si256(); STEP / LANES];
-        for (row, weights) in row.iter().zip(&weights.steps) {
-            add_products(&mut sums, row, weights);
-        }
-        let [even, odd] = sums;
-        *dot = total(_mm256_add_epi32(even, odd));
-    }
+fn add_products(sum: __m256i, x: __m256i, w: __m256i) -> __m256i {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(x, w))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_products(sums: &mut Sums, row: &[u8; STEP], weights: &Step) {
-    let (row, _) = row.as_chunks();
-    let (weights, _) = weights.as_chunks();
-    for ((sum, x), w) in sums.iter_mut().zip(row).zip(weights) {
-        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(load_codes(x), load_weights(w)));
-    }
+fn zero() -> __m256i {
+    _mm256_setzero_si256()
 }
 
 /// The sum of all lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn total(sum: __m256i) -> i32 {
+fn total(even: __m256i, odd: __m256i) -> i32 {
+    let sum = _mm256_add_epi32(even, odd);
     let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
     let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b_01_00_11_10>(sum));
     _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32::<0b_10_11_00_01>(sum)))
