@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Counts, norms, disk space and the integrity of a project.
     Inspect(InspectArgs),
+    /// Looks for the mistakes that real indexes have, and says what mends them.
+    Doctor(DoctorArgs),
     /// Gives back the disk space of what was replaced or removed.
     Compact(CompactArgs),
     /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
@@ -397,6 +399,14 @@ pub(crate) enum ModelCommand {
         /// is not here.
         name: String,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// A dataset, to look at before it is indexed. [default: what the project has indexed]
+    pub(crate) dataset: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
 }
 
 #[derive(Args)]

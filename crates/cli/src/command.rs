@@ -4,6 +4,7 @@ mod audit;
 mod classifier;
 mod compact;
 mod demo;
+mod doctor;
 mod index;
 mod init;
 mod inspect;
@@ -64,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Model(command) => model::run(&door, &command),
         Command::Serve(args) => serve::run(&door, &args),
         Command::Inspect(args) => inspect::run(&door, &args),
+        Command::Doctor(args) => doctor::run(&door, &args),
         Command::Compact(args) => compact::run(&door, &args),
         Command::Demo(args) => demo::run(&door, &args),
         Command::Completions { shell } => {

@@ -1,8 +1,6 @@
 //! A few lines that use an exported classifier elsewhere: in Python, in Rust, and in a database
 //! with pgvector.
 
-use std::path::{Path, PathBuf};
-
 use linprobe_classifier::{ClassifierFile, LinearClassifier};
 
 use crate::ExportForm;
@@ -72,12 +70,13 @@ fn python(file_name: &str, form: ExportForm, (threshold, model): (f32, &str)) ->
 }
 
 fn rust(file_name: &str, form: ExportForm, threshold: f32) -> String {
-    let (read, file_name) = match form {
-        ExportForm::Json => ("from_json", PathBuf::from(file_name)),
-        ExportForm::Safetensors => ("from_safetensors", PathBuf::from(file_name)),
-        // Other forms are not read here; the same classifier is exported in this one as well.
-        _ => ("from_safetensors", Path::new(file_name).with_extension("safetensors")),
-    };
+    let read = if form == ExportForm::Json { "from_json" } else { "from_safetensors" };
+    let is_read = matches!(form, ExportForm::Json | ExportForm::Safetensors);
+    // Other forms are not read here; the same classifier is exported in this one as well.
+    let ending = if is_read { form.ending() } else { ExportForm::Safetensors.ending() };
+    let file_name = file_name
+        .strip_suffix(form.ending())
+        .map_or_else(|| file_name.to_owned(), |stem| format!("{stem}{ending}"));
     format!(
         "// cargo add linprobe\n\
          use linprobe::{{ClassifierFile, Embedding}};\n\n\
@@ -118,7 +117,7 @@ mod tests {
         ] {
             let Snippets { python, rust, sql } = Snippets::new(&file, "my \"dogs\".x", form);
             assert!(python.contains(loads) && python.contains(r#""my \"dogs\".x""#), "{python}");
-            assert!(rust.contains(r#""my \"dogs\"."#) && rust.contains(">= 0.0"), "{rust}");
+            assert!(rust.contains(r#""my \"dogs\".x""#) && rust.contains(">= 0.0"), "{rust}");
             assert!(sql.contains("'[0.5,-1]'::vector") && sql.contains("0.25 AS bias"), "{sql}");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::Bench;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "init",
     "index",
     "search",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 15] = [
     "model",
     "serve",
     "inspect",
+    "doctor",
     "compact",
     "demo",
     "completions",

@@ -4,6 +4,7 @@
 
 mod audit;
 mod demo;
+mod doctor;
 mod durability;
 mod errors;
 mod frozen;

@@ -56,85 +56,22 @@ impl WithSimd for Loss<'_> {
         let taught = BIAS_UNIT * bias;
         let weights: Vec<f64> = scaled.iter().map(|w| w * freedom.sqrt()).collect();
         let bias = taught - dot(&weights, background.mean());
-        let mut risk = Risk { pull: vec![0.0; weights.len()], sum: 0.0, slope: 0.0 };
-        let (groups, rest) = terms.as_chunks::<GROUP>();
-        groups.iter().for_each(|terms| risk.add(terms.each_ref(), &weights, bias));
-        rest.iter().for_each(|term| risk.add([term], &weights, bias));
-        let Risk { mut pull, sum, slope } = risk;
-        pull.iter_mut().zip(background.mean()).for_each(|(pull, mu)| *pull -= slope * mu);
+        let (mut pull, mut total, mut sum) = (vec![0.0; weights.len()], 0.0, 0.0);
+        for term in terms {
+            let logit = term.offset + dot(&weights, term.x) + bias;
+            let (value, slope) = cross_entropy(logit, term.target);
+            sum += term.weight * value;
+            let slope = term.weight * slope;
+            total += slope;
+            pull.iter_mut().zip(term.x).for_each(|(pull, &x)| *pull += slope * f64::from(x));
+        }
+        pull.iter_mut().zip(background.mean()).for_each(|(pull, mu)| *pull -= total * mu);
         let pulls = pull.into_iter().map(|g| g * freedom.sqrt());
         gradient.iter_mut().zip(scaled).zip(pulls).for_each(|((g, p), pull)| *g = p + pull);
         let of_bias = taught / (BIAS_DEVIATION * BIAS_DEVIATION);
         if let Some(gradient) = gradient.last_mut() {
-            *gradient = BIAS_UNIT * (slope + of_bias);
+            *gradient = BIAS_UNIT * (total + of_bias);
         }
         sum + 0.5 * (dot(scaled, scaled) + taught * of_bias)
-    }
-}
-
-/// Terms that are worked on together: weights and pull are read once for all of them.
-const GROUP: usize = 4;
-
-/// Coordinates that are worked on together.
-const LANES: usize = 8;
-
-/// What terms ask for, summed.
-struct Risk {
-    /// The derivative by the weights of embeddings that are not centred.
-    pull: Vec<f64>,
-    sum: f64,
-    /// The derivative by the bias.
-    slope: f64,
-}
-
-impl Risk {
-    #[inline(always)]
-    fn add<const N: usize>(&mut self, terms: [&Term<'_>; N], weights: &[f64], bias: f64) {
-        let rows = terms.map(|term| term.x);
-        let mut slopes = dots(rows, weights);
-        for (slope, term) in slopes.iter_mut().zip(terms) {
-            let (value, derivative) = cross_entropy(term.offset + *slope + bias, term.target);
-            self.sum += term.weight * value;
-            *slope = term.weight * derivative;
-            self.slope += *slope;
-        }
-        add_products(&mut self.pull, slopes, rows);
-    }
-}
-
-/// The products of rows with weights.
-#[inline(always)]
-fn dots<const N: usize>(rows: [&[f32]; N], weights: &[f64]) -> [f64; N] {
-    let (weights, last_weights) = weights.as_chunks::<LANES>();
-    let chunked = rows.map(|row| row.as_chunks::<LANES>());
-    let bodies = chunked.map(|(body, _)| &body[..weights.len()]);
-    let mut sums = [[0.0; LANES]; N];
-    for (i, weights) in weights.iter().enumerate() {
-        for (sums, body) in sums.iter_mut().zip(bodies) {
-            for ((sum, w), &x) in sums.iter_mut().zip(weights).zip(&body[i]) {
-                *sum += w * f64::from(x);
-            }
-        }
-    }
-    let mut dots = sums.map(|sums| sums.iter().sum());
-    for (dot, (_, last)) in dots.iter_mut().zip(chunked) {
-        *dot += super::dot(last_weights, last);
-    }
-    dots
-}
-
-/// Adds rows, each so many times.
-#[inline(always)]
-fn add_products<const N: usize>(sum: &mut [f64], factors: [f64; N], rows: [&[f32]; N]) {
-    let (sum, last_sum) = sum.as_chunks_mut::<LANES>();
-    let chunked = rows.map(|row| row.as_chunks::<LANES>());
-    let bodies = chunked.map(|(body, _)| &body[..sum.len()]);
-    for (i, sum) in sum.iter_mut().enumerate() {
-        for (factor, body) in factors.iter().zip(bodies) {
-            sum.iter_mut().zip(&body[i]).for_each(|(sum, &x)| *sum += factor * f64::from(x));
-        }
-    }
-    for (factor, (_, last)) in factors.iter().zip(chunked) {
-        last_sum.iter_mut().zip(last).for_each(|(sum, &x)| *sum += factor * f64::from(x));
     }
 }
