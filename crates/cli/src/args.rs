@@ -242,11 +242,47 @@ pub(crate) enum SessionCommand {
         /// The session.
         name: String,
     },
+    /// Writes the labels of a session to a file.
+    Export {
+        /// The session.
+        name: String,
+        /// The file.
+        file: PathBuf,
+        /// Its form. [default: by its ending, .csv or .jsonl]
+        #[arg(long, value_enum)]
+        format: Option<LabelsFormat>,
+    },
+    /// Takes the labels of a file into a session, and fits.
+    Import {
+        /// The session.
+        name: String,
+        /// The file, with ids of the project's records.
+        file: PathBuf,
+        /// Its form. [default: by its ending, .csv or .jsonl]
+        #[arg(long, value_enum)]
+        format: Option<LabelsFormat>,
+    },
     /// Lets a session show again what it has shown; its labels stay.
     ResetSeen {
         /// The session.
         name: String,
     },
+}
+
+/// The form of a file of labels.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LabelsFormat {
+    /// Comma separated values.
+    Csv,
+    /// JSON objects, one a line.
+    Jsonl,
+    /// Lines of Prodigy.
+    Prodigy,
+    /// Tasks of Label Studio.
+    LabelStudio,
+    /// Labels of a dataset of pictures in Voxel51's tool.
+    #[value(name = "fiftyone")]
+    FiftyOne,
 }
 
 #[derive(Args)]

@@ -133,6 +133,18 @@ pub enum ProjectError {
         /// What it holds.
         holds: String,
     },
+    /// Give a file of labels, and its form.
+    #[error(
+        "cannot read labels from {path}: {reason}\n\
+         hint: name the form with --format: csv, jsonl, prodigy, label-studio or fiftyone",
+        path = path.display()
+    )]
+    BadLabels {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Wait for the other run.
     #[error(
         "another run is writing {path}\nhint: wait for it, or give another --output",

@@ -1,9 +1,17 @@
-//! The labels of a session, to be taken elsewhere.
+//! The labels of a session, to be taken elsewhere, and labels that come from there.
 //!
-//! Every form has the same columns: `id`, `label` from -1 to 1, `round` (0 for what came with the start),
+//! Our own forms, CSV and JSONL, have the same columns: `id`, `label` from -1 to 1, `round` (0 for what came with the start),
 //! then `dataset_label` and `text` as the dataset gives them.
 
-use std::io::{self, Write};
+mod forms;
+mod read;
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+pub use self::read::read;
 
 use linprobe_classifier::Label;
 use linprobe_session::State;
@@ -12,6 +20,51 @@ use serde::Serialize;
 use crate::{catalogue::CatalogueRecord, error::ProjectError, project::Project};
 
 const COLUMNS: [&str; 5] = ["id", "label", "round", "dataset_label", "text"];
+
+/// The form of a file of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelsForm {
+    /// Comma separated values with a header.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// The lines of Prodigy's `db-in` and `db-out`.
+    Prodigy,
+    /// The tasks of Label Studio.
+    LabelStudio,
+    /// The `labels.json` of a classification dataset of `FiftyOne`.
+    FiftyOne,
+}
+
+impl LabelsForm {
+    /// The form that the ending of a file's name means, if it means one.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_string_lossy().to_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+
+    /// Writes the labels of a concept.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write(
+        self,
+        labels: &[LabelledRecord],
+        concept: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match self {
+            Self::Csv => Ok(write_csv(labels, out)?),
+            Self::Jsonl => write_jsonl(labels, out),
+            Self::Prodigy => forms::write_prodigy(labels, concept, out),
+            Self::LabelStudio => forms::write_label_studio(labels, concept, out),
+            Self::FiftyOne => forms::write_fiftyone(labels, out),
+        }
+    }
+}
 
 /// A record and what a person said of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,5 +175,57 @@ mod tests {
         {"id":"a,1","label":0.9,"round":2,"text":"x \"y\""}
         {"id":"b","label":-1.0,"round":0}
         "#);
+    }
+
+    #[test]
+    fn every_form_is_read_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels");
+        let neutral = LabelledRecord { label: Label::NEUTRAL, ..labels()[1].clone() };
+        let mut all = labels();
+        all.push(LabelledRecord {
+            record: CatalogueRecord { id: RecordId::new("c").unwrap(), ..neutral.record },
+            ..neutral
+        });
+        for form in [
+            LabelsForm::Csv,
+            LabelsForm::Jsonl,
+            LabelsForm::Prodigy,
+            LabelsForm::LabelStudio,
+            LabelsForm::FiftyOne,
+        ] {
+            let mut out = Vec::new();
+            form.write(&all, "stars", &mut out).unwrap();
+            crate::write_atomic(&path, &out).unwrap();
+            let mut expected: Vec<(&str, f32)> =
+                all.iter().map(|l| (l.record.id.as_str(), l.label.value())).collect();
+            if form == LabelsForm::FiftyOne {
+                expected.pop();
+            }
+            let back = read(&path, form).unwrap();
+            let back: Vec<(&str, f32)> =
+                back.iter().map(|(id, label)| (id.as_str(), label.value())).collect();
+            assert_eq!(back, expected, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn files_of_other_tools_need_no_grade() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels");
+        let read_back = |form, text: &str| {
+            crate::write_atomic(&path, text.as_bytes()).unwrap();
+            read(&path, form).map(|labels| labels[0].1.value()).map_err(|error| error.to_string())
+        };
+        let line = r#"{"text": "x", "answer": "reject", "meta": {"id": "a"}}"#;
+        assert_eq!(read_back(LabelsForm::Prodigy, line), Ok(-1.0));
+        let task = r#"[{"data": {"id": "a"}, "annotations": [{"result": [
+            {"type": "choices", "value": {"choices": ["relevant"]}}]}]}]"#;
+        assert_eq!(read_back(LabelsForm::LabelStudio, task), Ok(1.0));
+        assert_eq!(read_back(LabelsForm::FiftyOne, r#"{"labels": {"a": "irrelevant"}}"#), Ok(-1.0));
+        let bad = read_back(LabelsForm::Csv, "id,label\na,1\nb,7\n").unwrap_err();
+        assert!(bad.contains("line 3: 7 is no label"), "{bad}");
+        let bad = read_back(LabelsForm::Jsonl, "{\"id\": \"a\"}").unwrap_err();
+        assert!(bad.contains("line 1 has no id and label\nhint: "), "{bad}");
     }
 }

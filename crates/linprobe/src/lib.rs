@@ -55,6 +55,7 @@ pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
 pub use index::{Cancel, IndexProgress};
 pub use inspect::Inspection;
+pub use labels::LabelsForm;
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, predict_dataset};
 pub use predictions::{Prediction, Predictions, PredictionsForm, wide::Scorer};

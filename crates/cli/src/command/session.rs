@@ -1,17 +1,34 @@
 //! `linprobe session`.
 
-use anyhow::Result;
-use linprobe::{Project, SessionSummary, State};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use anyhow::{Result, bail};
+use linprobe::{
+    LabelsForm, Project, SessionError, SessionSummary, State, labels, write_atomic_with,
+};
 use serde_json::{Value, json};
 
 use super::{Door, Outcome};
-use crate::{advice, args::SessionCommand, report};
+use crate::{
+    advice,
+    args::{LabelsFormat, SessionCommand},
+    report,
+};
 
 pub(crate) fn run(door: &Door, command: &SessionCommand) -> Result<Outcome> {
     let project = door.project()?;
     match command {
         SessionCommand::List => list(door, &project)?,
         SessionCommand::Show { name } => show(door, &project, name)?,
+        SessionCommand::Export { name, file, format } => {
+            export(door, &project, name, (file, *format))?;
+        }
+        SessionCommand::Import { name, file, format } => {
+            import(door, &project, name, (file, *format))?;
+        }
         SessionCommand::ResetSeen { name } => {
             let mut session = pollster::block_on(project.resume_session(name))?;
             session.reset_seen()?;
@@ -20,6 +37,74 @@ pub(crate) fn run(door: &Door, command: &SessionCommand) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Done)
+}
+
+fn export(
+    door: &Door,
+    project: &Project,
+    name: &str,
+    (file, format): (&Path, Option<LabelsFormat>),
+) -> Result<()> {
+    let form = form(file, format)?;
+    let session = pollster::block_on(project.resume_session(name))?;
+    let labels = project.labelled(session.state())?;
+    write_atomic_with(file, |out| {
+        let mut out = io::BufWriter::new(out);
+        form.write(&labels, name, &mut out)?;
+        out.flush()
+    })?;
+    let text = format!("wrote {}: {} labels", file.display(), labels.len());
+    door.answer(&json!({ "file": file, "n_labels": labels.len() }), &text)
+}
+
+fn import(
+    door: &Door,
+    project: &Project,
+    name: &str,
+    (file, format): (&Path, Option<LabelsFormat>),
+) -> Result<()> {
+    let labels = labels::read(file, form(file, format)?)?;
+    let mut session = pollster::block_on(project.resume_session(name))?;
+    let mut unknown = Vec::new();
+    for (id, label) in &labels {
+        match pollster::block_on(session.label(id, *label)) {
+            Err(SessionError::UnknownRecord { .. }) => unknown.push(id.as_str()),
+            labelled => labelled?,
+        }
+    }
+    if let Some(first) = unknown.first() {
+        let n_unknown = unknown.len();
+        door.say(&format!(
+            "{n_unknown} labels are of no record of the project, the first of {first:?}"
+        ))?;
+    }
+    let report = pollster::block_on(session.fit())?;
+    let n_imported = labels.len() - unknown.len();
+    let object = json!({
+        "session": name,
+        "n_imported": n_imported,
+        "unknown": unknown,
+        "n_labels": report.counts.n_labels,
+    });
+    door.answer(&object, &format!("{name}: {n_imported} labels from {}", file.display()))
+}
+
+fn form(file: &Path, format: Option<LabelsFormat>) -> Result<LabelsForm> {
+    Ok(match format {
+        Some(LabelsFormat::Csv) => LabelsForm::Csv,
+        Some(LabelsFormat::Jsonl) => LabelsForm::Jsonl,
+        Some(LabelsFormat::Prodigy) => LabelsForm::Prodigy,
+        Some(LabelsFormat::LabelStudio) => LabelsForm::LabelStudio,
+        Some(LabelsFormat::FiftyOne) => LabelsForm::FiftyOne,
+        None => match LabelsForm::of(file) {
+            Some(form) => form,
+            None => bail!(
+                "the form of {} is not told by its name\n\
+                 hint: name it .csv or .jsonl, or give --format",
+                file.display()
+            ),
+        },
+    })
 }
 
 fn list(door: &Door, project: &Project) -> Result<()> {

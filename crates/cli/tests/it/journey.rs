@@ -219,3 +219,28 @@ fn a_background_of_fewer_records_is_made_again() {
     assert_eq!(bench.json(&["search", "--like", "x1", "-k", "5"]), found);
     assert_eq!(std::fs::read(&background).unwrap(), whole);
 }
+
+#[test]
+fn labels_travel_to_other_tools_and_back_into_another_session() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 1);
+    let labels = |session: &str| bench.json(&["session", "show", session])[0]["labels"].clone();
+    for (file, format) in [
+        ("labels.csv", "csv"),
+        ("labels.jsonl", "jsonl"),
+        ("prodigy.jsonl", "prodigy"),
+        ("tasks.json", "label-studio"),
+        ("fiftyone.json", "fiftyone"),
+    ] {
+        bench.ok(&["session", "export", "stars", file, "--format", format]);
+        bench.script(&["the galaxy", "--session", format], &[]);
+        let imported = &bench.json(&["session", "import", format, file, "--format", format])[0];
+        assert_eq!(imported["n_labels"], labels("stars").as_array().unwrap().len(), "{imported}");
+        assert_eq!(labels(format), labels("stars"), "{format}");
+    }
+    bench.write("some.csv", "id,label\nastronomy-00,1\nnobody,-1\n");
+    let imported = &bench.json(&["session", "import", "csv", "some.csv"])[0];
+    assert_eq!((&imported["n_imported"], &imported["unknown"][0]), (&json!(1), &json!("nobody")));
+    let (_, said) = bench.fails(&["session", "export", "stars", "labels.xlsx"]);
+    assert!(said.contains("is not told by its name\nhint: name it .csv or .jsonl"), "{said}");
+}

@@ -1,0 +1,90 @@
+//! Labels from elsewhere.
+
+use std::{fs, path::Path};
+
+use linprobe_classifier::Label;
+use linprobe_core::RecordId;
+use serde_json::Value;
+
+use super::{LabelsForm, forms};
+use crate::error::ProjectError;
+
+/// Reads the ids and labels of a file. What a form tells of a record but these is not read.
+///
+/// # Errors
+/// [`ProjectError::BadLabels`], which names the first line or entry that is none.
+pub fn read(path: &Path, form: LabelsForm) -> Result<Vec<(RecordId, Label)>, ProjectError> {
+    let failed = |source| ProjectError::Io { path: path.into(), source };
+    let text = fs::read_to_string(path).map_err(failed)?;
+    parse(&text, form).map_err(|reason| ProjectError::BadLabels { path: path.into(), reason })
+}
+
+fn parse(text: &str, form: LabelsForm) -> Result<Vec<(RecordId, Label)>, String> {
+    match form {
+        LabelsForm::Csv => csv(text),
+        LabelsForm::Jsonl => {
+            lines(text, |line| Some((line.get("id")?.as_str()?, line.get("label")?.as_f64()?)))
+        }
+        LabelsForm::Prodigy => lines(text, forms::read_prodigy),
+        LabelsForm::LabelStudio => {
+            let tasks: Vec<Value> = serde_json::from_str(text).map_err(|bad| bad.to_string())?;
+            numbered("task", &tasks)
+                .map(|(place, task)| pair(&place, forms::read_label_studio(task)))
+                .collect()
+        }
+        LabelsForm::FiftyOne => {
+            let document: Value = serde_json::from_str(text).map_err(|bad| bad.to_string())?;
+            let entries = document.get("labels").and_then(Value::as_object);
+            let entries = entries.ok_or("there is no object \"labels\"")?;
+            let read = |(id, entry)| {
+                pair(
+                    &format!("the entry {id:?}"),
+                    forms::read_fiftyone(entry).map(|label| (id, label)),
+                )
+            };
+            entries.iter().map(|(id, entry)| read((id.as_str(), entry))).collect()
+        }
+    }
+}
+
+fn csv(text: &str) -> Result<Vec<(RecordId, Label)>, String> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|bad| bad.to_string())?.clone();
+    let column = |name: &str| {
+        let place = header.iter().position(|own| own.eq_ignore_ascii_case(name));
+        place.ok_or_else(|| format!("there is no column {name:?}"))
+    };
+    let (id, label) = (column("id")?, column("label")?);
+    let rows = reader.records().zip(2..).map(|(row, line)| {
+        let row = row.map_err(|bad| bad.to_string())?;
+        let cell = |place: usize| row.get(place).unwrap_or_default().trim();
+        pair(&format!("line {line}"), cell(label).parse().ok().map(|label| (cell(id), label)))
+    });
+    rows.collect()
+}
+
+fn lines(
+    text: &str,
+    read: impl Fn(&Value) -> Option<(&str, f64)>,
+) -> Result<Vec<(RecordId, Label)>, String> {
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let labels = lines.map(|(line, number)| {
+        let value: Value =
+            serde_json::from_str(line).map_err(|bad| format!("line {number}: {bad}"))?;
+        pair(&format!("line {number}"), read(&value))
+    });
+    labels.collect()
+}
+
+fn numbered<'a>(what: &str, values: &'a [Value]) -> impl Iterator<Item = (String, &'a Value)> {
+    values.iter().zip(1..).map(move |(value, number)| (format!("{what} {number}"), value))
+}
+
+/// Checks an id and a label; where there are none, the place says so.
+fn pair(place: &str, read: Option<(&str, f64)>) -> Result<(RecordId, Label), String> {
+    let (id, label) = read.ok_or_else(|| format!("{place} has no id and label"))?;
+    let id = RecordId::new(id).map_err(|bad| format!("{place}: {bad}"))?;
+    #[expect(clippy::cast_possible_truncation, reason = "labels are kept in single precision")]
+    let label = Label::new(label as f32).map_err(|bad| format!("{place}: {bad}"))?;
+    Ok((id, label))
+}
