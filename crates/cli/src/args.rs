@@ -357,7 +357,7 @@ pub(crate) struct PredictArgs {
     /// The form of the output. [default: by the ending of --output, else a table]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// The file to write. [default: standard output]
+    /// The file to write; an .html is a page to look at. [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Keeps the records that count as positive only.

@@ -4,6 +4,7 @@
 //! `positive`, then `label` and `text` as the dataset gives them, then its other columns.
 
 pub mod csv;
+pub mod gallery;
 pub mod jsonl;
 pub mod parquet;
 pub(crate) mod wide;

@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
     ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, Project,
-    ProjectError, Scorer, ThresholdPolicy, predict_dataset, read_classifier, write_atomic_with,
+    ProjectError, RecordId, Scorer, ThresholdPolicy, predict_dataset, predictions::gallery,
+    read_classifier, write_atomic_with,
 };
 use serde_json::json;
 
@@ -20,6 +21,9 @@ use crate::{
     progress::Progress,
     report,
 };
+
+/// The side of a picture on a page, in pixels.
+const THUMBNAIL: u32 = 320;
 
 /// Rows that a table shows, and characters of a text in it.
 const TABLE_ROWS: usize = 50;
@@ -171,6 +175,9 @@ fn predict_other(
 }
 
 fn write(door: &Door, args: &PredictArgs, result: &Predictions<'_>) -> Result<()> {
+    if let Some(path) = args.output.as_ref().filter(|path| is_page(path)) {
+        return write_page(door, args, path, result);
+    }
     let form = form(door, args)?;
     let Some(path) = &args.output else {
         return Ok(write_to(form, result, &mut io::stdout())?);
@@ -178,6 +185,29 @@ fn write(door: &Door, args: &PredictArgs, result: &Predictions<'_>) -> Result<()
     write_atomic_with(path, |file| {
         let mut out = io::BufWriter::new(file);
         write_to(form, result, &mut out)?;
+        out.flush()
+    })?;
+    door.answer(&json!({ "file": path }), &format!("wrote {}", path.display()))
+}
+
+fn is_page(path: &Path) -> bool {
+    ["html", "htm"]
+        .iter()
+        .any(|ending| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending)))
+}
+
+/// A page to look at, with the pictures of the project's own records.
+fn write_page(
+    door: &Door,
+    args: &PredictArgs,
+    path: &Path,
+    result: &Predictions<'_>,
+) -> Result<()> {
+    let own = if args.dataset.is_none() { Some(door.project()?) } else { None };
+    let picture = |id: &RecordId| own.as_ref()?.thumbnail(id, THUMBNAIL).ok();
+    write_atomic_with(path, |file| {
+        let mut out = io::BufWriter::new(file);
+        gallery::write(result, &args.classifier.join(", "), &picture, &mut out)?;
         out.flush()
     })?;
     door.answer(&json!({ "file": path }), &format!("wrote {}", path.display()))
@@ -196,7 +226,7 @@ fn form(door: &Door, args: &PredictArgs) -> Result<Option<PredictionsForm>> {
         (None, None) if is_table() => Ok(None),
         (None, None) => bail!(
             "the form of the output is not told by its name\n\
-             hint: name it .csv, .jsonl or .parquet, or give --format"
+             hint: name it .csv, .jsonl, .parquet or .html, or give --format"
         ),
     }
 }
