@@ -43,6 +43,34 @@ fn an_index_that_is_killed_again_and_again_ends_with_what_one_run_gives() {
 }
 
 #[test]
+fn an_int8_copy_whose_writer_is_killed_is_whole_after_the_next_run() {
+    let bench = Bench::new();
+    bench.write("texts.csv", &many_texts(9_000));
+    bench.ok(&["init"]);
+    let indexing = ["index", "texts.csv", "--int8"];
+    let mut moments = Moments(19);
+    for _ in 0..N_KILLS {
+        let mut run = bench.command(&indexing);
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait(moments.next_ms(300));
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    bench.ok(&indexing);
+    let inspected = &bench.json(&["inspect", "--check"])[0];
+    assert_eq!((&inspected["damage"], &inspected["n_points"]), (&json!([]), &json!(9_000)));
+    let asked = ["search", "word 17", "-k", "50"];
+    let by_copy = bench.json(&asked);
+    let copies = std::fs::read_dir(bench.path("project/store")).unwrap();
+    let copies = copies.map(|entry| entry.unwrap().path());
+    let copies: Vec<_> =
+        copies.filter(|path| path.extension().is_some_and(|e| e == "i8")).collect();
+    assert_eq!(copies.len(), 1, "one copy, and nothing left of those that were not finished");
+    std::fs::remove_file(&copies[0]).unwrap();
+    assert_eq!(bench.json(&asked), by_copy, "the copy finds what the vectors do");
+}
+
+#[test]
 fn every_acknowledged_label_survives_a_kill_and_is_there_once() {
     let bench = Bench::with_texts();
     bench.script(&["astronomy", "--session", "s"], &[]);
