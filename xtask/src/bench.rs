@@ -2,11 +2,16 @@
 //! measures (`crates/*/examples/*_bench.rs`) or of a peer (`scripts/`), and prints one JSON object
 //! a line; this file runs them, completes the ratios and shows the lines.
 
+mod data;
 mod embed;
 mod plot;
 mod store;
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -59,7 +64,7 @@ fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
     match args.area {
         Area::Store => store::measure(),
         Area::Learn => learn(&args.settings),
-        Area::Data => example("linprobe-source", "read_bench", &[]),
+        Area::Data => data::measure(),
         Area::Embed => embed::measure(),
         Area::Serve => serve(),
         Area::Engines => {
@@ -120,4 +125,22 @@ fn print_row(line: &Line) {
         _ => String::new(),
     };
     println!("{:<44} {:>12.3} {:<12} {peer}", line.bench, line.value, line.unit);
+}
+
+/// A folder for what is measured, which goes when the measurement ends, well or not.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("linprobe-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder for temporary files is emptied by the system, too.
+        drop(fs::remove_dir_all(&self.0));
+    }
 }

@@ -1,12 +1,10 @@
 //! The store beside exact searches by others, over the same vectors in one run, and what a survey
 //! costs against the number of rows as a plot.
 
-use std::{fs, path::PathBuf};
-
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{Line, example, path, plot};
+use super::{Line, Scratch, example, path, plot};
 use crate::{shell, tools};
 
 /// What the peers are installed as.
@@ -55,22 +53,4 @@ fn compare(folder: &Scratch, lines: &[Line]) -> Result<Vec<Line>> {
         })
     });
     peers.collect()
-}
-
-/// A folder for the vectors, which goes when the measurement ends, well or not.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("linprobe-bench-{}", std::process::id()));
-        fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder for temporary files is emptied by the system, too.
-        drop(fs::remove_dir_all(&self.0));
-    }
 }
