@@ -86,11 +86,10 @@ impl ImageFolder {
         }
     }
 
-    /// Follows a link to a file only where it stays below the root.
+    /// Follows links only where they stay below the root, in the middle of a path as at its end: what was
+    /// a folder when it was listed may be a link now.
     fn refuse_leaving(&self, path: &Path) -> Result<(), String> {
-        if !fs::symlink_metadata(path).map_err(|e| e.to_string())?.is_symlink() {
-            return Ok(());
-        }
+        fs::symlink_metadata(path).map_err(|e| e.to_string())?;
         let target = path.canonicalize().map_err(|e| format!("a link to nothing: {e}"))?;
         let root = self.root.canonicalize().map_err(|e| e.to_string())?;
         if target.starts_with(root) {
