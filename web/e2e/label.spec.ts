@@ -47,6 +47,31 @@ test("a slide is one answer, with the score where the thumb was let go", async (
   await expect.poll(async () => [...(await server.labels("tickets", session)).values()]).toEqual([0.9]);
 });
 
+test("the concept counts along with its fits", async ({ page, server }) => {
+  const session = await newSession(server, "tickets");
+  await openLabels(page, server, "tickets", session);
+  const chip = page
+    .getByRole("list", { name: "Concepts of this dataset" })
+    .getByRole("link", { name: session });
+  await expect(chip).toContainText(/0$/);
+  await press(page, "9", "9", "9", "r", "Enter");
+  await expect(page.getByRole("heading", { name: "Round 2" })).toBeVisible();
+  await expect(chip).toContainText(/3$/);
+  await page.getByRole("link", { name: "Results" }).click();
+  await expect(page.getByRole("option", { name: /^1: / })).toBeVisible();
+  await expect(chip).toContainText(/3$/);
+});
+
+test("a desktop shows a round and its panel without scrolling the page", async ({ page, server }) => {
+  const session = await newSession(server, "tickets");
+  await openLabels(page, server, "tickets", session);
+  const { whole, seen } = await page.evaluate(() => ({
+    whole: document.documentElement.scrollHeight,
+    seen: document.documentElement.clientHeight,
+  }));
+  expect(whole).toBe(seen);
+});
+
 test("fine steps start from what the model says", async ({ page, server }) => {
   const session = await newSession(server, "tickets");
   await openLabels(page, server, "tickets", session);

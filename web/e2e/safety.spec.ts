@@ -23,6 +23,22 @@ test("a server killed in the middle loses nothing: answers wait, say so, and arr
   expect(n_labels).toBe(4);
 });
 
+test("a round that waits for a lost server says so beside its button, and comes when the server does", async ({
+  page,
+  own,
+}) => {
+  const session = await newSession(own, "tickets");
+  await openLabels(page, own, "tickets", session);
+  await own.kill();
+  await press(page, "r", "Enter");
+  const answers = page.getByRole("group", { name: "Answers" });
+  await expect(answers.getByText(/^The server does not answer\. .* the next round comes/)).toBeVisible();
+  await own.restart();
+  await expect(page.getByRole("heading", { name: "Round 2" })).toBeVisible();
+  await expect(answers.getByText(/does not answer/)).toBeHidden();
+  expect((await own.labels("tickets", session)).size).toBe(10);
+});
+
 test("answers that a page left unsaved are sent by the next one", async ({ page, own }) => {
   const session = await newSession(own, "tickets");
   await openLabels(page, own, "tickets", session);

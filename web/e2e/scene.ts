@@ -102,3 +102,66 @@ export const saved = (page: Page): Promise<void> =>
 export async function press(page: Page, ...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
 }
+
+/** A session with two rounds of labels, so that every plot has something to show. */
+export async function labelled(server: Server): Promise<string> {
+  const session = await newSession(server, "tickets");
+  const at = `projects/tickets/sessions/${session}`;
+  for (let rounds = 0; rounds < 2; rounds++) {
+    const { round } = await server.ask<{ round: { records: { record: { id: string; label: string } }[] } }>(
+      `${at}/rounds`,
+      { k: 10 },
+    );
+    const answers = round.records.map(({ record: { id, label } }) => ({
+      request: crypto.randomUUID(),
+      id,
+      label: label === "refund" ? 1 : -1,
+    }));
+    await server.ask(`${at}/answers`, { answers });
+  }
+  await server.ask(`${at}/fit`, {});
+  return session;
+}
+
+/** Every view: where it is, and what shows that it is there. */
+export const VIEWS: {
+  name: string;
+  address: (session: string) => string;
+  ready: (page: Page) => Promise<void>;
+}[] = [
+  {
+    name: "home",
+    address: () => "",
+    ready: (page) => expect(page.getByRole("link", { name: "tickets" })).toBeVisible(),
+  },
+  {
+    name: "project",
+    address: () => "p/tickets",
+    ready: (page) => expect(page.getByText("Go on with")).toBeVisible(),
+  },
+  {
+    name: "label",
+    address: (session) => `p/tickets/s/${session}`,
+    ready: (page) => expect(cards(page).first()).toBeVisible(),
+  },
+  {
+    name: "results",
+    address: (session) => `p/tickets/s/${session}/results`,
+    ready: (page) => expect(page.getByRole("option", { name: /^1: / })).toBeVisible(),
+  },
+  {
+    name: "history",
+    address: (session) => `p/tickets/s/${session}/history`,
+    ready: (page) => expect(page.getByRole("heading", { name: "Round 1" })).toBeVisible(),
+  },
+  {
+    name: "audit",
+    address: (session) => `p/tickets/s/${session}/audit`,
+    ready: (page) => expect(page.getByRole("button", { name: "Start the audit" })).toBeVisible(),
+  },
+  {
+    name: "compare",
+    address: (session) => `p/tickets/compare?a=${session}@1&b=${session}`,
+    ready: (page) => expect(page.getByRole("heading", { name: "What moved" })).toBeVisible(),
+  },
+];

@@ -3,73 +3,13 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
-import type { Server } from "./linprobe.ts";
-import { cards, expect, newSession, openLabels, press, saved, test } from "./scene.ts";
-
-/** A session with two rounds of labels, so that every plot has something to show. */
-async function labelled(server: Server): Promise<string> {
-  const session = await newSession(server, "tickets");
-  const at = `projects/tickets/sessions/${session}`;
-  for (let rounds = 0; rounds < 2; rounds++) {
-    const { round } = await server.ask<{ round: { records: { record: { id: string; label: string } }[] } }>(
-      `${at}/rounds`,
-      { k: 10 },
-    );
-    const answers = round.records.map(({ record: { id, label } }) => ({
-      request: crypto.randomUUID(),
-      id,
-      label: label === "refund" ? 1 : -1,
-    }));
-    await server.ask(`${at}/answers`, { answers });
-  }
-  await server.ask(`${at}/fit`, {});
-  return session;
-}
+import { cards, expect, labelled, newSession, openLabels, press, saved, test, VIEWS } from "./scene.ts";
 
 /** What a machine finds to be a barrier, a line each. */
 async function barriers(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
   return violations.map(({ id, nodes }) => `${id} ${nodes.map(({ target }) => target.join(" ")).join("; ")}`);
 }
-
-const VIEWS: { name: string; address: (session: string) => string; ready: (page: Page) => Promise<void> }[] =
-  [
-    {
-      name: "home",
-      address: () => "",
-      ready: (page) => expect(page.getByRole("link", { name: "tickets" })).toBeVisible(),
-    },
-    {
-      name: "project",
-      address: () => "p/tickets",
-      ready: (page) => expect(page.getByText("Go on with")).toBeVisible(),
-    },
-    {
-      name: "label",
-      address: (session) => `p/tickets/s/${session}`,
-      ready: (page) => expect(cards(page).first()).toBeVisible(),
-    },
-    {
-      name: "results",
-      address: (session) => `p/tickets/s/${session}/results`,
-      ready: (page) => expect(page.getByRole("option", { name: /^1: / })).toBeVisible(),
-    },
-    {
-      name: "history",
-      address: (session) => `p/tickets/s/${session}/history`,
-      ready: (page) => expect(page.getByRole("heading", { name: "Round 1" })).toBeVisible(),
-    },
-    {
-      name: "audit",
-      address: (session) => `p/tickets/s/${session}/audit`,
-      ready: (page) => expect(page.getByRole("button", { name: "Start the audit" })).toBeVisible(),
-    },
-    {
-      name: "compare",
-      address: (session) => `p/tickets/compare?a=${session}@1&b=${session}`,
-      ready: (page) => expect(page.getByRole("heading", { name: "What moved" })).toBeVisible(),
-    },
-  ];
 
 for (const { name, address, ready } of VIEWS) {
   test(`${name} is without barriers, light and dark, and fits a phone`, async ({ page, server }, info) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, amount, count, logit, modelName, percent, plural, share, titleOf } from "./format.ts";
+import { ago, amount, count, fitWords, logit, modelName, percent, plural, share, titleOf } from "./format.ts";
 
 describe("numbers", () => {
   it("of many digits are grouped, and one is not plural", () => {
@@ -25,6 +25,13 @@ describe("numbers", () => {
     expect(share({ low: 0.41, estimate: 0.5, high: 0.62 })).toBe("50 % (41 to 62)");
     expect(amount({ low: 12, estimate: 12, high: 12 })).toBe("about 12");
     expect(amount({ low: 80, estimate: 120, high: 2100 })).toBe("120 (80 to 2,100)");
+  });
+
+  it("of a fit make a sentence", () => {
+    const n_expected_left = { low: 3, estimate: 4, high: 9 };
+    expect(fitWords({ n_positive_found: 1, n_expected_left })).toBe(
+      "1 positive found, 4 (3 to 9) expected to be left.",
+    );
   });
 
   it("of time are rounded down", () => {

@@ -1,6 +1,6 @@
 // Numbers as people read them. The minus is a minus, and thousands stand apart.
 
-import type { Interval } from "./api/types.ts";
+import type { Insight, Interval } from "./api/types.ts";
 
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -34,6 +34,13 @@ export function amount({ low, estimate, high }: Interval): string {
   if (low === high) return `about ${count(estimate)}`;
   return `${count(estimate)} (${count(low)} to ${count(high)})`;
 }
+
+/** What a fit has come to, in a sentence. */
+export const fitWords = ({
+  n_positive_found,
+  n_expected_left,
+}: Pick<Insight, "n_positive_found" | "n_expected_left">): string =>
+  `${plural(n_positive_found, "positive")} found, ${amount(n_expected_left)} expected to be left.`;
 
 const STEPS: [limit: number, seconds: number, unit: string][] = [
   [60, 1, "second"],

@@ -103,9 +103,14 @@ export class Queue {
     return () => this.listeners.delete(listener);
   }
 
+  /** The lane of somebody in a session, if something is in it. */
+  lane(seat: Seat, door: Door): Lane | undefined {
+    return this.lanes.value.get(laneName({ seat, door }));
+  }
+
   /** What of a lane is not sent. */
   pending(seat: Seat, door: Door): Op[] {
-    return this.lanes.value.get(laneName({ seat, door }))?.ops ?? [];
+    return this.lane(seat, door)?.ops ?? [];
   }
 
   /** Resolves when the server has everything of a lane; rejects if the server will not take it. */

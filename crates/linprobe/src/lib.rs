@@ -79,9 +79,9 @@ pub use linprobe_embed::{
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,
     AuditedRecord, BadName, Clock, DoubtfulLabel, FitReport, Flips, Hits, Insight, Interval,
-    Landmark, Left, Reason, Recorded, RequestId, Round, RoundReport, Seat, Session, SessionError,
-    SessionSummary, ShownRecord, State, Step, Strategy, Trajectory, Undone, Verdict, View,
-    simulate as laboratory,
+    Landmark, Left, Pick, Reason, Recorded, RequestId, Round, RoundReport, Seat, Session,
+    SessionError, SessionSummary, ShownRecord, State, Step, Strategy, Trajectory, Undone, Verdict,
+    View, simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};
 pub use linprobe_store::Damaged;

@@ -6,6 +6,7 @@
 
 mod api;
 mod blocking;
+mod dealer;
 mod desk;
 mod extract;
 mod guard;

@@ -16,6 +16,8 @@ use linprobe::{
     DoubtfulLabel, Insight, Project, ProjectError, Ranking, Session, ThresholdPolicy, View,
 };
 
+use crate::dealer::Dealer;
+
 /// Labels that are asked about again, at most.
 const N_DOUBTFUL: usize = 20;
 
@@ -29,8 +31,8 @@ pub(crate) struct LiveSession {
     /// The last view, for those who only ask.
     view: Mutex<View>,
     seen: Mutex<Seen>,
-    /// Held while records are chosen: two who choose at once would choose the same.
-    dealing: tokio::sync::Mutex<()>,
+    /// Makes rounds of it.
+    pub(crate) dealer: Dealer,
     is_doubting: AtomicBool,
     ranking: Mutex<Option<KeptRanking>>,
 }
@@ -50,11 +52,18 @@ struct Seen {
     doubtful: Arc<[DoubtfulLabel]>,
     /// How many events there were when labels in doubt were looked for.
     doubted_at: u64,
-    /// When they may be looked for again while others wait.
+    /// When they may be looked for again.
     doubt_after: Option<Instant>,
     /// By the number of the round before each fit that was surveyed, how many records scored above 0.
     above: std::collections::BTreeMap<u32, u64>,
     fit_time: Duration,
+}
+
+impl Seen {
+    /// Whether labels in doubt are to be looked for: something has happened since, and they have rested.
+    fn may_doubt(&self, n_events: u64, now: Instant) -> bool {
+        self.doubted_at != n_events && self.doubt_after.is_none_or(|after| after <= now)
+    }
 }
 
 /// A session that is locked. When it is let go, its view is there for all to see.
@@ -71,7 +80,7 @@ impl LiveSession {
             session,
             view,
             seen: Mutex::default(),
-            dealing: tokio::sync::Mutex::default(),
+            dealer: Dealer::default(),
             is_doubting: AtomicBool::default(),
             ranking: Mutex::default(),
         }
@@ -80,11 +89,6 @@ impl LiveSession {
     /// Waits for the session. Blocks the thread.
     pub(crate) fn lock(&self) -> Locked<'_> {
         Locked { session: self.session.blocking_lock(), live: self }
-    }
-
-    /// Waits until nobody else chooses records for a round. Blocks the thread.
-    pub(crate) fn deal(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.dealing.blocking_lock()
     }
 
     /// The session as it was when it was last written to.
@@ -154,15 +158,17 @@ impl LiveSession {
         Arc::clone(&lock(&self.seen).doubtful)
     }
 
-    /// Looks for labels in doubt, unless nothing has happened since, or somebody is at it.
+    /// Looks for labels in doubt, unless nothing has happened since, or somebody is at it; it takes one part in
+    /// twenty of the time at most.
     pub(crate) fn doubt(&self) -> Result<(), ProjectError> {
         let view = self.view();
         let n_events = view.state().n_events();
-        if lock(&self.seen).doubted_at == n_events || self.is_doubting.swap(true, Ordering::Relaxed)
+        let started = Instant::now();
+        if !lock(&self.seen).may_doubt(n_events, started)
+            || self.is_doubting.swap(true, Ordering::Relaxed)
         {
             return Ok(());
         }
-        let started = Instant::now();
         let found = pollster::block_on(view.look_again(N_DOUBTFUL));
         self.is_doubting.store(false, Ordering::Relaxed);
         let mut seen = lock(&self.seen);
@@ -170,12 +176,6 @@ impl LiveSession {
         seen.doubted_at = n_events;
         seen.doubt_after = Some(Instant::now() + started.elapsed() * REST);
         Ok(())
-    }
-
-    /// The same for nobody in particular: it takes one part in twenty of the time at most.
-    pub(crate) fn doubt_at_leisure(&self) -> Result<(), ProjectError> {
-        let after = lock(&self.seen).doubt_after;
-        if after.is_some_and(|after| Instant::now() < after) { Ok(()) } else { self.doubt() }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Sessions and what they have come to, in the form of the wire.
 
-use linprobe::{
-    AgainstLabel, Annotator, DoubtfulLabel, RequestId, ShownRecord, ThresholdPolicy, View,
-};
+use linprobe::{AgainstLabel, Annotator, DoubtfulLabel, Insight, RequestId, ShownRecord, View};
 
 use crate::{
     desk::Desk,
@@ -109,9 +107,8 @@ pub(crate) fn insight(
     desk: &Desk,
     live: &LiveSession,
     view: &View,
-    policy: ThresholdPolicy,
+    insight: &Insight,
 ) -> Result<wire::Insight, Problem> {
-    let insight = live.insight(view, policy)?;
     let counts = view.state().counts();
     let chosen = wire::ChosenThreshold::new(&insight.expected, insight.measured.as_ref());
     let wire::ChosenThreshold { score, n_above, precision, recall, f1, basis } = chosen;

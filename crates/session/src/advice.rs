@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use linprobe_classifier::{LEAST_PROBABLE, ThresholdPolicy};
+use linprobe_classifier::{LEAST_PROBABLE, LinearClassifier, ThresholdPolicy};
 use linprobe_core::{Excluded, Hit, Query, RecordId};
 
 use crate::{AuditReport, Interval, Round, SessionError, View, audit::Corpus};
@@ -185,11 +185,7 @@ impl View {
         let Some(last) = fits.last() else { return Ok(None) };
         let earlier = fits.iter().rfind(|fit| fit.counts.n_labels < last.counts.n_labels);
         let Some(earlier) = earlier.map(|fit| fit.classifier.clone()) else { return Ok(None) };
-        let nothing = Excluded::new();
-        let weights = earlier.weights();
-        let query = Query { weights, top_k: SHORTLIST, exclude: &nothing };
-        let hits = self.store().search(query).await?;
-        let (before, before_above) = shortlist(&hits, earlier.bias());
+        let (before, before_above) = self.shortlist_of(&earlier, corpus.n_points()).await?;
         let (now, now_above) = shortlist(corpus.top(), 0.0);
         let n_compared = before.union(&now).count() as u64;
         let n_flipped = before_above.symmetric_difference(&now_above).count() as u64;
@@ -200,6 +196,20 @@ impl View {
             share_above(&now_above),
         );
         Ok(Some(Flips { n_compared, n_flipped, kappa }))
+    }
+
+    /// The shortlist of an earlier classifier, which was most likely looked at when it was new.
+    async fn shortlist_of(
+        &self,
+        earlier: &LinearClassifier,
+        n_points: u64,
+    ) -> Result<(Excluded, Excluded), SessionError> {
+        if let Some(kept) = self.surveys.find(earlier, n_points) {
+            return Ok(shortlist(&kept.top, 0.0));
+        }
+        let (weights, nothing) = (earlier.weights(), Excluded::new());
+        let query = Query { weights, top_k: SHORTLIST, exclude: &nothing };
+        Ok(shortlist(&self.store().search(query).await?, earlier.bias()))
     }
 
     /// Over the last rounds that were answered.

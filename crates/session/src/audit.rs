@@ -21,7 +21,7 @@ mod estimate;
 mod log;
 mod strata;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use linprobe_classifier::{
     CorpusScores, Label, LinearClassifier, Scored, Threshold, ThresholdPolicy,
@@ -110,7 +110,7 @@ impl AuditReport {
 #[derive(Clone)]
 pub(crate) struct Corpus {
     pub(crate) scores: CorpusScores,
-    survey: SurveyReport,
+    survey: Arc<SurveyReport>,
     /// The scores of the list of the highest, as the store has rounded them.
     listed: BTreeMap<RecordId, f32>,
     /// The scores of the labelled records.
@@ -244,18 +244,8 @@ impl View {
     pub(crate) async fn corpus(&self, policy: ThresholdPolicy) -> Result<Corpus, SessionError> {
         let classifier = self.classifier().clone();
         let n_points = self.store().count().await?;
-        let nothing = Excluded::new();
         let threshold = if let ThresholdPolicy::Score(score) = policy { score } else { 0.0 };
-        let survey = Survey {
-            weights: classifier.weights(),
-            bias: classifier.bias(),
-            top_k: n_listed(n_points),
-            n_boundary: 0,
-            threshold,
-            n_bins: N_BINS,
-            exclude: &nothing,
-        };
-        let survey = self.store().survey(survey).await?;
+        let survey = self.survey(threshold, n_points).await?;
         let mut scores = CorpusScores::new(&survey.top, &survey.histogram);
         scores.split_at(threshold, survey.n_above);
         let ids: Vec<RecordId> = self.state().labels().map(|(id, _)| id.clone()).collect();
@@ -271,6 +261,34 @@ impl View {
             }
         }
         Ok(corpus)
+    }
+
+    /// All scores under the last classifier.
+    async fn survey(
+        &self,
+        threshold: f32,
+        n_points: u64,
+    ) -> Result<Arc<SurveyReport>, SessionError> {
+        let (classifier, is_boundary) = (self.classifier(), threshold == 0.0);
+        let kept = self.surveys.find(classifier, n_points).filter(|_| is_boundary);
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let nothing = Excluded::new();
+        let survey = Survey {
+            weights: classifier.weights(),
+            bias: classifier.bias(),
+            top_k: n_listed(n_points),
+            n_boundary: 0,
+            threshold,
+            n_bins: N_BINS,
+            exclude: &nothing,
+        };
+        let report = Arc::new(self.store().survey(survey).await?);
+        if is_boundary {
+            self.surveys.keep(classifier, n_points, &report);
+        }
+        Ok(report)
     }
 
     /// Every judged record that is not labelled and still there, with its weight.

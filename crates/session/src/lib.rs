@@ -20,6 +20,7 @@ pub mod simulate;
 mod start;
 mod state;
 mod strategy;
+mod surveys;
 mod view;
 
 pub use advice::{Advice, Flips, Hits, Left, Verdict};

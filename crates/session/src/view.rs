@@ -11,6 +11,7 @@ use linprobe_core::{Point, RecordId, StoreError, VectorStore};
 use crate::{
     Pick, SessionError, StartExample, State, Strategy,
     strategy::{Choice, Lottery},
+    surveys::Surveys,
 };
 
 /// A session as it was at one moment, over its store.
@@ -20,6 +21,7 @@ pub struct View {
     pub(crate) background: Arc<Background>,
     pub(crate) state: Arc<State>,
     pub(crate) lottery: Arc<Lottery>,
+    pub(crate) surveys: Arc<Surveys>,
 }
 
 /// Labels with the embeddings of their records.
@@ -36,7 +38,8 @@ impl View {
         state: State,
     ) -> Self {
         let lottery = Arc::new(Lottery::new(state.name()));
-        Self { store, background, state: Arc::new(state), lottery }
+        let surveys = Arc::default();
+        Self { store, background, state: Arc::new(state), lottery, surveys }
     }
 
     /// All that had happened, folded: rounds, labels, what was seen, fits.

@@ -115,12 +115,11 @@ pub(crate) fn read_image(root: &Path, path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Follows links to a file and to the folders on its way only where they stay below the root.
+/// Follows links only where they stay below the root, in the middle of a path as at its end: what was
+/// a folder when it was listed may be a link now.
 fn refuse_leaving(root: &Path, path: &Path) -> Result<(), String> {
-    let target = path.canonicalize().map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound if path.is_symlink() => format!("a link to nothing: {e}"),
-        _ => e.to_string(),
-    })?;
+    fs::symlink_metadata(path).map_err(|e| e.to_string())?;
+    let target = path.canonicalize().map_err(|e| format!("a link to nothing: {e}"))?;
     let root = root.canonicalize().map_err(|e| e.to_string())?;
     if target.starts_with(root) {
         Ok(())

@@ -110,8 +110,8 @@ export const predictions = (seat: Seat, page: Page, signal?: AbortSignal) =>
   call<Predictions>(`${seatAt(seat)}/predictions${query({ ...page })}`, { signal });
 export const threshold = (seat: Seat, policy: Policy, value?: number, signal?: AbortSignal) =>
   call<Threshold>(`${seatAt(seat)}/threshold`, { json: { policy, value }, signal });
-export const snippets = (seat: Seat, format: string, signal?: AbortSignal) =>
-  call<Snippets>(`${seatAt(seat)}/snippets${query({ format })}`, { signal });
+export const snippets = (seat: Seat, file: { format: string; threshold: number }, signal?: AbortSignal) =>
+  call<Snippets>(`${seatAt(seat)}/snippets${query(file)}`, { signal });
 export const exportUrl = (
   seat: Seat,
   what: "export" | "export-predictions" | "export-labels",

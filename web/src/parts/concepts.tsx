@@ -13,19 +13,25 @@ interface ConceptChipsProps {
   /** Null until they are known. */
   sessions: SessionSummary[] | null;
   current: string;
+  /** Positives of the current one, where a fit has counted them since. */
+  found: number | null;
 }
 
-export function ConceptChips({ project, sessions, current }: ConceptChipsProps): JSX.Element {
+export function ConceptChips({ project, sessions, current, found }: ConceptChipsProps): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [current, sessions]);
   const colours = coloursOf(sessions ?? []);
   const known = sessions?.some(({ name }) => name === current) ?? true;
-  const shown = [...(known ? [] : [{ name: current, n_positive: null }]), ...(sessions ?? [])];
+  const told = [...(known ? [] : [{ name: current, n_positive: null }]), ...(sessions ?? [])];
+  const shown = told.map(({ name, n_positive }) => ({
+    name,
+    nFound: name === current ? (found ?? n_positive) : n_positive,
+  }));
   return (
     <ul ref={list} class="plain concepts" aria-label="Concepts of this dataset">
-      {shown.map(({ name, n_positive }) => (
+      {shown.map(({ name, nFound }) => (
         <li key={name}>
           <a
             class={`chip concept-${colours.get(name) ?? 0}`}
@@ -34,9 +40,9 @@ export function ConceptChips({ project, sessions, current }: ConceptChipsProps):
           >
             <span class="chip-dot" aria-hidden="true" />
             <span class="chip-name">{name}</span>
-            {n_positive !== null && (
+            {nFound !== null && (
               <span class="chip-count" title="positives found">
-                {count(n_positive)}
+                {count(nFound)}
               </span>
             )}
           </a>

@@ -42,7 +42,7 @@ export function ExportDialog({ seat, threshold, onClose }: ExportDialogProps): J
             Download classifier
           </a>
         </div>
-        <CodeSnippets seat={seat} format={format} />
+        <CodeSnippets seat={seat} file={{ format, threshold }} />
       </section>
       <section class="export-part">
         <h3>Predictions</h3>
@@ -108,9 +108,17 @@ const LANGUAGES: { language: keyof Snippets; words: string }[] = [
   { language: "sql", words: "SQL" },
 ];
 
-function CodeSnippets({ seat, format }: { seat: Seat; format: string }): JSX.Element {
+function CodeSnippets({
+  seat,
+  file,
+}: {
+  seat: Seat;
+  file: { format: string; threshold: number };
+}): JSX.Element {
   const [language, setLanguage] = useState<keyof Snippets>("python");
-  const { loaded, reload } = useResource(format, (signal) => askSnippets(seat, format, signal));
+  const { loaded, reload } = useResource(`${file.format} ${file.threshold}`, (signal) =>
+    askSnippets(seat, file, signal),
+  );
   return (
     <div class="snippets">
       <div class="tabs" role="group" aria-label="Language">

@@ -61,6 +61,15 @@ export function RankedList(props: RankedListProps): JSX.Element {
     "move-up": () => move(-columns),
     "move-down": () => move(columns),
   });
+  // Ten thousand records are too many for arrows alone.
+  const leap = (event: KeyboardEvent) => {
+    const page = columns * Math.max(1, Math.floor(size.height / height));
+    const leaps: Record<string, number> = { Home: -total, End: total, PageUp: -page, PageDown: page };
+    const by = leaps[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    move(by);
+  };
   return (
     <div
       ref={box}
@@ -70,6 +79,7 @@ export function RankedList(props: RankedListProps): JSX.Element {
       aria-label="Records by score"
       tabIndex={0}
       aria-activedescendant={`rank-${cursor}`}
+      onKeyDown={leap}
     >
       <div class="ranked-all" role="presentation" style={{ height: `${nRows * height}px` }}>
         <div

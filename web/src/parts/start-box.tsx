@@ -256,7 +256,7 @@ function ClassifierField({
         <span>Import a classifier</span>
         <input
           type="file"
-          accept=".safetensors"
+          accept=".safetensors,.json"
           onChange={(event) => void take(event.currentTarget.files?.[0])}
         />
       </label>

@@ -20,8 +20,14 @@ export class Answers {
         queue.pending(this.seat, this.door).flatMap(({ act }) => (act.kind === "undo" ? [] : [act.id])),
       ),
   );
+  /** Whether something waits for the server to have every answer, and the server does not answer. */
+  readonly heldUp = computed(
+    () => this.nAwaiting.value > 0 && queue.lane(this.seat, this.door)?.state === "waiting",
+  );
   /** The record whose answer was taken back last, so that the cursor can go there. */
   readonly tookBack = signal<{ id: string } | null>(null);
+  /** How many wait for `saved`. */
+  private readonly nAwaiting = signal(0);
   /** What was answered here, in order, with what stood there before. */
   private trail: { id: string; name: string; before: Answer | undefined }[] = [];
 
@@ -72,8 +78,13 @@ export class Answers {
   }
 
   /** Resolves when the server has every answer. */
-  saved(): Promise<void> {
-    return queue.drained(this.seat, this.door);
+  async saved(): Promise<void> {
+    this.nAwaiting.value += 1;
+    try {
+      await queue.drained(this.seat, this.door);
+    } finally {
+      this.nAwaiting.value -= 1;
+    }
   }
 
   labelOf(id: string): number | null {

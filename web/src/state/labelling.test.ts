@@ -20,6 +20,8 @@ const shown = (id: string, answer: ShownRecord["answer"] = null): ShownRecord =>
 });
 const round = (number: number, ...records: ShownRecord[]): Round => ({ number, records });
 
+const INSIGHT = { n_positive_found: 0, n_expected_left: { low: 0, estimate: 0, high: 0 } };
+
 /** Replies by the last part of a request's path; a request without one fails as a dead server does. */
 let replies: Record<string, unknown>;
 let requests: { door: string; body: unknown }[];
@@ -29,8 +31,8 @@ beforeEach(() => {
   requests = [];
   replies = {
     s: { round_open: null },
-    insight: { n_positive_found: 0 },
-    rounds: { round: round(1, shown("a"), shown("b"), shown("c")), insight: { n_positive_found: 0 } },
+    insight: INSIGHT,
+    rounds: { round: round(1, shown("a"), shown("b"), shown("c")), insight: INSIGHT },
     answers: { version: 1, answers: [], n_labels: 1, n_positive: 1 },
     undo: { undone: null, version: 2 },
   };
@@ -101,7 +103,7 @@ describe("fit and next", () => {
     labelling.deck.labelCurrent(() => 1);
     await labelling.fitAndNext();
     expect([labelling.asksAgain.value, sent("rounds").length]).toEqual([true, 1]);
-    replies["rounds"] = { round: round(2, shown("d")), insight: { n_positive_found: 1 } };
+    replies["rounds"] = { round: round(2, shown("d")), insight: { ...INSIGHT, n_positive_found: 1 } };
     await labelling.fitAndNext();
     expect([labelling.round.value, sent("rounds").length]).toEqual([2, 2]);
     const skips = sent("answers")
@@ -129,6 +131,20 @@ describe("fit and next", () => {
       (body as { answers: { label: number }[] }).answers.map(({ label }) => label),
     );
     expect(scores).toEqual([1, 1, 1]);
+  });
+
+  it("is held up while the server does not answer, and goes on when it does", async () => {
+    const labelling = await opened();
+    const { heldUp } = labelling.deck.answers;
+    delete replies["answers"];
+    labelling.deck.labelRest(() => 1);
+    const next = labelling.fitAndNext();
+    await vi.waitUntil(() => heldUp.value);
+    expect([labelling.phase.value, sent("rounds").length]).toEqual(["fitting", 1]);
+    replies["answers"] = { version: 1, answers: [], n_labels: 3, n_positive: 3 };
+    window.dispatchEvent(new Event("online"));
+    await next;
+    expect([heldUp.value, sent("rounds").length]).toEqual([false, 2]);
   });
 
   it("that fails keeps the round and its answers", async () => {

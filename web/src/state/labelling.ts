@@ -5,6 +5,7 @@ import { computed, signal } from "@preact/signals";
 import { fit, insight, nextRound, resetSeen, session } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
 import type { Answer, Insight, Round, Session, ShownRecord } from "../api/types.ts";
+import { fitWords, plural } from "../format.ts";
 import { scoreOfModel } from "../score.ts";
 import { asNumber, keep, kept } from "../storage.ts";
 import { Answers } from "./answers.ts";
@@ -74,7 +75,9 @@ export class Labelling {
   async refit(): Promise<void> {
     try {
       await this.deck.answers.saved();
-      this.insight.value = await fit(this.seat);
+      const seen = await fit(this.seat);
+      this.insight.value = seen;
+      announce(`Fitted again: ${fitWords(seen)}`);
     } catch (error) {
       report(error);
     }
@@ -100,9 +103,7 @@ export class Labelling {
       this.show(round);
       // The doubtful labels of this answer are those from before the round; looking anew is not waited for.
       void this.look().catch(() => undefined);
-      announce(
-        `Round ${round.number}: ${round.records.length} records. ${seen.n_positive_found} positives found.`,
-      );
+      announce(`Round ${round.number}: ${plural(round.records.length, "record")}. ${fitWords(seen)}`);
     } catch (error) {
       if (this.deck.cards.value.length === 0) this.fail(error);
       else {

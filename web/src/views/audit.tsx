@@ -8,6 +8,7 @@ import { count, plural } from "../format.ts";
 import { columnsOf, step } from "../grid.ts";
 import { AuditReportView } from "../parts/audit-report.tsx";
 import { Card } from "../parts/card.tsx";
+import { HeldUp } from "../parts/held-up.tsx";
 import { KeyButton, useKeys } from "../parts/key.tsx";
 import { PolicyFields } from "../parts/policy-form.tsx";
 import type { PolicyChoice } from "../parts/policy-form.tsx";
@@ -165,7 +166,8 @@ function Judge({ judging }: { judging: Judging }): JSX.Element {
           </li>
         ))}
       </ul>
-      <div class="actions" role="toolbar" aria-label="Judgements">
+      <div class="actions" role="group" aria-label="Judgements">
+        <HeldUp answers={deck.answers} then="the report comes" />
         <ScoreKeys
           onScore={label}
           score={current === undefined ? null : deck.answers.labelOf(current.record.id)}

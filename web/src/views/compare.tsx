@@ -137,7 +137,7 @@ function Agreement({
       </div>
       <dl class="figures">
         <div>
-          <dt>only {a}</dt>
+          <dt>only {sideWords(a)}</dt>
           <dd>{count(only_a)}</dd>
         </div>
         <div>
@@ -145,7 +145,7 @@ function Agreement({
           <dd>{count(both)}</dd>
         </div>
         <div>
-          <dt>only {b}</dt>
+          <dt>only {sideWords(b)}</dt>
           <dd>{count(only_b)}</dd>
         </div>
         <div>
@@ -178,8 +178,8 @@ function Moved({
             <thead>
               <tr>
                 <th scope="col">Record</th>
-                <th scope="col">Rank in {a}</th>
-                <th scope="col">Rank in {b}</th>
+                <th scope="col">Rank in {sideWords(a)}</th>
+                <th scope="col">Rank in {sideWords(b)}</th>
                 <th scope="col">Move</th>
               </tr>
             </thead>
@@ -205,6 +205,9 @@ function Moved({
     </section>
   );
 }
+
+/** `name@3` in words. */
+const sideWords = (side: string): string => side.replace(/@(\d+)$/, ", round $1");
 
 const rankWords = (rank: number | null | undefined): string =>
   rank == null ? `beyond ${TOP_K}` : count(rank);

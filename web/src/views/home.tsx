@@ -65,7 +65,7 @@ function ProjectCard({ project }: { project: ProjectSummary }): JSX.Element {
   const { slug, name, status, problem, kind, model } = project;
   const colours = coloursOf(project.sessions);
   return (
-    <article class={`project-card project-${status}`}>
+    <article class={`project-card project-${status}`} aria-label={name}>
       <h2>
         <a href={href({ view: "project", project: slug })}>{name}</a>
       </h2>

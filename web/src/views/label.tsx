@@ -8,6 +8,7 @@ import { amount, count, plural } from "../format.ts";
 import { columnsOf, step } from "../grid.ts";
 import { verdictWords } from "../parts/advice.tsx";
 import { Card } from "../parts/card.tsx";
+import { HeldUp } from "../parts/held-up.tsx";
 import { InsightPanel } from "../parts/insight-panel.tsx";
 import { Key, KeyButton, useKeys } from "../parts/key.tsx";
 import { ScoreKeys, scoreHandlers } from "../parts/score-keys.tsx";
@@ -178,14 +179,16 @@ function ActionBar({ labelling, onZoom }: { labelling: Labelling; onZoom: () => 
   const { deck, phase, asksAgain } = labelling;
   const nOpen = deck.open.value.length;
   const fitting = phase.value === "fitting";
+  const them = nOpen === 1 ? "it" : "them";
   return (
-    <div class="actions" role="toolbar" aria-label="Answers">
+    <div class="actions" role="group" aria-label="Answers">
       {asksAgain.value && (
         <p class="actions-ask">
-          {plural(nOpen, "record")} not scored. <Key action="fit" /> again skips {nOpen === 1 ? "it" : "them"}
-          , <Key action="rest" /> scores {nOpen === 1 ? "it" : "them"} −1.
+          {plural(nOpen, "record")} not scored. “Skip and fit” <Key action="fit" /> skips {them}, “Rest −1”{" "}
+          <Key action="rest" /> scores {them} −1.
         </p>
       )}
+      <HeldUp answers={deck.answers} then="the next round comes" />
       <ScoreKeys
         onScore={(score) => deck.labelCurrent(() => score)}
         score={deck.current === undefined ? null : deck.answers.labelOf(deck.current.record.id)}

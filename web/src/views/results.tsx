@@ -6,8 +6,9 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { fit, insight as askInsight } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
 import type { Insight, LinRecord } from "../api/types.ts";
-import { count, titleOf } from "../format.ts";
+import { count, fitWords, titleOf } from "../format.ts";
 import { ExportDialog } from "../parts/export-dialog.tsx";
+import { HeldUp } from "../parts/held-up.tsx";
 import { Histogram } from "../parts/histogram.tsx";
 import { Key, KeyButton, useKeys } from "../parts/key.tsx";
 import { PolicyForm } from "../parts/policy-form.tsx";
@@ -22,14 +23,16 @@ import { useResource } from "../state/resource.ts";
 import type { ChosenThreshold } from "../state/threshold.ts";
 import { announce, report } from "../state/ui.ts";
 
-export interface ResultsViewProps {
+export interface SideProps {
   seat: Seat;
   threshold: ChosenThreshold;
   /** Of the records, once it is known. */
   kind: string | null;
+  /** Hears what a fit says. */
+  onFit: (seen: Insight) => void;
 }
 
-export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.Element {
+export function ResultsView({ seat, threshold, kind, onFit }: SideProps): JSX.Element {
   const { loaded, reload } = useResource(seat.session, (signal) => askInsight(seat, signal));
   const [order, setOrder] = useState<Order>("desc");
   const [fold, setFold] = useState(true);
@@ -45,10 +48,11 @@ export function ResultsView({ seat, threshold, kind }: ResultsViewProps): JSX.El
   const refit = async () => {
     try {
       await answers.saved();
-      await fit(seat);
+      const seen = await fit(seat);
+      onFit(seen);
       ranking.renew();
       reload();
-      announce("Fitted again");
+      announce(`Fitted again: ${fitWords(seen)}`);
     } catch (error) {
       report(error);
     }
@@ -105,7 +109,7 @@ function Controls({ total, order, onOrder, fold, onFold, panelOpen, onPanel }: C
         <span>Order</span>
         <select value={order} onChange={(event) => onOrder(event.currentTarget.value as Order)}>
           <option value="desc">highest first</option>
-          <option value="boundary">nearest to the threshold</option>
+          <option value="boundary">nearest to the boundary</option>
           <option value="asc">lowest first</option>
         </select>
       </label>
@@ -130,7 +134,9 @@ interface RankedProps {
 }
 
 function Ranked({ seat, kind, ranking, answers, threshold, onRefit }: RankedProps): JSX.Element {
-  const [cursor, setCursor] = useState(0);
+  const [wanted, setCursor] = useState(0);
+  // A list gets shorter when a page comes in which records share places.
+  const cursor = Math.min(wanted, Math.max(0, ranking.nItems.value - 1));
   const [selected, setSelected] = useState<ReadonlyMap<string, LinRecord>>(new Map());
   const [zoomed, setZoomed] = useState<LinRecord | null>(null);
   const current = ranking.at(cursor)?.record;
@@ -164,10 +170,11 @@ function Ranked({ seat, kind, ranking, answers, threshold, onRefit }: RankedProp
         onToggle={toggle}
         onZoom={setZoomed}
       />
-      <div class="actions" role="toolbar" aria-label="Corrections">
+      <div class="actions" role="group" aria-label="Corrections">
         <p class="actions-count num">
           {selected.size === 0 ? "Correct the record at the cursor" : `${selected.size} selected`}
         </p>
+        <HeldUp answers={answers} then="the fit is made" />
         <ScoreKeys onScore={score} score={null} />
         <div class="actions-group">
           <KeyButton action="skip" label="Select" onPress={() => toggle(current)} />

@@ -1,10 +1,11 @@
 // One session: its concept, its four sides (label, results, history, audit), and the other concepts of the dataset.
 
+import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { project as askProject } from "../api/calls.ts";
-import type { ProjectSummary } from "../api/types.ts";
+import type { Insight, ProjectSummary } from "../api/types.ts";
 import { annotator } from "../identity.ts";
 import { ConceptChips } from "../parts/concepts.tsx";
 import { href } from "../route.ts";
@@ -16,7 +17,7 @@ import { AuditView } from "./audit.tsx";
 import { HistoryView } from "./history.tsx";
 import { LabelView } from "./label.tsx";
 import { ResultsView } from "./results.tsx";
-import type { ResultsViewProps } from "./results.tsx";
+import type { SideProps } from "./results.tsx";
 
 interface SessionViewProps {
   project: string;
@@ -36,20 +37,24 @@ export function SessionView({ project, session, tab }: SessionViewProps): JSX.El
   const { loaded } = useResource(`${project} ${tab}`, (signal) => askProject(project, signal));
   const threshold = useMemo(() => thresholdOf(seat), [seat]);
   const summary = loaded.value.state === "here" ? loaded.value.value : null;
+  // The chip counts along with the fits of a view; a view that is opened later has asked anew.
+  const found = useSignal<number | null>(null);
+  useEffect(() => void (found.value = null), [seat, tab]);
+  const onFit = (seen: Insight) => void (found.value = seen.n_positive_found);
   // What fills the place of records that are still to come has the shape of their kind, or it would move them.
-  const kind = summary?.kind ?? null;
+  const side = { seat, threshold, kind: summary?.kind ?? null, onFit };
   return (
     <div class={`session session-${tab}`}>
-      <SessionBar project={project} session={session} tab={tab} summary={summary} />
-      {tab === "label" && <Labels seat={seat} threshold={threshold} kind={kind} />}
-      {tab === "results" && <ResultsView seat={seat} threshold={threshold} kind={kind} />}
+      <SessionBar project={project} session={session} tab={tab} summary={summary} found={found.value} />
+      {tab === "label" && <Labels {...side} />}
+      {tab === "results" && <ResultsView {...side} />}
       {tab === "history" && <HistoryView seat={seat} />}
       {tab === "audit" && <AuditView seat={seat} threshold={threshold} />}
     </div>
   );
 }
 
-function Labels({ seat, threshold, kind }: ResultsViewProps): JSX.Element {
+function Labels({ seat, threshold, kind, onFit }: SideProps): JSX.Element {
   const labelling = useMemo(() => new Labelling(seat), [seat]);
   useEffect(() => {
     const control = new AbortController();
@@ -60,6 +65,9 @@ function Labels({ seat, threshold, kind }: ResultsViewProps): JSX.Element {
       stop();
     };
   }, [labelling]);
+  useSignalEffect(() => {
+    if (labelling.insight.value !== null) onFit(labelling.insight.value);
+  });
   return <LabelView labelling={labelling} threshold={threshold} kind={kind} />;
 }
 
@@ -68,11 +76,12 @@ function SessionBar({
   session,
   tab,
   summary,
-}: SessionViewProps & { summary: ProjectSummary | null }): JSX.Element {
+  found,
+}: SessionViewProps & { summary: ProjectSummary | null; found: number | null }): JSX.Element {
   return (
     <div class="session-bar">
       <h1 class="sr-only">{session}</h1>
-      <ConceptChips project={project} sessions={summary?.sessions ?? null} current={session} />
+      <ConceptChips project={project} sessions={summary?.sessions ?? null} current={session} found={found} />
       <nav class="tabs" aria-label="Session">
         {TABS.map((side) => (
           <a

@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State};
-use linprobe::{
-    Annotator, Answer as Said, Label, ProjectError, Recorded, Round, Session, Strategy,
-    ThresholdPolicy, View,
-};
+use linprobe::{Annotator, Answer as Said, Label, Recorded, Session, Strategy};
 
 use super::{Answer, Failures};
 use crate::{
     blocking::blocking,
+    dealer::{Dealt, Wanted},
     desk::{Desk, record_id},
     extract::{Body, In},
-    live::LiveSession,
     problem::{Kind, Problem},
     served::Shared,
     show, wire,
@@ -43,76 +40,38 @@ pub(super) async fn next(
     let given = {
         let (project, session) = (project.clone(), session.clone());
         let served = Shared::clone(&served);
-        let wanted = Wanted::new(&asked, served.patience)?;
-        blocking(move || give_round(&*served.desk(&project)?, &session, &wanted)).await?
+        let wanted = wanted(&asked, served.patience)?;
+        blocking(move || give_round(&*served.desk(&project)?, &session, wanted)).await?
     };
     // Whoever waits for the round does not wait for this.
     tokio::task::spawn_blocking(move || {
         let live = served.desk(&project).and_then(|desk| desk.session(&session));
         // What fails here fails, and is said, where somebody asks for it.
-        drop(live.map(|live| live.doubt_at_leisure()));
+        drop(live.map(|live| live.doubt()));
     });
     Ok(Json(given))
 }
 
-fn give_round(desk: &Desk, name: &str, wanted: &Wanted) -> Result<wire::RoundAndInsight, Problem> {
+fn give_round(desk: &Desk, name: &str, wanted: Wanted) -> Result<wire::RoundAndInsight, Problem> {
     let live = desk.session(name)?;
-    let (round, view) = wanted.deal(desk, name, &live)?;
-    let insight = show::insight(desk, &live, &view, ThresholdPolicy::Score(0.0))?;
+    let Dealt { round, view, insight } = live.dealer.deal((desk, &live), name, wanted)?;
+    let insight = show::insight(desk, &live, &view, &insight)?;
     Ok(wire::RoundAndInsight { round: show::round(desk, &round)?, insight })
 }
 
-/// A round that is wanted.
-struct Wanted {
-    by: Option<Annotator>,
-    k: usize,
-    strategy: Strategy,
-    rest: Option<Said>,
-    /// How long others may leave records open.
-    patience: Duration,
-}
-
-impl Wanted {
-    fn new(asked: &wire::NextRound, patience: Duration) -> Result<Self, Problem> {
-        let strategy = asked.strategy.as_deref().map(str::parse::<Strategy>).transpose();
-        let rest = asked.rest.map(|rest| match rest {
-            wire::Rest::Irrelevant => Said::Labelled(Label::IRRELEVANT),
-            wire::Rest::Skip => Said::Skipped,
-        });
-        Ok(Self {
-            by: show::annotator(asked.annotator.as_deref())?,
-            k: asked.k.unwrap_or(10).clamp(1, MAX_ROUND),
-            strategy: strategy
-                .map_err(|bad| Problem::new(Kind::BadRequest, bad))?
-                .unwrap_or_default(),
-            rest,
-            patience,
-        })
-    }
-
-    /// Fits, and gives out records, one who asks after the other. They are chosen beside the session,
-    /// so that the labels of everybody else are taken meanwhile.
-    fn deal(&self, desk: &Desk, name: &str, live: &LiveSession) -> Result<(Round, View), Problem> {
-        let _dealing = live.deal();
-        let view = desk.work(name, |session| {
-            let mut seat = session.seat(self.by.clone());
-            if let Some(rest) = self.rest {
-                seat.answer_rest(rest)?;
-            }
-            seat.release_idle(self.patience)?;
-            live.fit(session)?;
-            Ok(session.view().clone())
-        })?;
-        if let Some(open) = view.state().open_round(self.by.as_ref()) {
-            return Ok((open.clone(), view));
-        }
-        let picks = pollster::block_on(view.choose(self.k, self.strategy));
-        let picks = picks.map_err(ProjectError::from)?;
-        desk.work(name, |session| {
-            let round = session.seat(self.by.clone()).give_out(picks.clone())?;
-            Ok((round, session.view().clone()))
-        })
-    }
+fn wanted(asked: &wire::NextRound, patience: Duration) -> Result<Wanted, Problem> {
+    let strategy = asked.strategy.as_deref().map(str::parse::<Strategy>).transpose();
+    let rest = asked.rest.map(|rest| match rest {
+        wire::Rest::Irrelevant => Said::Labelled(Label::IRRELEVANT),
+        wire::Rest::Skip => Said::Skipped,
+    });
+    Ok(Wanted {
+        by: show::annotator(asked.annotator.as_deref())?,
+        k: asked.k.unwrap_or(10).clamp(1, MAX_ROUND),
+        strategy: strategy.map_err(|bad| Problem::new(Kind::BadRequest, bad))?.unwrap_or_default(),
+        rest,
+        patience,
+    })
 }
 
 /// Takes answers. Each is durable when this returns; one that is refused does not stop the others; one

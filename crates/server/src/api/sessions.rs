@@ -132,5 +132,6 @@ pub(super) async fn insight(
 
 fn look(desk: &Desk, session: &str, policy: ThresholdPolicy) -> Result<wire::Insight, Problem> {
     let live = desk.session(session)?;
-    show::insight(desk, &live, &live.view(), policy)
+    let view = live.view();
+    show::insight(desk, &live, &view, &*live.insight(&view, policy)?)
 }

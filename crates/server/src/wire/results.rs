@@ -126,6 +126,9 @@ pub(crate) enum ClassifierForm {
     #[default]
     Safetensors,
     Json,
+    Onnx,
+    Npz,
+    Torch,
 }
 
 impl From<ClassifierForm> for ExportForm {
@@ -133,6 +136,9 @@ impl From<ClassifierForm> for ExportForm {
         match form {
             ClassifierForm::Safetensors => Self::Safetensors,
             ClassifierForm::Json => Self::Json,
+            ClassifierForm::Onnx => Self::Onnx,
+            ClassifierForm::Npz => Self::Npz,
+            ClassifierForm::Torch => Self::Torch,
         }
     }
 }

@@ -114,6 +114,11 @@ fn no_address_reaches_a_file_outside_of_the_project() {
         "%2Fetc%2Fpasswd",
         "..%5C..%5Csecret.txt",
         "r%2F1%00.txt",
+        "%c0%ae%c0%ae%c0%afsecret.txt",
+        "%EF%BC%8E%EF%BC%8E%EF%BC%8Fsecret.txt",
+        "..;%2F..;%2Fsecret.txt",
+        "r%2F1%2F..%2F..%2Fsecret.txt",
+        "file:%2F%2F%2Fetc%2Fpasswd",
     ] {
         for part in ["", "/content", "/thumbnail"] {
             let answer = stage.get(&format!("/api/projects/texts/records/{id}{part}"));
@@ -179,6 +184,23 @@ fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     assert_eq!(stage.send(request, large.clone()).problem(), "too-large");
     let request = change(Method::POST, PROJECTS).header(header::CONTENT_TYPE, "application/json");
     assert_eq!(stage.send(request, large).problem(), "too-large");
+}
+
+#[test]
+fn more_requests_than_any_page_makes_are_turned_away() {
+    let stage = Stage::with_texts();
+    let health = || stage.get("/api/health");
+    let refused = (0..100_000).map(|_| health()).find(|answer| answer.status != StatusCode::OK);
+    assert_eq!(refused.expect("one is refused").problem(), "too-many-requests");
+}
+
+#[test]
+fn requests_that_never_end_take_a_limited_number_of_places() {
+    let stage = Stage::with_texts();
+    let begun: Vec<_> = (0..256).map(|_| stage.begin("/api/projects")).collect();
+    assert_eq!(stage.get("/api/health").problem(), "busy");
+    drop(begun);
+    assert_eq!(stage.get("/api/health").status, StatusCode::OK);
 }
 
 #[test]

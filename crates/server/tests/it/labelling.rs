@@ -1,8 +1,11 @@
 //! The loop over HTTP: rounds, answers, undo, several people, and what is there after a restart.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use linprobe::Clock;
@@ -46,6 +49,23 @@ fn two_tabs_of_one_session_get_different_records() {
     let open = stage.got(&format!("{SESSION}?annotator=bob"));
     assert_eq!(open["round_open"], bob);
     assert_eq!(open["annotators"], json!(["ann", "bob"]));
+}
+
+#[test]
+fn all_who_ask_at_once_get_a_full_round_of_records_that_nobody_else_has() {
+    let stage = with_session();
+    let rounds = std::thread::scope(|scope| {
+        let ask = |n: usize| {
+            let stage = &stage;
+            scope.spawn(move || ids(&round(stage, &format!("labeller {}", n % 8))))
+        };
+        let asking: Vec<_> = (0..16).map(ask).collect();
+        asking.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (first, again) = rounds.split_at(8);
+    assert_eq!(first, again, "whoever asks twice gets one round");
+    let different: BTreeSet<&String> = first.iter().flatten().collect();
+    assert_eq!((different.len(), first.iter().all(|round| round.len() == 3)), (24, true));
 }
 
 #[test]

@@ -87,6 +87,32 @@ fn a_script_that_is_called_a_picture_and_a_link_that_leads_out_are_no_records() 
 }
 
 #[test]
+fn what_has_become_a_script_or_a_link_out_since_it_was_indexed_is_never_active_and_never_read() {
+    let stage = pictures();
+    let folder = stage.path("data/pictures/a b");
+    let content = |name: &str| stage.get(&format!("{RECORDS}/a%20b%2F{name}/content"));
+    for script in ["<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "<html><script>"] {
+        write(&folder.join("baseline.jpg"), script.as_bytes());
+        let answer = content("baseline.jpg");
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/octet-stream", "{script}");
+        assert_eq!(answer.headers[header::CONTENT_DISPOSITION], "attachment", "{script}");
+        assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{script}");
+        let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+        let thumbnail = stage.get(&format!("{RECORDS}/a%20b%2Fbaseline.jpg/thumbnail"));
+        assert!(thumbnail.status.is_client_error(), "{thumbnail:?}");
+    }
+    let elsewhere = stage.path("elsewhere");
+    write(&elsewhere.join("turned.jpg"), b"\xFF\xD8\xFFsecret");
+    assert_eq!(content("turned.jpg").status, StatusCode::OK);
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
+    let answer = content("turned.jpg");
+    assert!(!answer.status.is_success(), "{answer:?}");
+    assert!(!String::from_utf8_lossy(&answer.bytes).contains("secret"), "{answer:?}");
+}
+
+#[test]
 fn a_session_starts_from_an_uploaded_picture() {
     let stage = pictures();
     let bytes = std::fs::read(fixtures().join("images/baseline.jpg")).unwrap();

@@ -143,6 +143,19 @@ impl Stage {
             Answer { status: parts.status, headers: parts.headers, bytes }
         })
     }
+
+    /// Begins a request whose body never ends; it goes on until what is returned is dropped.
+    pub(crate) fn begin(&self, path: &str) -> impl Future + use<> {
+        let endless = tokio_stream::pending::<Result<Vec<u8>, std::convert::Infallible>>();
+        let request = change(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from_stream(endless)).unwrap();
+        let mut call = Box::pin(self.router.clone().oneshot(request));
+        self.runtime.block_on(std::future::poll_fn(|context| {
+            assert!(call.as_mut().poll(context).is_pending());
+            std::task::Poll::Ready(())
+        }));
+        call
+    }
 }
 
 /// A request as the page makes it.

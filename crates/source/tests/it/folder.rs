@@ -120,6 +120,22 @@ fn links_are_followed_only_inside_the_folder() {
     assert_eq!(faults.len(), 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_has_become_a_link_out_is_not_followed() {
+    let folder = Folder::new();
+    folder.file("secret/x.jpg", "secret");
+    folder.file("in/a/x.jpg", "x");
+    let inside = folder.path().join("in");
+    let source = open_plainly(&inside);
+    std::fs::remove_dir_all(inside.join("a")).unwrap();
+    std::os::unix::fs::symlink("../secret", inside.join("a")).unwrap();
+    let Err(SourceError::Record(bad)) = source.record(&RecordId::new("a/x.jpg").unwrap()) else {
+        panic!("it was read");
+    };
+    assert_eq!(bad.reason, "a link that leaves the folder is not followed");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_name_that_is_not_utf_8_is_bad_alone() {
