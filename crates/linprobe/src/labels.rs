@@ -46,6 +46,15 @@ impl LabelsForm {
         }
     }
 
+    /// The ending of such a file.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl | Self::Prodigy => "jsonl",
+            Self::LabelStudio | Self::FiftyOne => "json",
+        }
+    }
+
     /// Writes the labels of a concept.
     ///
     /// # Errors

@@ -18,9 +18,9 @@ interface ExportDialogProps {
   onClose: () => void;
 }
 
-const CLASSIFIER_FORMATS = ["safetensors", "json"] as const;
+const CLASSIFIER_FORMATS = ["safetensors", "json", "onnx", "npz", "torch"] as const;
 const PREDICTION_FORMATS = ["csv", "jsonl", "parquet"] as const;
-const LABEL_FORMATS = ["csv", "jsonl"] as const;
+const LABEL_FORMATS = ["csv", "jsonl", "prodigy", "label-studio", "fiftyone"] as const;
 
 export function ExportDialog({ seat, threshold, onClose }: ExportDialogProps): JSX.Element {
   const [format, setFormat] = useState<(typeof CLASSIFIER_FORMATS)[number]>("safetensors");

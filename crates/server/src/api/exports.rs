@@ -7,7 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use linprobe::{
-    ClassifierFile, ExportForm, PredictionsForm, ProjectError, Snippets, ThresholdPolicy, labels,
+    ClassifierFile, ExportForm, LabelsForm, PredictionsForm, ProjectError, Snippets,
+    ThresholdPolicy,
 };
 
 use super::{Answer, Failures};
@@ -94,17 +95,10 @@ pub(super) async fn labels(
         let desk = served.desk(&project)?;
         let view = desk.session(&session)?.view();
         let labelled = desk.project.labelled(view.state())?;
+        let form = LabelsForm::from(asked.format.unwrap_or_default());
         let mut bytes = Vec::new();
-        let (written, ending) = match asked.format.unwrap_or_default() {
-            wire::LabelsForm::Csv => {
-                (labels::write_csv(&labelled, &mut bytes).map_err(unwritten), "csv")
-            }
-            wire::LabelsForm::Jsonl => {
-                (labels::write_jsonl(&labelled, &mut bytes).map_err(unwritten), "jsonl")
-            }
-        };
-        written?;
-        Ok(attachment(&format!("{session} labels"), ending, bytes))
+        form.write(&labelled, &session, &mut bytes).map_err(unwritten)?;
+        Ok(attachment(&format!("{session} labels"), form.ending(), bytes))
     })
     .await
 }

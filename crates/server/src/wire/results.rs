@@ -199,6 +199,21 @@ pub(crate) enum LabelsForm {
     #[default]
     Csv,
     Jsonl,
+    Prodigy,
+    LabelStudio,
+    Fiftyone,
+}
+
+impl From<LabelsForm> for linprobe::LabelsForm {
+    fn from(form: LabelsForm) -> Self {
+        match form {
+            LabelsForm::Csv => Self::Csv,
+            LabelsForm::Jsonl => Self::Jsonl,
+            LabelsForm::Prodigy => Self::Prodigy,
+            LabelsForm::LabelStudio => Self::LabelStudio,
+            LabelsForm::Fiftyone => Self::FiftyOne,
+        }
+    }
 }
 
 /// A few lines that use the exported classifier.
