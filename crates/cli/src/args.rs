@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use linprobe::{
-    Method, PredictionsForm, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
+    Engine, Method, PredictionsForm, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
     laboratory::{Oracle, Player},
 };
 
@@ -31,6 +31,12 @@ pub(crate) struct Cli {
     /// Prints JSON for scripts, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// What runs the model: auto takes what is built in where it knows the model.
+    #[arg(
+        long, global = true, env = "LINPROBE_ENGINE", default_value_t,
+        value_parser = choices::engines()
+    )]
+    pub(crate) engine: Engine,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -81,8 +87,8 @@ pub(crate) enum Command {
 pub(crate) struct InitArgs {
     /// The folder; made if it is not there. [default: the --project folder]
     pub(crate) folder: Option<PathBuf>,
-    /// The model to embed with: "builtin", a folder, a name on the hub, or a server's address
-    /// with #model behind it. [default: chosen by the first dataset]
+    /// The model to embed with: "builtin", a folder or .onnx file, a name on the hub, or a
+    /// server's address with #model behind it. [default: chosen by the first dataset]
     #[arg(long)]
     pub(crate) model: Option<String>,
 }
@@ -93,8 +99,8 @@ pub(crate) struct IndexArgs {
     /// .tar files of samples, such as "shard-{000..041}.tar"; a .npy, .npz or .safetensors file of
     /// vectors. Of many files, their folder.
     pub(crate) dataset: PathBuf,
-    /// The model to embed with: "builtin", a folder, a name on the hub, or a server's address
-    /// with #model behind it. [default: the project's; for texts the one built in]
+    /// The model to embed with: "builtin", a folder or .onnx file, a name on the hub, or a
+    /// server's address with #model behind it. [default: the project's; for texts the one built in]
     #[arg(long)]
     pub(crate) model: Option<String>,
     #[command(flatten)]
@@ -425,14 +431,14 @@ pub(crate) enum ModelCommand {
     List,
     /// Shows architecture, dimension, size, digest and place of a model.
     Show {
-        /// "builtin", a folder, a server's address, or a name on the hub, which is fetched when it
-        /// is not here.
+        /// "builtin", a folder or .onnx file, a server's address, or a name on the hub, which is
+        /// fetched when it is not here.
         name: String,
     },
     /// Verifies the checksums of a model's files and tries it out.
     Check {
-        /// "builtin", a folder, a server's address, or a name on the hub, which is fetched when it
-        /// is not here.
+        /// "builtin", a folder or .onnx file, a server's address, or a name on the hub, which is
+        /// fetched when it is not here.
         name: String,
     },
 }

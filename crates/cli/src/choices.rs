@@ -1,7 +1,7 @@
 //! Values that have names: the help lists them, shells complete them, and any other is refused.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use linprobe::{Method, Strategy};
+use linprobe::{Engine, Method, Strategy};
 
 /// Reads a strategy; the help has a line for each.
 pub(crate) fn strategies() -> impl TypedValueParser<Value = Strategy> {
@@ -15,6 +15,11 @@ pub(crate) fn strategies() -> impl TypedValueParser<Value = Strategy> {
 /// Reads a method; the help lists the names.
 pub(crate) fn methods() -> impl TypedValueParser<Value = Method> {
     PossibleValuesParser::new(Method::NAMES).try_map(|name| name.parse::<Method>())
+}
+
+/// Reads an engine; the help lists the names.
+pub(crate) fn engines() -> impl TypedValueParser<Value = Engine> {
+    PossibleValuesParser::new(Engine::NAMES).try_map(|name| name.parse::<Engine>())
 }
 
 fn what_a_round_shows(strategy: Strategy) -> &'static str {

@@ -25,7 +25,7 @@ use std::{
 
 use anyhow::Result;
 use clap::CommandFactory;
-use linprobe::{Clock, DownloadProgress, OpenOptions, Project, Surroundings};
+use linprobe::{Clock, DownloadProgress, Engine, OpenOptions, Project, Surroundings};
 use serde_json::Value;
 
 use crate::{
@@ -51,7 +51,7 @@ impl Outcome {
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<Outcome> {
-    let door = Door { folder: cli.project, json: cli.json };
+    let door = Door { folder: cli.project, json: cli.json, engine: cli.engine };
     match cli.command {
         Command::Init(args) => init::run(&door, &args),
         Command::Index(args) => index::run(&door, &args),
@@ -79,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
 pub(crate) struct Door {
     pub(crate) folder: PathBuf,
     pub(crate) json: bool,
+    pub(crate) engine: Engine,
 }
 
 impl Door {
@@ -91,7 +92,7 @@ impl Door {
     pub(crate) fn surroundings(&self) -> Surroundings {
         let downloads = Downloads::new(self.json);
         let progress = DownloadProgress::new(move |transfer| downloads.show(transfer));
-        let models = OpenOptions { progress, ..OpenOptions::default() };
+        let models = OpenOptions { engine: self.engine, progress, ..OpenOptions::default() };
         Surroundings { models, clock: Clock::new(clock::now_ms) }
     }
 

@@ -74,12 +74,15 @@ impl ModelFolder {
     /// Takes note of a large file without keeping it.
     pub(crate) fn trace_contents(&mut self, file: &str) -> Result<(), OpenError> {
         let path = self.path.join(file);
-        let mut hash = || {
+        let hash = |folder: &mut Self| {
             let opened = fs::File::open(&path)?;
-            self.trace(file, opened.metadata()?.len());
-            self.digest.update_reader(opened).map(drop)
+            folder.trace(file, opened.metadata()?.len());
+            folder.digest.update_reader(opened).map(drop)
         };
-        hash().map_err(|source| OpenError::Io { path: path.clone(), source })
+        hash(self).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => self.missing(file),
+            _ => OpenError::Io { path, source },
+        })
     }
 
     /// Takes note of what bears on embeddings and stands in no file.

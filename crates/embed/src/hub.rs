@@ -18,6 +18,7 @@ use self::{
     client::{Client, Listing},
 };
 pub use self::{config::HubConfig, error::HubError};
+use crate::onnx::GraphFiles;
 
 /// The files of a model that stand beside its weights: small, and read before these.
 const FILES: [&str; 9] = [
@@ -31,6 +32,9 @@ const FILES: [&str; 9] = [
     "tokenizer.json",
     "tokenizer_config.json",
 ];
+
+/// Says what a model of OpenCLIP is. Few have it, so nobody asks after it who has the others.
+const OPEN_CLIP: &str = "open_clip_config.json";
 
 /// The name of a model on the hub: `org/name`, or `org/name@revision`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,23 +142,53 @@ impl Download<'_> {
                 self.repo.cache.mark_absent(commit, file)?;
             }
         }
-        let is_module = |file: &&str| module_file(file) == Some("config.json");
-        self.listing.files().filter(is_module).try_for_each(|file| self.fetch(file))?;
+        let is_wanted =
+            |file: &&str| *file == OPEN_CLIP || module_file(file) == Some("config.json");
+        self.listing.files().filter(is_wanted).try_for_each(|file| self.fetch(file))?;
         self.repo.cache.write_revision(&self.repo.name.revision, commit)?;
         Ok(Snapshot { folder: self.repo.cache.folder(commit), commit: commit.clone() })
     }
 
-    /// Fetches the weights.
+    /// Whether there are weights in one of these files.
+    pub(crate) fn has_weights(&self, files: [&str; 2]) -> bool {
+        self.main_weights(files).is_some()
+    }
+
+    /// Whether there are exported graphs.
+    pub(crate) fn has_graphs(&self) -> bool {
+        self.graphs().is_some()
+    }
+
+    /// Fetches the exported graphs, and the weights that stand beside them.
+    ///
+    /// # Errors
+    /// [`HubError::NoGraph`], or why a file cannot be brought here.
+    pub(crate) fn fetch_graphs(&self) -> Result<(), HubError> {
+        let Some(graphs) = self.graphs() else {
+            return Err(HubError::NoGraph { name: self.repo.name.to_string() });
+        };
+        let files = self.listing.files().filter(|file| graphs.include(file));
+        self.module_weights().into_iter().chain(files).try_for_each(|file| self.fetch(file))
+    }
+
+    fn graphs(&self) -> Option<GraphFiles> {
+        GraphFiles::find(|file| self.listing.has(file))
+    }
+
+    /// Fetches the weights, from the first of these files that there is.
     ///
     /// # Errors
     /// [`HubError::NoWeights`], or why a file cannot be brought here.
-    pub(crate) fn fetch_weights(&self) -> Result<(), HubError> {
-        let main = self.weights("model.safetensors").or_else(|| self.weights("pytorch_model.bin"));
-        let Some(main) = main else {
+    pub(crate) fn fetch_weights(&self, files: [&str; 2]) -> Result<(), HubError> {
+        let Some(main) = self.main_weights(files) else {
             return Err(HubError::NoWeights { name: self.repo.name.to_string() });
         };
         let modules = self.module_weights();
         modules.into_iter().chain(main).try_for_each(|file| self.fetch(file))
+    }
+
+    fn main_weights(&self, files: [&str; 2]) -> Option<Vec<&str>> {
+        files.into_iter().find_map(|file| self.weights(file))
     }
 
     /// The file of that name, or its shards and their index; none where there is neither.

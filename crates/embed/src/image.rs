@@ -8,6 +8,7 @@
 mod config;
 mod decode;
 mod resize;
+mod torchvision;
 
 use std::ops::Range;
 
@@ -16,7 +17,10 @@ use linprobe_core::BadContent;
 use decode::decode;
 use resize::{Filter, resize, resize_values};
 
-pub(crate) use self::config::Defaults;
+pub(crate) use self::{
+    config::Defaults,
+    torchvision::{OpenClipPreprocessing, TimmPreprocessing},
+};
 use crate::{folder::ModelFolder, open::OpenError};
 
 /// Prepares pictures as `preprocessor_config.json` says.
@@ -26,6 +30,7 @@ pub(crate) struct ImageProcessor {
     /// Whether values are scaled before the picture is resized, and not rounded after.
     in_floats: bool,
     crop: Option<Size>,
+    centre: Centre,
     /// That of every picture that comes out.
     size: Size,
     /// For every colour: a byte of value v becomes `v * scale + shift`, in the steps of NumPy.
@@ -59,6 +64,15 @@ enum Target {
     Exactly(Size),
 }
 
+/// Which pixels are the middle where they are not to be had exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Centre {
+    /// The lower ones, as in transformers.
+    Lower,
+    /// Those that begin at an even pixel, since torchvision rounds as Python does.
+    Even,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Normalize {
     mean: f32,
@@ -70,6 +84,19 @@ impl ImageProcessor {
     /// wrote them.
     pub(crate) fn open(folder: &mut ModelFolder, defaults: Defaults) -> Result<Self, OpenError> {
         config::read(folder, defaults)
+    }
+
+    /// Prepares pictures as OpenCLIP does, for a model that takes them in a size.
+    pub(crate) fn of_open_clip(
+        config: &OpenClipPreprocessing,
+        image_size: usize,
+    ) -> Result<Self, String> {
+        torchvision::of_open_clip(config, image_size)
+    }
+
+    /// Prepares pictures as timm does.
+    pub(crate) fn of_timm(config: &TimmPreprocessing) -> Result<Self, String> {
+        torchvision::of_timm(config)
     }
 
     /// The size of every picture that comes out.
@@ -97,7 +124,7 @@ impl ImageProcessor {
 
     fn resize_and_crop(&self, image: &Rgb) -> Rgb {
         let size = self.resize.map_or(image.size, |step| step.target.of(image.size));
-        let window = Window::new(size, self.crop.unwrap_or(size));
+        let window = Window::new(size, self.crop.unwrap_or(size), self.centre);
         let seen = match self.resize {
             Some(step) => resize(image, size, &window, step.filter),
             None => image.cut(&window),
@@ -190,10 +217,10 @@ struct Span {
 }
 
 impl Window {
-    fn new(picture: Size, crop: Size) -> Self {
+    fn new(picture: Size, crop: Size, centre: Centre) -> Self {
         Self {
-            rows: Span::centre(picture.height, crop.height),
-            columns: Span::centre(picture.width, crop.width),
+            rows: Span::centre(picture.height, crop.height, centre),
+            columns: Span::centre(picture.width, crop.width, centre),
         }
     }
 
@@ -208,9 +235,13 @@ impl Window {
 }
 
 impl Span {
-    /// The middle of so many pixels; where it is not to be had exactly, the lower one.
-    fn centre(n_pixels: usize, crop: usize) -> Self {
-        let start = n_pixels.saturating_sub(crop) / 2;
+    /// The middle of so many pixels.
+    fn centre(n_pixels: usize, crop: usize, centre: Centre) -> Self {
+        let n_outside = n_pixels.saturating_sub(crop);
+        let start = match centre {
+            Centre::Lower => n_outside / 2,
+            Centre::Even => n_outside / 2 + usize::from(n_outside % 4 == 3),
+        };
         let end = n_pixels.min(start + crop);
         let margin = crop.saturating_sub(n_pixels).div_ceil(2);
         Self { seen: start..end, margin, total: crop }

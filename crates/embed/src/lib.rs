@@ -6,12 +6,14 @@
 //! contents go in and unit vectors come out.
 
 mod check;
+mod engine;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod folder;
 mod hub;
 mod image;
 mod model;
+mod onnx;
 mod open;
 mod pool;
 mod remote;
@@ -21,8 +23,10 @@ mod weights;
 mod worker;
 
 pub use check::{Finding, check};
+pub use engine::{Engine, UnknownEngine};
 pub use hub::{HubConfig, HubError, Progress, Transfer};
 pub use model::static_::{BadTable, StaticEncoder};
+pub use onnx::{NoOnnxRuntime, OnnxRuntimeConfig};
 pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};
 pub use remote::{RemoteConfig, RemoteError};
 pub use shelf::{CachedModel, Description, Place, cached_models, describe};

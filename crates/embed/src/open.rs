@@ -1,10 +1,15 @@
 //! One name, one model: how a person says which encoder they mean.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use linprobe_core::Embedder;
 
 use crate::{
+    engine::Engine,
     folder::ModelFolder,
     hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot},
     model::{
@@ -13,7 +18,9 @@ use crate::{
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
     },
+    onnx::{self, GraphFiles, NoOnnxRuntime, OnnxRuntimeConfig},
     remote::{self, RemoteConfig, RemoteEncoder, RemoteError},
+    weights,
 };
 
 /// The name of the text encoder inside the binary.
@@ -26,29 +33,59 @@ pub struct OpenOptions {
     pub hub: HubConfig,
     /// How servers that run models are asked.
     pub remote: RemoteConfig,
+    /// What runs the model.
+    pub engine: Engine,
+    /// Where ONNX Runtime may be.
+    pub onnx_runtime: OnnxRuntimeConfig,
     /// Is told of every download.
     pub progress: Progress,
 }
 
-/// Opens a model: [`BUILTIN`], or the id that it gives itself; a folder; a name on the hub
-/// (`org/name`, `org/name@revision`); or the address of a server that runs it
-/// (`http://host/v1#model` as OpenAI has it, `http://host` for text-embeddings-inference).
+impl OpenOptions {
+    /// The same for opening the model of that fingerprint again: where no engine is asked for, the
+    /// kind of weights that it was made with decides, in a folder that has several.
+    #[must_use]
+    pub fn to_reopen(&self, fingerprint: &str) -> Self {
+        let is_graph = self.engine == Engine::Auto && fingerprint.starts_with(onnx::FINGERPRINT);
+        let engine = if is_graph { Engine::OnnxRuntime } else { self.engine };
+        Self { engine, ..self.clone() }
+    }
+}
+
+/// Opens a model: [`BUILTIN`], or the id that it gives itself; a folder, or the file of an exported
+/// graph in it; a name on the hub (`org/name`, `org/name@revision`); or the address of a server that
+/// runs it (`http://host/v1#model` as OpenAI has it, `http://host` for text-embeddings-inference).
 ///
 /// A model from the hub is taken from the cache when it is there, without a request.
 ///
 /// # Errors
 /// [`OpenError`] says what is wrong with the name or the files, and what would help.
 pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, OpenError> {
+    Ok(open_on_engine(name, options)?.embedder)
+}
+
+/// A model that is ready, and what runs it.
+pub(crate) struct Opened {
+    pub(crate) embedder: Arc<dyn Embedder>,
+    /// As people see it.
+    pub(crate) engine: String,
+}
+
+/// [`open`], for those who want to know what runs the model.
+pub(crate) fn open_on_engine(name: &str, options: &OpenOptions) -> Result<Opened, OpenError> {
     if name == BUILTIN || name == MODEL_ID {
+        options.allow(name, &[Engine::Auto, Engine::BuiltIn])?;
         let encoder =
             StaticEncoder::builtin().map_err(|source| OpenError::Builtin(source.into()))?;
-        return Ok(Arc::new(encoder));
+        return Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN.to_owned() });
     }
     if remote::is_address(name) {
-        return Ok(Arc::new(RemoteEncoder::open(name, options)?));
+        options.allow(name, &[Engine::Auto])?;
+        let encoder = RemoteEncoder::open(name, options)?;
+        return Ok(Opened { embedder: Arc::new(encoder), engine: "the server".to_owned() });
     }
-    if let Ok(folder) = fs::canonicalize(name) {
-        return open_folder(folder);
+    if let Ok(path) = fs::canonicalize(name) {
+        return open_path(&path, options);
     }
     match RepoName::parse(name) {
         Some(repo) => open_from_hub(&repo, options),
@@ -56,53 +93,118 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, Open
     }
 }
 
+/// The kernels of this crate, as people see them.
+const BUILT_IN: &str = "built in";
+
 /// Takes vectors that were made elsewhere, by the model of that id.
 pub fn precomputed(model_id: &str, dimension: usize) -> Arc<dyn Embedder> {
     Arc::new(Precomputed::new(model_id, dimension))
 }
 
-fn open_folder(path: PathBuf) -> Result<Arc<dyn Embedder>, OpenError> {
+impl OpenOptions {
+    /// Refuses an engine for a model that others run.
+    fn allow(&self, model: &str, engines: &[Engine]) -> Result<(), OpenError> {
+        if engines.contains(&self.engine) {
+            return Ok(());
+        }
+        Err(OpenError::OtherEngine { model: model.to_owned(), engine: self.engine })
+    }
+}
+
+/// A model's place, and what to call it by.
+struct Place<'a> {
+    folder: &'a Path,
+    id: String,
+    revision: Option<String>,
+}
+
+fn open_path(path: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
     let id = path.display().to_string();
-    load(ModelFolder::new(path, id), None)
+    let Some((folder, graph)) = onnx::folder_of(path).filter(|_| path.is_file()) else {
+        return load(&Place { folder: path, id, revision: None }, options);
+    };
+    options.allow(&id, &[Engine::Auto, Engine::OnnxRuntime])?;
+    load_graphs(&Place { folder, id, revision: None }, &GraphFiles::one(graph), options)
 }
 
-fn load(mut folder: ModelFolder, revision: Option<String>) -> Result<Arc<dyn Embedder>, OpenError> {
-    let towers = model::architecture(&mut folder)?(&mut folder)?;
-    let encoder =
-        Encoder::new(folder.model_id().to_owned(), revision, folder.fingerprint(), towers);
-    Ok(Arc::new(encoder))
+fn load(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
+    let graphs = GraphFiles::in_folder(place.folder);
+    match (options.engine, graphs) {
+        (Engine::OnnxRuntime, None) => {
+            Err(OpenError::NoGraph { folder: place.folder.to_owned(), engine: options.engine })
+        }
+        (Engine::OnnxRuntime, Some(graphs)) => load_graphs(place, &graphs, options),
+        (Engine::Auto, Some(graphs)) if !is_known(place) => load_graphs(place, &graphs, options),
+        (Engine::Auto | Engine::BuiltIn, _) => load_weights(place),
+    }
 }
 
-fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Arc<dyn Embedder>, OpenError> {
+/// Whether what is built in can run the model.
+fn is_known(place: &Place<'_>) -> bool {
+    let known = model::known(&mut ModelFolder::new(place.folder, &place.id));
+    known.is_ok_and(|known| weights::are_in(place.folder, known.weights))
+}
+
+fn load_weights(place: &Place<'_>) -> Result<Opened, OpenError> {
+    let mut folder = ModelFolder::new(place.folder, &place.id);
+    let known = model::known(&mut folder)?;
+    let towers = (known.open)(&mut folder)?;
+    let (id, revision) = (place.id.clone(), place.revision.clone());
+    let encoder = Encoder::new(id, revision, folder.fingerprint(), towers);
+    Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN.to_owned() })
+}
+
+fn load_graphs(
+    place: &Place<'_>,
+    graphs: &GraphFiles,
+    options: &OpenOptions,
+) -> Result<Opened, OpenError> {
+    let mut folder = ModelFolder::new(place.folder, &place.id);
+    let (towers, engine) = onnx::open(&mut folder, graphs, &options.onnx_runtime)?;
+    let fingerprint = format!("{}{}", onnx::FINGERPRINT, folder.fingerprint());
+    let (id, revision) = (place.id.clone(), place.revision.clone());
+    let embedder = Arc::new(Encoder::new(id, revision, fingerprint, towers));
+    Ok(Opened { embedder, engine })
+}
+
+fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Opened, OpenError> {
     let repo = Repo::new(name, &options.hub);
     let opened = match repo.cached() {
         Some(snapshot) if options.hub.offline || repo.is_complete(&snapshot) => {
-            open_snapshot(name, snapshot)
+            open_snapshot(name, snapshot, options)
         }
         _ => return download(name, &repo, options),
     };
     match opened {
-        // A download that was cut short.
-        Err(OpenError::MissingFile { .. }) => download(name, &repo, options),
+        // A download that was cut short, or was one of other weights.
+        Err(OpenError::MissingFile { .. } | OpenError::NoGraph { .. }) => {
+            download(name, &repo, options)
+        }
         opened => opened,
     }
 }
 
-fn open_snapshot(name: &RepoName, snapshot: Snapshot) -> Result<Arc<dyn Embedder>, OpenError> {
-    load(ModelFolder::new(snapshot.folder, &name.id), Some(snapshot.commit))
+fn open_snapshot(
+    name: &RepoName,
+    snapshot: Snapshot,
+    options: &OpenOptions,
+) -> Result<Opened, OpenError> {
+    let Snapshot { folder, commit } = snapshot;
+    load(&Place { folder: &folder, id: name.id.clone(), revision: Some(commit) }, options)
 }
 
-fn download(
-    name: &RepoName,
-    repo: &Repo<'_>,
-    options: &OpenOptions,
-) -> Result<Arc<dyn Embedder>, OpenError> {
+fn download(name: &RepoName, repo: &Repo<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
     let download = repo.list(&options.progress)?;
     let snapshot = download.fetch_configuration()?;
     // Gigabytes of weights that nothing here can read are better left where they are.
-    model::architecture(&mut ModelFolder::new(&snapshot.folder, &name.id))?;
-    download.fetch_weights()?;
-    open_snapshot(name, snapshot)
+    let known = model::known(&mut ModelFolder::new(&snapshot.folder, &name.id));
+    let has_weights = || known.as_ref().is_ok_and(|known| download.has_weights(known.weights));
+    match options.engine {
+        Engine::OnnxRuntime => download.fetch_graphs()?,
+        Engine::Auto if download.has_graphs() && !has_weights() => download.fetch_graphs()?,
+        Engine::Auto | Engine::BuiltIn => download.fetch_weights(known?.weights)?,
+    }
+    open_snapshot(name, snapshot, options)
 }
 
 /// Why a model cannot be opened.
@@ -111,8 +213,8 @@ pub enum OpenError {
     /// The name stands for nothing.
     #[error(
         "no such model: {name:?}\n\
-         hint: give \"builtin\", a folder with config.json and model.safetensors, or a name on the \
-         hub such as \"sentence-transformers/all-MiniLM-L6-v2\"; a server's address is \
+         hint: give \"builtin\", a folder with config.json and model.safetensors, an .onnx file, or \
+         a name on the hub such as \"sentence-transformers/all-MiniLM-L6-v2\"; a server's address is \
          \"http://host/v1#model\""
     )]
     NoSuchModel {
@@ -173,6 +275,38 @@ pub enum OpenError {
         /// What the engine said.
         source: Box<candle_core::Error>,
     },
+    /// The engine that was asked for runs exported graphs, and there is none.
+    #[error(
+        "{folder} has no exported graph, which {engine} would run\n\
+         hint: leave out --engine, or export one: optimum-cli export onnx --model {folder} \
+         {folder}/onnx",
+        folder = folder.display()
+    )]
+    NoGraph {
+        /// The model's folder.
+        folder: PathBuf,
+        /// What was asked for.
+        engine: Engine,
+    },
+    /// The model is run by something else than was asked for.
+    #[error("{model} cannot be run by {engine}\nhint: leave out --engine")]
+    OtherEngine {
+        /// The model.
+        model: String,
+        /// What was asked for.
+        engine: Engine,
+    },
+    /// The engine for exported graphs is not there.
+    #[error(transparent)]
+    NoOnnxRuntime(#[from] NoOnnxRuntime),
+    /// The engine cannot run a graph.
+    #[error("ONNX Runtime cannot run {path}", path = path.display())]
+    Graph {
+        /// The graph.
+        path: PathBuf,
+        /// What the engine said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A file cannot be read.
     #[error("cannot read {path}", path = path.display())]
     Io {
@@ -193,7 +327,14 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(crate) fn weights(folder: &std::path::Path, source: candle_core::Error) -> Self {
+    pub(crate) fn weights(folder: &Path, source: candle_core::Error) -> Self {
         Self::Weights { folder: folder.to_owned(), source: Box::new(source) }
+    }
+
+    pub(crate) fn graph(
+        path: &Path,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Graph { path: path.to_owned(), source: source.into() }
     }
 }

@@ -34,6 +34,9 @@ pub(crate) enum Mode {
     MeanSqrtLenTokens,
     #[serde(skip)]
     End(EndToken),
+    /// The model has pooled already: what it gives are vectors.
+    #[serde(skip)]
+    Given,
 }
 
 /// Which token stands for the whole text.
@@ -52,9 +55,19 @@ impl Pooler {
         Self { modes: vec![mode], dense: vec![dense] }
     }
 
+    /// The mean of the hidden states.
+    pub(crate) fn mean() -> Self {
+        Self { modes: vec![Mode::Mean], dense: Vec::new() }
+    }
+
+    /// None: the model gives vectors.
+    pub(crate) fn given() -> Self {
+        Self { modes: vec![Mode::Given], dense: Vec::new() }
+    }
+
     /// Reads the modules that follow the encoder.
     pub(crate) fn open(folder: &mut ModelFolder) -> Result<Self, OpenError> {
-        let mut pooler = Self { modes: vec![Mode::Mean], dense: Vec::new() };
+        let mut pooler = Self::mean();
         let modules: Vec<ModuleConfig> = folder.json_if_there(MODULES)?.unwrap_or_default();
         for module in modules {
             match module.kind() {
@@ -94,6 +107,7 @@ impl Mode {
             Self::Cls => hidden.narrow(1, 0, 1)?.squeeze(1),
             Self::Lasttoken => pick(hidden, batch, |tokens| tokens.len().saturating_sub(1)),
             Self::End(end) => pick(hidden, batch, |tokens| end.position(tokens)),
+            Self::Given => Ok(hidden.clone()),
             Self::Max => match batch.padding()? {
                 Some(padding) => hidden.broadcast_add(&padding.unsqueeze(2)?)?.max(1),
                 None => hidden.max(1),

@@ -9,13 +9,12 @@ use std::{
 };
 
 use linprobe_core::ModelSpec;
-use serde::Deserialize;
 
 use crate::{
     HubConfig, OpenError, OpenOptions,
     hub::{Repo, RepoName, cached_snapshots},
-    model::{self, CONFIG, static_},
-    open::open,
+    model::{self, static_},
+    open::{Opened, open_on_engine},
     remote,
 };
 
@@ -41,12 +40,12 @@ pub struct CachedModel {
 pub fn cached_models(hub: &HubConfig) -> io::Result<Vec<CachedModel>> {
     let mut models = Vec::new();
     for (name, snapshot) in cached_snapshots(&hub.cache)? {
-        let architecture = architecture(&snapshot.folder);
+        let architecture = model::type_of(&snapshot.folder);
         models.push(CachedModel {
             name,
             is_supported: architecture.as_deref().is_some_and(model::is_supported),
             architecture,
-            n_bytes: size_of_folder(&snapshot.folder)?,
+            n_bytes: size_of(&snapshot.folder)?,
             folder: snapshot.folder,
         });
     }
@@ -54,12 +53,12 @@ pub fn cached_models(hub: &HubConfig) -> io::Result<Vec<CachedModel>> {
     Ok(models)
 }
 
-/// Where a model is, which decides what runs it.
+/// Where a model is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Inside this program.
     Binary,
-    /// In a folder, from which this program runs it.
+    /// In a folder, or a graph in it, from which it is run in this program.
     Folder(PathBuf),
     /// On a server, which runs it.
     Server(String),
@@ -72,6 +71,8 @@ pub struct Description {
     pub spec: ModelSpec,
     /// The type of its configuration; none where that is not to be seen.
     pub architecture: Option<String>,
+    /// What runs it.
+    pub engine: String,
     /// Where it is.
     pub place: Place,
     /// The size of all its files in bytes; 0 where they are elsewhere.
@@ -81,20 +82,21 @@ pub struct Description {
 /// Opens a model and says what it is.
 ///
 /// # Errors
-/// As [`open`]; and where its folder cannot be read.
+/// As [`open`](crate::open()); and where its folder cannot be read.
 pub fn describe(name: &str, options: &OpenOptions) -> Result<Description, OpenError> {
-    let spec = open(name, options)?.model().clone();
+    let Opened { embedder, engine } = open_on_engine(name, options)?;
+    let spec = embedder.model().clone();
     let place = place_of(&spec, &options.hub);
     let (architecture, n_bytes) = match &place {
         Place::Binary => (Some(static_::ARCHITECTURE.to_owned()), static_::n_bytes()),
         Place::Server(_) => (None, 0),
         Place::Folder(path) => {
-            let n_bytes = size_of_folder(path)
-                .map_err(|source| OpenError::Io { path: path.clone(), source })?;
-            (architecture(path), n_bytes)
+            let n_bytes =
+                size_of(path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+            (model::type_of(path), n_bytes)
         }
     };
-    Ok(Description { spec, architecture, place, n_bytes })
+    Ok(Description { spec, architecture, engine, place, n_bytes })
 }
 
 /// Where an open model is.
@@ -111,25 +113,11 @@ pub(crate) fn place_of(spec: &ModelSpec, hub: &HubConfig) -> Place {
     Place::Folder(snapshot.map_or_else(|| PathBuf::from(&spec.id), |snapshot| snapshot.folder))
 }
 
-/// The type that a folder's configuration states.
-fn architecture(folder: &Path) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Config {
-        model_type: Option<String>,
+/// The size of a file, or of all in a folder, links followed.
+fn size_of(path: &Path) -> io::Result<u64> {
+    let found = fs::metadata(path)?;
+    if !found.is_dir() {
+        return Ok(found.len());
     }
-    let config = fs::read(folder.join(CONFIG)).ok()?;
-    serde_json::from_slice::<Config>(&config).ok()?.model_type
-}
-
-/// The size of a folder's files, links followed.
-fn size_of_folder(folder: &Path) -> io::Result<u64> {
-    let mut n_bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        n_bytes += match fs::metadata(&path)? {
-            inner if inner.is_dir() => size_of_folder(&path)?,
-            file => file.len(),
-        };
-    }
-    Ok(n_bytes)
+    fs::read_dir(path)?.map(|entry| size_of(&entry?.path())).sum()
 }

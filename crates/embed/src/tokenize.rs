@@ -2,6 +2,8 @@
 
 mod prompts;
 
+use std::fmt::Display;
+
 use linprobe_core::{BadContent, Input};
 use serde::Deserialize;
 use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, Tokenizer, TruncationParams};
@@ -21,6 +23,17 @@ pub(crate) struct TextProcessor {
     tokenizer: Tokenizer,
     prompts: Prompts,
     lower_case: bool,
+    /// Of models that read words alone.
+    bare: Option<Bare>,
+}
+
+/// What a model does not read that reads words alone, no special tokens.
+#[derive(Debug)]
+struct Bare {
+    /// The token that stands for what the vocabulary cannot spell.
+    unknown: Option<u32>,
+    /// Characters past this number.
+    max_chars: usize,
 }
 
 impl TextProcessor {
@@ -35,7 +48,23 @@ impl TextProcessor {
         let max_length = sentence.max_seq_length.unwrap_or_else(|| tokenizer.max_length());
         let tokenizer = load(&bytes, max_length.min(max_positions))
             .map_err(|source| folder.bad(TOKENIZER, source.to_string()))?;
-        Ok(Self { tokenizer, prompts, lower_case: sentence.do_lower_case })
+        Ok(Self { tokenizer, prompts, lower_case: sentence.do_lower_case, bare: None })
+    }
+
+    /// Reads the tokenizer of a model that reads words alone, up to a number of tokens.
+    pub(crate) fn open_bare(
+        folder: &mut ModelFolder,
+        max_length: Option<usize>,
+    ) -> Result<Self, OpenError> {
+        let bytes = folder.bytes(TOKENIZER)?;
+        let max_length = max_length.unwrap_or(usize::MAX);
+        let bad = |source: &dyn Display| folder.bad(TOKENIZER, source.to_string());
+        let tokenizer = load(&bytes, max_length).map_err(|source| bad(&source))?;
+        let Vocabulary { model } = serde_json::from_slice(&bytes).map_err(|source| bad(&source))?;
+        let unknown = model.unknown(&tokenizer);
+        let max_chars = max_length.saturating_mul(median_length(&tokenizer));
+        let bare = Some(Bare { unknown, max_chars });
+        Ok(Self { tokenizer, prompts: Prompts::default(), lower_case: false, bare })
     }
 
     /// Reads the tokenizer of a model that sees padding, and texts of one length alone.
@@ -59,14 +88,44 @@ impl TextProcessor {
         self.tokenize(format!("{}{text}", self.prompts.query))
     }
 
+    /// The number of tokens that there are.
+    pub(crate) fn n_tokens(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
     fn tokenize(&self, text: String) -> Result<Input, BadContent> {
         let text = if self.lower_case { text.to_lowercase() } else { text };
+        let Some(Bare { unknown, max_chars }) = &self.bare else {
+            return self.ids(text, true).map(Input::Tokens);
+        };
+        let text = text.chars().take(*max_chars).collect();
+        let mut ids = self.ids(text, false)?;
+        ids.retain(|id| Some(*id) != *unknown);
+        if ids.is_empty() {
+            let reason = "the text holds no word that the model knows";
+            return Err(BadContent::Undecodable(reason.to_owned()));
+        }
+        Ok(Input::Tokens(ids))
+    }
+
+    fn ids(&self, text: String, with_special_tokens: bool) -> Result<Vec<u32>, BadContent> {
         let encoding = self
             .tokenizer
-            .encode_fast(text, true)
+            .encode_fast(text, with_special_tokens)
             .map_err(|source| BadContent::Undecodable(format!("cannot tokenize it: {source}")))?;
-        Ok(Input::Tokens(encoding.get_ids().to_vec()))
+        Ok(encoding.get_ids().to_vec())
     }
+}
+
+/// The middle one of the lengths of all tokens, in characters, by which model2vec cuts texts before
+/// it tokenizes them; of two in the middle, their mean.
+fn median_length(tokenizer: &Tokenizer) -> usize {
+    let vocabulary = tokenizer.get_vocab(true);
+    let mut lengths: Vec<_> = vocabulary.keys().map(|token| token.chars().count()).collect();
+    lengths.sort_unstable();
+    let middle = |n: usize| lengths.get(n).copied().unwrap_or(0);
+    let n_lower = lengths.len().saturating_sub(1) / 2;
+    usize::midpoint(middle(n_lower), middle(lengths.len() / 2))
 }
 
 fn load(bytes: &[u8], max_length: usize) -> tokenizers::Result<Tokenizer> {
@@ -74,6 +133,25 @@ fn load(bytes: &[u8], max_length: usize) -> tokenizers::Result<Tokenizer> {
     tokenizer.with_padding(None);
     tokenizer.with_truncation(Some(TruncationParams { max_length, ..Default::default() }))?;
     Ok(tokenizer)
+}
+
+/// `tokenizer.json`, as far as it says what an unknown word becomes.
+#[derive(Debug, Deserialize)]
+struct Vocabulary {
+    model: VocabularyModel,
+}
+
+#[derive(Debug, Deserialize)]
+struct VocabularyModel {
+    unk_token: Option<String>,
+    /// Of unigram models.
+    unk_id: Option<u32>,
+}
+
+impl VocabularyModel {
+    fn unknown(&self, tokenizer: &Tokenizer) -> Option<u32> {
+        self.unk_token.as_deref().map_or(self.unk_id, |token| tokenizer.token_to_id(token))
+    }
 }
 
 /// `tokenizer_config.json`.

@@ -2,9 +2,13 @@
 //! `pytorch_model.bin`, whose pickle is read without running it.
 
 mod pickle;
+pub(crate) mod renamed;
 mod torch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
@@ -12,14 +16,15 @@ use serde::Deserialize;
 
 use crate::{folder::ModelFolder, open::OpenError};
 
-/// Weights in one file.
-pub(crate) const SINGLE: &str = "model.safetensors";
-
-/// Weights in one file, as they were written before safetensors.
-const TORCH: &str = "pytorch_model.bin";
-
 /// The files in which weights may be: each by itself, or its shards by its index.
-const FORMATS: [(&str, Map); 2] = [(SINGLE, map_safetensors), (TORCH, read_pickles)];
+pub(crate) const FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// The same, of models that OpenCLIP has saved.
+pub(crate) const OPEN_CLIP_FILES: [&str; 2] =
+    ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"];
+
+/// How each of them is read.
+const MAPS: [Map; 2] = [map_safetensors, read_pickles];
 
 type Map = fn(&ModelFolder, &[String]) -> Result<VarBuilder<'static>, OpenError>;
 
@@ -33,15 +38,34 @@ pub(crate) fn map_in(
     folder: &mut ModelFolder,
     within: &str,
 ) -> Result<VarBuilder<'static>, OpenError> {
-    for (file, map) in FORMATS {
-        let Some(files) = files(folder, &format!("{within}{file}"))? else { continue };
+    map_one_of(folder, within, FILES)
+}
+
+/// Maps the weights of a model that OpenCLIP has saved, under the names that it gives them.
+pub(crate) fn map_open_clip(folder: &mut ModelFolder) -> Result<VarBuilder<'static>, OpenError> {
+    map_one_of(folder, "", OPEN_CLIP_FILES)
+}
+
+fn map_one_of(
+    folder: &mut ModelFolder,
+    within: &str,
+    names: [&str; 2],
+) -> Result<VarBuilder<'static>, OpenError> {
+    for (name, map) in names.into_iter().zip(MAPS) {
+        let Some(files) = files(folder, &format!("{within}{name}"))? else { continue };
         for file in &files {
             folder.trace_contents(file)?;
         }
         return map(folder, &files);
     }
-    let file = format!("{within}{SINGLE}");
+    let file = format!("{within}{}", names[0]);
     Err(OpenError::MissingFile { folder: folder.path().to_owned(), file })
+}
+
+/// Whether a folder holds weights in one of these files.
+pub(crate) fn are_in(folder: &Path, files: [&str; 2]) -> bool {
+    let is_there = |file: &str| folder.join(file).is_file();
+    files.iter().any(|file| is_there(file) || is_there(&format!("{file}.index.json")))
 }
 
 /// The part of the weights that is named so, where they are those of a model with a head, which

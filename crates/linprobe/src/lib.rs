@@ -72,9 +72,10 @@ pub use linprobe_classifier::{
 };
 pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
 pub use linprobe_embed::{
-    CachedModel, Description as ModelDescription, Finding as ModelFinding, HubConfig, OpenOptions,
-    Place as ModelPlace, Progress as DownloadProgress, RemoteConfig, StreamOptions, Transfer,
-    cached_models, check as check_model, describe as describe_model,
+    CachedModel, Description as ModelDescription, Engine, Finding as ModelFinding, HubConfig,
+    OnnxRuntimeConfig, OpenOptions, Place as ModelPlace, Progress as DownloadProgress,
+    RemoteConfig, StreamOptions, Transfer, cached_models, check as check_model,
+    describe as describe_model,
 };
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,

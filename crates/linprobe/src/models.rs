@@ -32,7 +32,7 @@ pub(crate) fn reopen(
         Some(revision) => format!("{}@{revision}", model.id),
         None => model.id.clone(),
     };
-    let embedder = linprobe_embed::open(&name, options)?;
+    let embedder = linprobe_embed::open(&name, &options.to_reopen(&model.fingerprint))?;
     same_model(model, embedder.model())?;
     Ok(embedder)
 }

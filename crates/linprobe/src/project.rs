@@ -108,7 +108,11 @@ impl Project {
     /// # Errors
     /// [`ProjectError::OtherModel`] when another is chosen already, or it cannot be opened.
     pub fn choose_model(&self, name: &str) -> Result<Arc<dyn Embedder>, ProjectError> {
-        let embedder = linprobe_embed::open(name, &self.surroundings.models)?;
+        let models = &self.surroundings.models;
+        let embedder = match self.model()? {
+            Some(chosen) => linprobe_embed::open(name, &models.to_reopen(&chosen.fingerprint))?,
+            None => linprobe_embed::open(name, models)?,
+        };
         self.settle_model(embedder.model())?;
         Ok(embedder)
     }

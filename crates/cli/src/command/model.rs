@@ -20,7 +20,7 @@ pub(crate) fn run(door: &Door, command: &ModelCommand) -> Result<Outcome> {
 }
 
 fn list(door: &Door, options: &OpenOptions) -> Result<Outcome> {
-    let builtin = describe_model("builtin", options)?;
+    let builtin = describe_model("builtin", &OpenOptions::default())?;
     door.answer(&description_json(&builtin), &format!("builtin  {}", summary(&builtin)))?;
     for model in cached_models(&options.hub)? {
         door.answer(&cached_json(&model), &cached_line(&model))?;
@@ -34,7 +34,7 @@ fn show(door: &Door, name: &str, options: &OpenOptions) -> Result<Outcome> {
     let mut lines = vec![
         format!("model         {}", spec.id),
         format!("architecture  {}", architecture(&model)),
-        format!("engine        {}", engine(&model)),
+        format!("engine        {}", model.engine),
         format!("dimension     {}", spec.dimension),
         format!("takes         {}", report::modalities(spec.modalities)),
         format!("size          {}", report::bytes(model.n_bytes)),
@@ -65,14 +65,6 @@ fn architecture(model: &ModelDescription) -> &str {
     model.architecture.as_deref().unwrap_or("unknown")
 }
 
-/// What runs the model.
-fn engine(model: &ModelDescription) -> &'static str {
-    match model.place {
-        ModelPlace::Binary | ModelPlace::Folder(_) => "built in",
-        ModelPlace::Server(_) => "the server",
-    }
-}
-
 fn place(place: &ModelPlace) -> String {
     match place {
         ModelPlace::Binary => "in this program".to_owned(),
@@ -84,7 +76,7 @@ fn place(place: &ModelPlace) -> String {
 fn description_json(model: &ModelDescription) -> Value {
     let mut object = report::model_json(&model.spec);
     object["architecture"] = json!(model.architecture);
-    object["engine"] = json!(engine(model));
+    object["engine"] = json!(model.engine);
     object["where"] = json!(place(&model.place));
     object["n_bytes"] = json!(model.n_bytes);
     object

@@ -51,6 +51,16 @@ fn a_model_that_is_nowhere_is_named() {
 }
 
 #[test]
+fn an_engine_that_cannot_run_the_model_is_refused() {
+    let bench = Bench::new();
+    let show = ["model", "show", "builtin", "--engine", "onnxruntime"];
+    insta::assert_snapshot!(bench.fails(&show).1, @r"
+    error: builtin cannot be run by onnxruntime
+    hint: leave out --engine
+    ");
+}
+
+#[test]
 fn pictures_without_a_model_say_what_would_do() {
     let bench = Bench::new();
     std::fs::create_dir(bench.path("pictures")).unwrap();

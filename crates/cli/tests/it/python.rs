@@ -1,6 +1,6 @@
 //! What linprobe writes is read by the tools that it is written for.
 
-use std::{env, process::Command};
+use std::{env, path::Path, process::Command};
 
 use crate::{journey::label_rounds, support::Bench};
 
@@ -162,4 +162,25 @@ fn the_state_dict_for_torch_asks_for_nothing_but_tensors() {
          assert state['weight'].shape == (1, 12) and state['bias'].shape == (1,)\n\
          assert np.abs((x @ state['weight'].T + state['bias'])[:, 0] - ours).max() < 1e-5";
     python(&exported_in_every_form(), &format!("{SCORES}{LOAD}{script}"));
+}
+
+/// The folder holds safetensors, too, which would be taken if nothing was asked for.
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn a_project_made_with_an_exported_graph_goes_on_with_it() {
+    let bench = Bench::new();
+    let interpreter = env::var("LINPROBE_TEST_PYTHON").unwrap();
+    let environment = Path::new(&interpreter).ancestors().nth(2).unwrap();
+    std::os::unix::fs::symlink(environment, bench.path(".venv")).unwrap();
+    bench.write("dogs.txt", "a dog in the snow\nthe dogs stop\nspaces and lines\n");
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");
+    bench.ok(&["init", "--model", model, "--engine", "onnxruntime"]);
+    bench.ok(&["index", "dogs.txt"]);
+    let found = bench.json(&["search", "a dog in the snow", "-k", "1"]);
+    assert_eq!(found[0]["text"], "a dog in the snow");
+    assert!(found[0]["score"].as_f64().unwrap() > 0.999, "{}", found[0]);
+    let shown = &bench.json(&["model", "show", model, "--engine", "onnxruntime"])[0];
+    assert!(shown["engine"].as_str().unwrap().starts_with("ONNX Runtime"), "{shown}");
+    let (_, refused) = bench.fails(&["search", "a dog", "--engine", "builtin"]);
+    assert!(refused.starts_with("error: the project is embedded with"), "{refused}");
 }

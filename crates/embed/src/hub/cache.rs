@@ -47,15 +47,13 @@ fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The files of a snapshot whose contents are not those that their blob is named after.
-pub(crate) fn damaged_files(snapshot: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn damaged_files(place: &Path) -> io::Result<Vec<PathBuf>> {
+    if !place.is_dir() {
+        return Ok(if is_intact(place)? { Vec::new() } else { vec![place.to_owned()] });
+    }
     let mut damaged = Vec::new();
-    for entry in fs::read_dir(snapshot)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            damaged.extend(damaged_files(&path)?);
-        } else if !is_intact(&path)? {
-            damaged.push(path);
-        }
+    for entry in fs::read_dir(place)? {
+        damaged.extend(damaged_files(&entry?.path())?);
     }
     Ok(damaged)
 }

@@ -39,11 +39,20 @@ pub enum HubError {
     },
     /// There are no weights that can be read.
     #[error(
-        "{name} has no model.safetensors and no pytorch_model.bin\n\
+        "{name} has no model.safetensors, no pytorch_model.bin and no onnx/model.onnx\n\
          hint: give a revision that has one (\"org/name@refs/pr/1\"), or a folder into which \
          transformers' save_pretrained has written it"
     )]
     NoWeights {
+        /// The model.
+        name: String,
+    },
+    /// There is no exported graph.
+    #[error(
+        "{name} has no onnx/model.onnx\n\
+         hint: leave out --engine, or export one: optimum-cli export onnx --model {name} FOLDER"
+    )]
+    NoGraph {
         /// The model.
         name: String,
     },

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{ImageProcessor, Normalize, Resize, Size, Target, resize::Filter};
+use super::{Centre, ImageProcessor, Normalize, Resize, Size, Target, resize::Filter};
 use crate::{folder::ModelFolder, open::OpenError};
 
 /// Says how a model's pictures are prepared.
@@ -63,17 +63,18 @@ impl Defaults {
 
     fn steps(self) -> [Normalize; 3] {
         match self {
-            Self::Clip => steps(
-                [0.481_454_66, 0.457_827_5, 0.408_210_73],
-                [0.268_629_54, 0.261_302_6, 0.275_777_1],
-            ),
+            Self::Clip => steps(CLIP_STEPS.0, CLIP_STEPS.1),
             Self::DinoV3 => steps([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
             Self::ConvNext | Self::Siglip | Self::Vit => steps([0.5; 3], [0.5; 3]),
         }
     }
 }
 
-fn steps(means: [f32; 3], stds: [f32; 3]) -> [Normalize; 3] {
+/// The means and standard deviations of the colours of CLIP's pictures.
+pub(super) const CLIP_STEPS: ([f32; 3], [f32; 3]) =
+    ([0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_6, 0.275_777_1]);
+
+pub(super) fn steps(means: [f32; 3], stds: [f32; 3]) -> [Normalize; 3] {
     std::array::from_fn(|channel| Normalize { mean: means[channel], std: stds[channel] })
 }
 
@@ -146,6 +147,7 @@ impl Config {
             resize,
             in_floats,
             crop,
+            centre: Centre::Lower,
             size: crop
                 .or_else(|| resize?.target.size())
                 .ok_or("its pictures have no fixed size")?,
@@ -236,7 +238,7 @@ impl SizeConfig {
 /// The largest picture that a model may ask for; no published one goes beyond 1,024.
 const MAX_EDGE: usize = 4096;
 
-fn check_edge(edge: usize) -> Result<usize, String> {
+pub(super) fn check_edge(edge: usize) -> Result<usize, String> {
     let is_fine = (1..=MAX_EDGE).contains(&edge);
     is_fine.then_some(edge).ok_or_else(|| format!("a size of {edge} is not supported"))
 }

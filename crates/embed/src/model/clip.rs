@@ -6,13 +6,11 @@
 mod text;
 mod vision;
 
-use candle_nn::linear_no_bias;
+use candle_nn::{VarBuilder, linear_no_bias};
 use serde::Deserialize;
 
-use self::{
-    text::{Text, TextConfig},
-    vision::{Vision, VisionConfig},
-};
+use self::{text::Text, vision::Vision};
+pub(super) use self::{text::TextConfig, vision::VisionConfig};
 use super::{
     CONFIG,
     encoder::{ImageTower, TextTower, Towers},
@@ -34,33 +32,45 @@ pub(super) fn open(folder: &mut ModelFolder) -> Result<Towers, OpenError> {
     let image_processor = ImageProcessor::open(folder, Defaults::Clip)?;
     image_processor.check_size(folder, config.vision.size())?;
     let weights = weights::map(folder)?;
-    let bad = |source| OpenError::weights(folder.path(), source);
-    let text = Text::load(&config.text, &weights).map_err(bad)?;
-    let dimension = config.projection_dim;
-    let projection =
-        linear_no_bias(config.text.hidden_size, dimension, weights.pp("text_projection"))
-            .map_err(bad)?;
-    let vision = Vision::load(&config.vision, dimension, &weights).map_err(bad)?;
-    Ok(Towers {
-        dimension,
-        text: Some(TextTower {
-            processor: text_processor,
-            model: Box::new(text),
-            pooler: Pooler::projected(config.text.end_token(), projection),
-        }),
-        image: Some(ImageTower { processor: image_processor, model: Box::new(vision) }),
-    })
+    config
+        .load(text_processor, image_processor, &weights)
+        .map_err(|source| OpenError::weights(folder.path(), source))
 }
 
 /// `config.json`, as far as it bears on the numbers. What older files leave out is as in ViT-B/32.
 #[derive(Debug, Deserialize)]
-struct Config {
+pub(super) struct Config {
     #[serde(default, rename = "text_config")]
-    text: TextConfig,
+    pub(super) text: TextConfig,
     #[serde(default, rename = "vision_config")]
-    vision: VisionConfig,
+    pub(super) vision: VisionConfig,
     #[serde(default = "default_projection")]
-    projection_dim: usize,
+    pub(super) projection_dim: usize,
+}
+
+impl Config {
+    /// Loads both towers, with what stands before them.
+    pub(super) fn load(
+        &self,
+        text_processor: TextProcessor,
+        image_processor: ImageProcessor,
+        weights: &VarBuilder<'_>,
+    ) -> candle_core::Result<Towers> {
+        let dimension = self.projection_dim;
+        let text = Text::load(&self.text, weights)?;
+        let projection = weights.pp("text_projection");
+        let projection = linear_no_bias(self.text.hidden_size, dimension, projection)?;
+        let vision = Vision::load(&self.vision, dimension, weights)?;
+        Ok(Towers {
+            dimension,
+            text: Some(TextTower {
+                processor: text_processor,
+                model: Box::new(text),
+                pooler: Pooler::projected(self.text.end_token(), projection),
+            }),
+            image: Some(ImageTower { processor: image_processor, model: Box::new(vision) }),
+        })
+    }
 }
 
 fn default_projection() -> usize {

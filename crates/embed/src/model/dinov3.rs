@@ -14,7 +14,7 @@ use super::{
     batch::ImageBatch,
     encoder::{ImageModel, ImageTower, Towers},
     kernel::{Linear, linear_b},
-    layer::{Layer, Mlp, Order, Stack},
+    layer::{Layer, Mlp, Order, SCALES, Stack},
     patches::{PatchTokens, Patches},
     rotary::Rotary,
 };
@@ -78,8 +78,7 @@ impl Config {
             norm: self.norm(weights.pp("norm2"))?,
             mlp: self.mlp(&weights.pp("mlp"))?,
         };
-        let scale = |name| weights.get(size, name);
-        layer.scaled(&scale("layer_scale1.lambda1")?, &scale("layer_scale2.lambda1")?)
+        layer.scaled_by(weights, SCALES, size)
     }
 
     fn mlp(&self, weights: &VarBuilder<'_>) -> Result<Mlp> {

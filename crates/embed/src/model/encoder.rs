@@ -158,7 +158,8 @@ impl TextTower {
         Ok(batches.into_iter().flatten().collect())
     }
 
-    fn vectors(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
+    /// `texts x dimension`, not normalized.
+    pub(crate) fn vectors(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
         self.pooler.forward(&self.model.hidden(batch)?, batch)
     }
 }
@@ -168,9 +169,14 @@ impl ImageTower {
     fn embed(&self, images: &[Placed<&[f32]>]) -> Result<Vec<Placed<Answer>>> {
         let batches: Vec<_> = ImageBatch::cut(images, self.processor.size())?
             .into_par_iter()
-            .map(|batch| answers(batch.images(), &self.model.pool(&self.model.hidden(&batch)?)?))
+            .map(|batch| answers(batch.images(), &self.vectors(&batch)?))
             .collect::<Result<_>>()?;
         Ok(batches.into_iter().flatten().collect())
+    }
+
+    /// `pictures x dimension`, not normalized.
+    pub(crate) fn vectors(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
+        self.model.pool(&self.model.hidden(batch)?)
     }
 }
 

@@ -47,6 +47,9 @@ pub(crate) struct Names {
     pub(crate) norm: &'static str,
 }
 
+/// The weights by which transformers multiplies what each step gives.
+pub(crate) const SCALES: [&str; 2] = ["layer_scale1.lambda1", "layer_scale2.lambda1"];
+
 /// Layers, one after the other.
 #[derive(Debug)]
 pub(crate) struct Stack {
@@ -118,10 +121,20 @@ impl Layer {
         })
     }
 
-    /// Multiplies what each step gives, hidden unit by hidden unit.
-    pub(crate) fn scaled(mut self, attention: &Tensor, mlp: &Tensor) -> Result<Self> {
-        self.attention.outward = self.attention.outward.scaled(attention)?;
-        self.mlp.outer = self.mlp.outer.scaled(mlp)?;
+    /// Multiplies what each step gives, hidden unit by hidden unit, by the two weights of these names,
+    /// where there are any.
+    pub(crate) fn scaled_by(
+        mut self,
+        weights: &VarBuilder<'_>,
+        names: [&str; 2],
+        hidden_size: usize,
+    ) -> Result<Self> {
+        let [attention, mlp] = names;
+        if weights.contains_tensor(attention) {
+            let scale = |name| weights.get(hidden_size, name);
+            self.attention.outward = self.attention.outward.scaled(&scale(attention)?)?;
+            self.mlp.outer = self.mlp.outer.scaled(&scale(mlp)?)?;
+        }
         Ok(self)
     }
 

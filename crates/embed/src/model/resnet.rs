@@ -33,22 +33,23 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
 }
 
 /// `config.json`, as far as it bears on the numbers.
-#[derive(Debug, Deserialize)]
-struct Config {
-    embedding_size: usize,
-    hidden_sizes: Vec<usize>,
-    depths: Vec<usize>,
-    layer_type: LayerType,
-    hidden_act: String,
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Config {
+    pub(super) embedding_size: usize,
+    pub(super) hidden_sizes: Vec<usize>,
+    pub(super) depths: Vec<usize>,
+    pub(super) layer_type: LayerType,
+    pub(super) hidden_act: String,
     #[serde(default)]
-    downsample_in_first_stage: bool,
+    pub(super) downsample_in_first_stage: bool,
     #[serde(default)]
-    downsample_in_bottleneck: bool,
+    pub(super) downsample_in_bottleneck: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum LayerType {
+pub(super) enum LayerType {
+    #[default]
     Basic,
     Bottleneck,
 }
@@ -90,13 +91,13 @@ struct Plan {
 }
 
 #[derive(Debug)]
-struct ResNet {
+pub(super) struct ResNet {
     stem: Conv2d,
     layers: Vec<Layer>,
 }
 
 impl ResNet {
-    fn load(config: &Config, weights: &VarBuilder<'_>) -> Result<Self> {
+    pub(super) fn load(config: &Config, weights: &VarBuilder<'_>) -> Result<Self> {
         let stem = "embedder.embedder";
         let weights = weights::inside(weights, "resnet", "embedder.embedder.convolution.weight");
         let mut layers = Vec::new();

@@ -12,9 +12,9 @@ use candle_core::{Device, Tensor};
 use linprobe_core::Input;
 
 use super::{
-    architecture,
     batch::{ImageBatch, Placed, TextBatch},
     encoder::{ImageTower, TextTower, Towers},
+    known,
 };
 use crate::folder::ModelFolder;
 
@@ -61,7 +61,8 @@ impl Fixture {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let golden = folder.join("golden.safetensors");
         let mut folder = ModelFolder::new(folder, &name);
-        let towers = architecture(&mut folder).unwrap()(&mut folder).unwrap();
+        let known = known(&mut folder).unwrap();
+        let towers = (known.open)(&mut folder).unwrap();
         Self { name, towers, golden: candle_core::safetensors::load(golden, &Device::Cpu).unwrap() }
     }
 
@@ -82,10 +83,10 @@ fn fixtures() -> PathBuf {
 fn hidden_of_texts(tower: &TextTower) -> Vec<(usize, Tensor)> {
     let texts = fs::read(fixtures().join("texts.json")).unwrap();
     let texts: Vec<String> = serde_json::from_slice(&texts).unwrap();
-    let inputs: Vec<_> = texts.iter().map(|text| tower.processor.process(text).unwrap()).collect();
-    let texts = inputs.iter().enumerate().map(|(idx, input)| match input {
-        Input::Tokens(tokens) => Placed { idx, value: tokens.as_slice() },
-        other => panic!("text {idx}: {other:?}"),
+    let inputs: Vec<_> = texts.iter().map(|text| tower.processor.process(text)).collect();
+    let texts = inputs.iter().enumerate().filter_map(|(idx, input)| match input {
+        Ok(Input::Tokens(tokens)) => Some(Placed { idx, value: tokens.as_slice() }),
+        _ => None,
     });
     let batches = TextBatch::by_length(texts.collect());
     let rows = batches.iter().flat_map(|batch| {

@@ -17,7 +17,7 @@ use super::{
     batch::ImageBatch,
     encoder::{ImageModel, ImageTower, Towers},
     kernel::linear,
-    layer::{Layer, Mlp, Names, Order, Shape, Stack},
+    layer::{Layer, Mlp, Names, Order, SCALES, Shape, Stack},
     patches::{PatchTokens, Patches},
     regrid::{Cubic, regrid},
 };
@@ -144,10 +144,10 @@ impl Config {
 }
 
 #[derive(Debug)]
-struct Vit {
-    tokens: PatchTokens,
-    layers: Stack,
-    norm: LayerNorm,
+pub(super) struct Vit {
+    pub(super) tokens: PatchTokens,
+    pub(super) layers: Stack,
+    pub(super) norm: LayerNorm,
 }
 
 impl Vit {
@@ -208,11 +208,7 @@ fn load_layer(config: &Config, names: &Names, weights: &VarBuilder<'_>) -> Resul
     } else {
         Layer::load(&config.shape(), names, weights)?
     };
-    if !weights.contains_tensor("layer_scale1.lambda1") {
-        return Ok(layer);
-    }
-    let scale = |name| weights.get(size, name);
-    layer.scaled(&scale("layer_scale1.lambda1")?, &scale("layer_scale2.lambda1")?)
+    layer.scaled_by(weights, SCALES, size)
 }
 
 /// The largest DINOv2 has a gate, and two thirds of the inner size, in eights.

@@ -7,7 +7,9 @@ use std::{
 };
 
 use linprobe_core::Embedder;
-use linprobe_embed::{HubConfig, HubError, OpenError, OpenOptions, Progress, open};
+use linprobe_embed::{
+    Engine, HubConfig, HubError, OnnxRuntimeConfig, OpenError, OpenOptions, Progress, open,
+};
 
 use crate::hub_server::{Behaviour, COMMIT, HubServer};
 
@@ -172,6 +174,29 @@ fn weights_of_before_safetensors_are_downloaded_where_there_are_no_others() {
     let asked = |file: &str| server.requests().iter().any(|request| request.contains(file));
     assert!(asked("pytorch_model.bin"));
     assert!(!asked("model.safetensors "));
+}
+
+#[test]
+fn a_graph_is_downloaded_where_an_engine_for_graphs_is_asked_for_and_no_other_weights() {
+    let behaviour = Behaviour { has_graphs: true, ..Behaviour::default() };
+    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let onnx_runtime = OnnxRuntimeConfig::from_variables(|_| None);
+    let engine = Engine::OnnxRuntime;
+    let options = OpenOptions { engine, onnx_runtime, ..options(&server, cache.path()) };
+    let error = open(NAME, &options).err().unwrap();
+    assert!(matches!(error, OpenError::NoOnnxRuntime(_)), "{error}");
+    let asked = |file: &str| server.requests().iter().any(|request| request.contains(file));
+    assert!(asked("onnx/model.onnx"));
+    assert!(!asked("model_quantized") && !asked("model.safetensors"));
+}
+
+#[test]
+fn a_model_without_graphs_is_no_model_for_their_engine() {
+    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let engine = Engine::OnnxRuntime;
+    let error =
+        open(NAME, &OpenOptions { engine, ..options(&server, cache.path()) }).err().unwrap();
+    assert!(matches!(error, OpenError::Hub(HubError::NoGraph { .. })), "{error}");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub(crate) struct Behaviour {
     pub(crate) model_type: Option<&'static str>,
     /// Has weights as they were written before safetensors.
     pub(crate) is_pickled: bool,
+    /// Has exported graphs as well.
+    pub(crate) has_graphs: bool,
 }
 
 /// A server on a port of its own, for as long as the test runs.
@@ -136,6 +138,11 @@ fn files(behaviour: &Behaviour) -> BTreeMap<String, Vec<u8>> {
     }
     for unwanted in ["README.md", "onnx/config.json", "onnx/model.safetensors"] {
         files.insert(unwanted.to_owned(), b"unwanted".to_vec());
+    }
+    if behaviour.has_graphs {
+        let graph = fs::read(model_folder().join("onnx/model.onnx")).unwrap();
+        files.insert("onnx/model_quantized.onnx".to_owned(), graph.clone());
+        files.insert("onnx/model.onnx".to_owned(), graph);
     }
     if behaviour.is_pickled {
         let pickled = model_folder().join("../bert-pickled/pytorch_model.bin");

@@ -2,10 +2,14 @@
 
 #![cfg(test)]
 
+mod fixture;
+mod graphs;
 mod hub;
 mod hub_server;
 mod open;
 mod parity;
+mod python;
+mod real;
 mod remote;
 mod remote_server;
 mod static_encoder;

@@ -1,12 +1,10 @@
 //! What `open` says of names and folders that are no models.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
-use linprobe_embed::{BUILTIN, HubConfig, OpenError, OpenOptions, open};
+use linprobe_embed::{BUILTIN, OpenError, open};
+
+use crate::fixture::{copy_of, fixtures, offline, replace};
 
 #[test]
 fn the_built_in_encoder_needs_no_file() {
@@ -26,7 +24,7 @@ fn a_name_that_stands_for_nothing_is_answered_with_what_can_be_given() {
 #[test]
 fn a_folder_that_lacks_a_file_names_it() {
     for file in ["config.json", "tokenizer.json", "model.safetensors", "1_Pooling/config.json"] {
-        let folder = copy_of("bert-mean");
+        let folder = copy_of("modernbert-cls");
         fs::remove_file(folder.path().join(file)).unwrap();
         match error_of(folder.path().to_str().unwrap()) {
             OpenError::MissingFile { file: missing, .. } => assert_eq!(missing, file),
@@ -75,7 +73,7 @@ fn a_pickle_that_is_damaged_is_refused() {
 
 #[test]
 fn an_architecture_that_is_not_known_is_named_beside_those_that_are() {
-    let folder = copy_of("bert-mean");
+    let folder = copy_of("modernbert-cls");
     replace(folder.path(), "config.json", br#"{"model_type": "mamba"}"#);
     let error = error_of(folder.path().to_str().unwrap()).to_string();
     let expected = "models of type \"mamba\" are not supported\nhint: these are: bert, ";
@@ -135,38 +133,6 @@ fn pictures_that_come_out_in_another_size_than_the_model_takes_are_refused() {
     assert!(error.contains("come out as 40 x 40, not as 30 x 30"), "{error}");
 }
 
-fn offline() -> OpenOptions {
-    let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
-    OpenOptions { hub, ..OpenOptions::default() }
-}
-
 fn error_of(name: &str) -> OpenError {
     open(name, &offline()).err().unwrap()
-}
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed")
-}
-
-fn copy_of(model: &str) -> tempfile::TempDir {
-    let from = fixtures().join(model);
-    let to = tempfile::tempdir().unwrap();
-    copy_files(&from, to.path());
-    to
-}
-
-fn copy_files(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(file.file_name());
-        if file.path().is_dir() {
-            copy_files(&file.path(), &target);
-        } else {
-            fs::copy(file.path(), target).unwrap();
-        }
-    }
-}
-
-fn replace(folder: &Path, file: &str, contents: &[u8]) {
-    fs::File::create(folder.join(file)).unwrap().write_all(contents).unwrap();
 }

@@ -19,16 +19,16 @@ use crate::{
 /// `text_config` of `config.json`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
-pub(super) struct TextConfig {
-    vocab_size: usize,
-    pub(super) hidden_size: usize,
-    intermediate_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    pub(super) max_position_embeddings: usize,
-    hidden_act: Activation,
-    layer_norm_eps: f64,
-    eos_token_id: u32,
+pub(in crate::model) struct TextConfig {
+    pub(in crate::model) vocab_size: usize,
+    pub(in crate::model) hidden_size: usize,
+    pub(in crate::model) intermediate_size: usize,
+    pub(in crate::model) num_hidden_layers: usize,
+    pub(in crate::model) num_attention_heads: usize,
+    pub(in crate::model) max_position_embeddings: usize,
+    pub(in crate::model) hidden_act: Activation,
+    pub(in crate::model) layer_norm_eps: f64,
+    pub(in crate::model) eos_token_id: u32,
 }
 
 impl Default for TextConfig {

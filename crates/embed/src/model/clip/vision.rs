@@ -21,15 +21,15 @@ use crate::{
 /// `vision_config` of `config.json`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
-pub(super) struct VisionConfig {
-    hidden_size: usize,
-    intermediate_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    image_size: usize,
-    patch_size: usize,
-    hidden_act: Activation,
-    layer_norm_eps: f64,
+pub(in crate::model) struct VisionConfig {
+    pub(in crate::model) hidden_size: usize,
+    pub(in crate::model) intermediate_size: usize,
+    pub(in crate::model) num_hidden_layers: usize,
+    pub(in crate::model) num_attention_heads: usize,
+    pub(in crate::model) image_size: usize,
+    pub(in crate::model) patch_size: usize,
+    pub(in crate::model) hidden_act: Activation,
+    pub(in crate::model) layer_norm_eps: f64,
 }
 
 impl Default for VisionConfig {

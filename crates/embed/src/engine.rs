@@ -1,0 +1,69 @@
+//! What runs a model: the kernels of this crate, or an engine for exported graphs.
+
+use std::{fmt, str::FromStr};
+
+/// What is asked to run a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// What is built in where it knows the model, else ONNX Runtime.
+    #[default]
+    Auto,
+    /// The kernels of this program, over safetensors or PyTorch weights.
+    BuiltIn,
+    /// ONNX Runtime, over an exported graph.
+    OnnxRuntime,
+}
+
+const AUTO: &str = "auto";
+const BUILT_IN: &str = "builtin";
+const ONNX_RUNTIME: &str = "onnxruntime";
+
+impl Engine {
+    /// The names of all.
+    pub const NAMES: [&str; 3] = [AUTO, BUILT_IN, ONNX_RUNTIME];
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => AUTO,
+            Self::BuiltIn => BUILT_IN,
+            Self::OnnxRuntime => ONNX_RUNTIME,
+        })
+    }
+}
+
+impl FromStr for Engine {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
+        match name {
+            AUTO => Ok(Self::Auto),
+            BUILT_IN => Ok(Self::BuiltIn),
+            ONNX_RUNTIME => Ok(Self::OnnxRuntime),
+            _ => Err(UnknownEngine { name: name.to_owned() }),
+        }
+    }
+}
+
+/// A name that names no engine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no engine {name:?}\nhint: one of {}", Engine::NAMES.join(", "))]
+pub struct UnknownEngine {
+    /// The name given.
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_that_of_its_engine() {
+        for name in Engine::NAMES {
+            assert_eq!(name.parse::<Engine>().unwrap().to_string(), name);
+        }
+        let unknown = "torch".parse::<Engine>().unwrap_err().to_string();
+        assert!(unknown.ends_with("hint: one of auto, builtin, onnxruntime"), "{unknown}");
+    }
+}

@@ -1,0 +1,27 @@
+//! The seam to whatever runs a graph.
+
+use std::fmt::Debug;
+
+use candle_core::{Result, Tensor};
+
+/// A graph that an engine has made ready.
+pub(super) trait Graph: Debug + Send + Sync {
+    /// Runs it over one tensor for each of its inputs, and gives one of its outputs, in single
+    /// precision.
+    fn run(&self, feeds: &[Feed<'_>], output: &str) -> Result<Tensor>;
+}
+
+/// What an input is given.
+#[derive(Debug)]
+pub(super) struct Feed<'a> {
+    pub(super) name: &'a str,
+    pub(super) tensor: Tensor,
+}
+
+impl Feed<'_> {
+    /// One row alone; the last one for all rows that there are not.
+    pub(super) fn row(&self, row: usize) -> Result<Self> {
+        let last = self.tensor.dim(0)?.saturating_sub(1);
+        Ok(Self { name: self.name, tensor: self.tensor.narrow(0, row.min(last), 1)? })
+    }
+}

@@ -1,0 +1,124 @@
+//! ONNX Runtime, loaded while the program runs, where it is installed.
+//!
+//! A session runs one batch at a time, on all cores: its makers advise against more, and so the
+//! threads that bring batches wait for each other.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use candle_core::{DType, Device, Result, Tensor};
+use ort::{
+    environment::Environment,
+    logging::LogLevel,
+    session::{Session, SessionInputValue},
+    value::Tensor as Value,
+};
+
+use super::{
+    graph::{Feed, Graph},
+    library::OnnxRuntimeConfig,
+};
+
+/// The library that this process has loaded: there can be one.
+static LOADED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
+
+/// ONNX Runtime, ready to read graphs.
+#[derive(Clone, Debug)]
+pub(super) struct OnnxRuntime {
+    environment: Environment,
+    library: PathBuf,
+}
+
+/// Why there is no ONNX Runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum NoOnnxRuntime {
+    /// There is none where it is looked for.
+    #[error(
+        "ONNX Runtime is not installed where it is looked for\n\
+         hint: pip install onnxruntime, or set ORT_DYLIB_PATH to its library"
+    )]
+    NotFound,
+    /// What was found cannot be used.
+    #[error(
+        "ONNX Runtime cannot be used: {reason}\n\
+         hint: pip install --upgrade onnxruntime (1.{oldest} or later), or set ORT_DYLIB_PATH to \
+         its library",
+        oldest = ort::MINOR_VERSION
+    )]
+    Unusable {
+        /// Which library, and what is wrong with it.
+        reason: String,
+    },
+}
+
+impl OnnxRuntime {
+    /// Loads the first library that can be used, unless this process has one already.
+    pub(super) fn load(config: &OnnxRuntimeConfig) -> std::result::Result<Self, NoOnnxRuntime> {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*loaded {
+            return Ok(runtime.clone());
+        }
+        let mut failure = NoOnnxRuntime::NotFound;
+        for library in config.libraries() {
+            match Self::load_library(library) {
+                Ok(runtime) => return Ok(loaded.insert(runtime).clone()),
+                Err(reason) => failure = NoOnnxRuntime::Unusable { reason },
+            }
+        }
+        Err(failure)
+    }
+
+    fn load_library(library: PathBuf) -> std::result::Result<Self, String> {
+        let builder = ort::init_from(&library).map_err(|error| error.to_string())?;
+        let environment = builder.with_name("linprobe").with_telemetry(false).build();
+        let environment = environment.map_err(|error| error.to_string())?;
+        // What it warns of are the machine's missing accelerators.
+        environment.set_log_level(LogLevel::Error);
+        Ok(Self { environment, library })
+    }
+
+    /// The engine as people see it.
+    pub(super) fn name(&self) -> String {
+        format!("ONNX Runtime ({})", self.library.display())
+    }
+
+    /// Makes a graph ready to run.
+    pub(super) fn open(&self, graph: &Path) -> ort::Result<Box<dyn Graph>> {
+        let session = Session::builder(&self.environment)?.commit_from_file(graph)?;
+        Ok(Box::new(OpenSession { session: Mutex::new(session) }))
+    }
+}
+
+#[derive(Debug)]
+struct OpenSession {
+    session: Mutex<Session>,
+}
+
+impl Graph for OpenSession {
+    fn run(&self, feeds: &[Feed<'_>], output: &str) -> Result<Tensor> {
+        let feeds: Vec<_> = feeds.iter().map(value).collect::<Result<_>>()?;
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let outputs = session.run(feeds).map_err(candle_core::Error::wrap)?;
+        let Some(output) = outputs.get(output) else {
+            candle_core::bail!("the graph gave no {output}")
+        };
+        let (shape, values) =
+            output.try_extract_tensor::<f32>().map_err(candle_core::Error::wrap)?;
+        let shape: Vec<_> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+        Tensor::from_slice(values, shape, &Device::Cpu)
+    }
+}
+
+/// A tensor as ONNX Runtime takes it.
+fn value<'a>(feed: &Feed<'a>) -> Result<(&'a str, SessionInputValue<'static>)> {
+    let shape = feed.tensor.dims().to_vec();
+    let flat = feed.tensor.flatten_all()?;
+    let value = match flat.dtype() {
+        DType::I32 => Value::from_array((shape, flat.to_vec1::<i32>()?)).map(Into::into),
+        DType::I64 => Value::from_array((shape, flat.to_vec1::<i64>()?)).map(Into::into),
+        _ => Value::from_array((shape, flat.to_vec1::<f32>()?)).map(Into::into),
+    };
+    Ok((feed.name, value.map_err(candle_core::Error::wrap)?))
+}

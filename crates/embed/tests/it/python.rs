@@ -1,0 +1,96 @@
+//! Exported graphs in ONNX Runtime, of which Python's package brings the library: they give what the
+//! weights give from which they were exported.
+
+use std::{env, fs, path::Path};
+
+use linprobe_embed::{Engine, OnnxRuntimeConfig, OpenOptions, describe, open};
+
+use crate::fixture::{
+    Fixture, assert_close, copy_of, embed, fixtures, offline, picture, replace, texts,
+};
+
+/// With the ONNX Runtime of the interpreter that the tests are given.
+pub(crate) fn with_onnx_runtime() -> OpenOptions {
+    let python = env::var("LINPROBE_TEST_PYTHON").unwrap();
+    let environment = Path::new(&python).ancestors().nth(2).unwrap().to_str().unwrap().to_owned();
+    let onnx_runtime = OnnxRuntimeConfig::from_variables(|name| {
+        (name == "VIRTUAL_ENV").then(|| environment.clone())
+    });
+    OpenOptions { engine: Engine::OnnxRuntime, onnx_runtime, ..offline() }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn texts_have_the_embeddings_of_the_weights_that_a_graph_was_exported_from() {
+    for name in
+        ["bert-mean", "roberta-sqrt-len", "clip-quick-gelu", "clip-gelu-padded", "graphs/sentences"]
+    {
+        let fixture = Fixture::opened(name, &with_onnx_runtime());
+        let found = embed(&*fixture.embedder, &texts());
+        assert_close(&found, &fixture.rows("text_embeddings"), 1e-5, name);
+    }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn pictures_have_the_embeddings_of_the_weights_that_a_graph_was_exported_from() {
+    for name in ["clip-quick-gelu", "clip-gelu-padded", "vit", "graphs/tower"] {
+        let fixture = Fixture::opened(name, &with_onnx_runtime());
+        let names = fixture.names("embedding.");
+        let pictures: Vec<_> = names.iter().map(|name| picture(name)).collect();
+        for (picture, found) in names.iter().zip(embed(&*fixture.embedder, &pictures)) {
+            let expected = fixture.values(&format!("embedding.{picture}"));
+            assert_close(&[found], &[expected], 1e-5, &format!("{name}, {picture}"));
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn a_graph_is_opened_by_its_folder_and_by_its_file_as_the_same_model() {
+    for (folder, file) in [("bert-mean", "onnx/model.onnx"), ("graphs/tower", "model.onnx")] {
+        let folder = fixtures().join(folder);
+        let described =
+            |path: &Path| describe(path.to_str().unwrap(), &with_onnx_runtime()).unwrap();
+        let (by_folder, by_file) = (described(&folder), described(&folder.join(file)));
+        assert!(by_folder.engine.starts_with("ONNX Runtime"), "{}", by_folder.engine);
+        assert_eq!(by_folder.spec.fingerprint, by_file.spec.fingerprint);
+        assert!(by_file.spec.id.ends_with(file), "{}", by_file.spec.id);
+    }
+}
+
+/// Whatever is asked for when it is opened again.
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn what_was_made_with_a_graph_is_opened_again_with_the_graph() {
+    let folder = fixtures().join("bert-mean");
+    let folder = folder.to_str().unwrap();
+    let chosen = open(folder, &with_onnx_runtime()).unwrap();
+    let unasked = OpenOptions { engine: Engine::Auto, ..with_onnx_runtime() };
+    assert_ne!(open(folder, &unasked).unwrap().model(), chosen.model());
+    let reopened = open(folder, &unasked.to_reopen(&chosen.model().fingerprint)).unwrap();
+    assert_eq!(reopened.model(), chosen.model());
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn the_fingerprint_is_that_of_the_weights_beside_the_graph_too() {
+    let folder = copy_of("graphs/tower");
+    let path = folder.path().to_str().unwrap();
+    let fingerprint = || open(path, &with_onnx_runtime()).unwrap().model().fingerprint.clone();
+    let original = fingerprint();
+    let mut weights = fs::read(folder.path().join("weights.bin")).unwrap();
+    weights[0] ^= 1;
+    replace(folder.path(), "weights.bin", &weights);
+    assert_ne!(fingerprint(), original);
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+fn weights_that_are_shorter_than_the_graph_says_are_refused() {
+    let folder = copy_of("graphs/tower");
+    let weights = fs::read(folder.path().join("weights.bin")).unwrap();
+    replace(folder.path(), "weights.bin", &weights[..weights.len() / 2]);
+    let refused = open(folder.path().to_str().unwrap(), &with_onnx_runtime()).err().unwrap();
+    assert!(refused.to_string().starts_with("ONNX Runtime cannot run"), "{refused}");
+}
