@@ -43,7 +43,9 @@ export function IndexForm({
         }}
       >
         <label class="field">
-          <span>Folder of pictures, or a file: .csv .tsv .jsonl .txt .parquet .tar .npy .npz .safetensors</span>
+          <span>
+            Folder of pictures, or a file: .csv .tsv .jsonl .txt .parquet .tar .npy .npz .safetensors
+          </span>
           <input
             required
             value={request.source}
