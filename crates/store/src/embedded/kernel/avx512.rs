@@ -10,7 +10,7 @@ use std::{
 
 use half::f16;
 
-use super::{PAIR, STRETCH, Stretch, Weights, padded, rows::score_with};
+use super::{PAIR, STRETCH, Stretch, Weights, fetch_ahead, padded, rows::score_with};
 
 /// Coordinates in a vector.
 const LANES: usize = 16;

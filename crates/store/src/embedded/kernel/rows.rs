@@ -35,6 +35,7 @@ macro_rules! score_with {
                 let (stretches, rest) = row.as_chunks();
                 let mut sums: Sums = [$zero(); N_SUMS];
                 for (stretch, weights) in stretches.iter().zip(&weights.stretches) {
+                    fetch_ahead(stretch);
                     add_products(&mut sums, stretch, weights);
                 }
                 if let Some(weights) = weights.stretches.get(stretches.len()) {

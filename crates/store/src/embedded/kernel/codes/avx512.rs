@@ -9,7 +9,7 @@ use std::{
     ptr,
 };
 
-use super::{CodeWeights, TRAILER, steps::multiply_with};
+use super::{super::fetch_ahead, CodeWeights, TRAILER, steps::multiply_with};
 
 /// Coordinates in a vector.
 const LANES: usize = 32;

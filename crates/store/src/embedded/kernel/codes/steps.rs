@@ -34,6 +34,7 @@ macro_rules! multiply_with {
                 let (pairs, last) = vectors.as_chunks::<2>();
                 let mut sums = [[zero(); 2]; N];
                 for (pair_idx, pair) in pairs.iter().enumerate() {
+                    fetch_ahead(pair);
                     let x = [load_codes(&pair[0]), load_codes(&pair[1])];
                     for ([even, odd], weights) in sums.iter_mut().zip(weights) {
                         *even = $add_products(*even, x[0], load_weights(&weights[2 * pair_idx]));
