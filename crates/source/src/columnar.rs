@@ -28,7 +28,7 @@ use self::{
 use crate::{
     SourceOptions,
     failure::{listed, unsupported},
-    folder, natural,
+    folder,
     seen::Seen,
     table::{Columns, Row, Rows, Sample, is_known_text},
     vectors::MAX_DIMENSION,
@@ -441,18 +441,10 @@ fn files_at(location: &Path) -> Result<Vec<PathBuf>, SourceError> {
 
 /// The files of columns below a folder, without what the `datasets` library leaves of its own work.
 pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let mut files = Vec::new();
-    for file in folder::Walk::new(root) {
-        let file = file?;
-        let is_cache =
-            || file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"cache-"));
-        if is_columnar(&file) && !is_cache() {
-            files.push(file);
-        }
-    }
-    let bytes = |path: &PathBuf| path.as_os_str().as_encoded_bytes().to_vec();
-    files.sort_unstable_by(|a, b| natural::compare(&bytes(a), &bytes(b)));
-    Ok(files)
+    let is_cache = |file: &Path| {
+        file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"cache-"))
+    };
+    folder::files_below(root, |file| is_columnar(file) && !is_cache(file))
 }
 
 /// Whether the name of a file says that it holds columns.

@@ -37,18 +37,12 @@ pub(crate) struct ImageFolder {
 impl ImageFolder {
     /// Lists the folder.
     pub(crate) fn open(root: &Path, fingerprint: String) -> Result<Self, SourceError> {
-        let mut files = Vec::new();
-        for file in Walk::new(root) {
-            let file = file?;
-            if is_image(&file) {
-                files.push(file.strip_prefix(root).unwrap_or(&file).to_owned());
-            }
-        }
+        let below = |file: &PathBuf| file.strip_prefix(root).unwrap_or(file).to_owned();
+        let files: Vec<PathBuf> = files_below(root, is_image)?.iter().map(below).collect();
         if files.is_empty() {
             let (reason, hint) = describe(root)?;
             return Err(unsupported(root, reason, hint));
         }
-        files.sort_unstable_by(|a, b| natural::compare(bytes(a), bytes(b)));
         Ok(Self { root: root.to_owned(), fingerprint, files })
     }
 
@@ -206,15 +200,29 @@ pub(crate) fn too_large(n_bytes: u64) -> String {
     format!("the file has {n_bytes} bytes, at most {MAX_IMAGE_BYTES} are read")
 }
 
+/// The files below a folder that are wanted, in natural order.
+pub(crate) fn files_below(
+    root: &Path,
+    is_wanted: impl Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>, SourceError> {
+    let wanted = |file: &Result<PathBuf, SourceError>| match file {
+        Ok(file) => is_wanted(file),
+        Err(_) => true,
+    };
+    let mut files = Walk::new(root).filter(wanted).collect::<Result<Vec<_>, _>>()?;
+    natural::sort(&mut files);
+    Ok(files)
+}
+
 /// The files below a folder, in no order. Hidden ones and the shadows that macOS puts into zips are
 /// passed over; linked folders are not entered, for what they hold inside the root is met anyway.
-pub(crate) struct Walk {
+struct Walk {
     folders: Vec<PathBuf>,
     reading: Option<(PathBuf, fs::ReadDir)>,
 }
 
 impl Walk {
-    pub(crate) fn new(root: &Path) -> Self {
+    fn new(root: &Path) -> Self {
         Self { folders: vec![root.to_owned()], reading: None }
     }
 

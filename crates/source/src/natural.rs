@@ -1,6 +1,6 @@
 //! The order in which a person lists numbered files: `img_2` before `img_10`.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, path::PathBuf};
 
 /// Compares runs of digits by their number and all else by bytes; equal numbers, as `1` and `01`,
 /// by the bytes of the whole.
@@ -20,6 +20,14 @@ pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
         }
     }
     left.len().cmp(&right.len()).then_with(|| a.cmp(b))
+}
+
+/// Sorts files by their paths.
+pub(crate) fn sort(files: &mut [PathBuf]) {
+    files.sort_unstable_by(|a, b| {
+        let [a, b] = [a, b].map(|path| path.as_os_str().as_encoded_bytes());
+        compare(a, b)
+    });
 }
 
 /// Takes the leading digits off, and gives them without leading zeros.

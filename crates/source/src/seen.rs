@@ -18,6 +18,15 @@ impl Seen {
         let (half, _) = hash.as_bytes().split_at(size_of::<u128>());
         self.0.insert(half.iter().fold(0, |sum, &byte| (sum << 8) | u128::from(byte)))
     }
+
+    /// Remembers the id of a row, which no earlier one may have.
+    pub(crate) fn insert_new(&mut self, id: &RecordId) -> Result<(), String> {
+        if self.insert(id) {
+            Ok(())
+        } else {
+            Err(format!("the id {:?} was given to an earlier row", id.as_str()))
+        }
+    }
 }
 
 #[cfg(test)]

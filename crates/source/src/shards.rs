@@ -22,7 +22,7 @@ use self::sample::{Member, Roles, Sample, split_name};
 use crate::{
     SourceOptions,
     failure::{self, unsupported},
-    folder, natural,
+    folder,
     seen::Seen,
 };
 
@@ -234,14 +234,7 @@ fn members(
 
 /// The archives below a folder, in natural order.
 pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let mut files = Vec::new();
-    for file in folder::Walk::new(root) {
-        let file = file?;
-        if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tar")) {
-            files.push(file);
-        }
-    }
-    let bytes = |path: &PathBuf| path.as_os_str().as_encoded_bytes().to_vec();
-    files.sort_unstable_by(|a, b| natural::compare(&bytes(a), &bytes(b)));
-    Ok(files)
+    let is_archive =
+        |file: &Path| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tar"));
+    folder::files_below(root, is_archive)
 }

@@ -212,11 +212,7 @@ impl<'a> Walk<'a> {
     fn take_new_id(&mut self, id: &str, known: &mut Option<RecordId>) -> Result<(), String> {
         let id = RecordId::new(id).map_err(|reason| reason.to_string())?;
         *known = Some(id.clone());
-        if self.seen.insert(&id) {
-            Ok(())
-        } else {
-            Err(format!("the id {:?} was given to an earlier row", id.as_str()))
-        }
+        self.seen.insert_new(&id)
     }
 
     fn next_row(&mut self) -> Result<Option<Row<'a>>, SourceError> {
@@ -285,8 +281,7 @@ pub(crate) fn shards(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
             files.push(path);
         }
     }
-    let bytes = |path: &PathBuf| path.as_os_str().as_encoded_bytes().to_vec();
-    files.sort_by(|a, b| natural::compare(&bytes(a), &bytes(b)));
+    natural::sort(&mut files);
     Ok(files)
 }
 

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::{
-    Centre, ImageProcessor, Resize, Size, Target,
+    Centre, ImageProcessor, Normalize, Resize, Size, Target,
     config::{CLIP_STEPS, check_edge, steps},
     resize::Filter,
 };
@@ -51,15 +51,21 @@ pub(super) fn of_open_clip(
     };
     let filter = filter(config.interpolation.as_deref().unwrap_or("bicubic"))?;
     let (means, stds) = CLIP_STEPS;
-    Ok(ImageProcessor {
-        resize: Some(Resize { target, filter }),
+    let normalize = steps(config.mean.unwrap_or(means), config.std.unwrap_or(stds));
+    Ok(processor(Resize { target, filter }, size, normalize))
+}
+
+/// Resizes, and takes the middle in a size.
+fn processor(resize: Resize, size: Size, normalize: [Normalize; 3]) -> ImageProcessor {
+    ImageProcessor {
+        resize: Some(resize),
         in_floats: false,
         crop: Some(size),
         centre: Centre::Even,
         size,
         rescale: 1.0 / 255.0,
-        normalize: Some(steps(config.mean.unwrap_or(means), config.std.unwrap_or(stds))),
-    })
+        normalize: Some(normalize),
+    }
 }
 
 /// `pretrained_cfg` of timm.
@@ -87,15 +93,7 @@ pub(super) fn of_timm(config: &TimmPreprocessing) -> Result<ImageProcessor, Stri
         Some(other) => return Err(format!("crop_mode {other:?} is not supported")),
     };
     let filter = filter(&config.interpolation)?;
-    Ok(ImageProcessor {
-        resize: Some(Resize { target, filter }),
-        in_floats: false,
-        crop: Some(size),
-        centre: Centre::Even,
-        size,
-        rescale: 1.0 / 255.0,
-        normalize: Some(steps(config.mean, config.std)),
-    })
+    Ok(processor(Resize { target, filter }, size, steps(config.mean, config.std)))
 }
 
 /// By the name that torchvision gives it.

@@ -93,11 +93,7 @@ impl Columns {
         options: &SourceOptions,
     ) -> Result<Self, SourceError> {
         sample.require_any(path)?;
-        let asked = [&options.id, &options.text, &options.label];
-        let kept = options.metadata.iter().flatten();
-        for name in asked.into_iter().flatten().chain(kept) {
-            sample.require(path, name)?;
-        }
+        let asked = sample.require_asked(path, options)?;
         let id = options.id.clone().or_else(|| sample.named_like(&IDS, &asked));
         let label = options.label.clone().or_else(|| sample.named_like(&LABELS, &asked));
         let pair = sample.unnamed_pair().filter(|_| asked.iter().all(|name| name.is_none()));
@@ -115,11 +111,7 @@ impl Columns {
         sample: &Sample,
         options: &SourceOptions,
     ) -> Result<Self, SourceError> {
-        let asked = [&options.id, &options.text, &options.label];
-        let kept = options.metadata.iter().flatten();
-        for name in asked.into_iter().flatten().chain(kept) {
-            sample.require(path, name)?;
-        }
+        let asked = sample.require_asked(path, options)?;
         let named_like = |asked_for: &Option<String>, known: &[&str]| {
             asked_for.clone().or_else(|| sample.named_like(known, &asked))
         };
@@ -144,11 +136,8 @@ impl Columns {
         }
         let id = self.take_id(fields)?;
         *known = Some(id.clone());
-        if seen.insert(&id) {
-            Ok(id)
-        } else {
-            Err(format!("the id {:?} was given to an earlier row", id.as_str()))
-        }
+        seen.insert_new(&id)?;
+        Ok(id)
     }
 
     /// Takes the id out of a row that has a column for it.
@@ -252,6 +241,20 @@ impl Sample {
         }
         let reason = self.fault.as_deref().unwrap_or("there are no rows");
         Err(unsupported(path, format!("no row can be read: {reason}"), "is it the right file?"))
+    }
+
+    /// Makes sure that every column is there that is asked for, and gives those of ids, texts and labels.
+    fn require_asked<'a>(
+        &self,
+        path: &Path,
+        options: &'a SourceOptions,
+    ) -> Result<[&'a Option<String>; 3], SourceError> {
+        let asked = [&options.id, &options.text, &options.label];
+        let kept = options.metadata.iter().flatten();
+        for name in asked.into_iter().flatten().chain(kept) {
+            self.require(path, name)?;
+        }
+        Ok(asked)
     }
 
     fn require(&self, path: &Path, name: &str) -> Result<(), SourceError> {
