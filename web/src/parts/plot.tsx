@@ -1,8 +1,10 @@
-// uPlot in a box: loaded when the first plot is drawn, drawn again when its room, its numbers or the colours change.
+// uPlot in a box: drawn again when its room, its numbers or the colours change.
+
+import "uplot/dist/uPlot.min.css";
 
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type uPlot from "uplot";
+import UPlot from "uplot";
 
 import { dark } from "../state/ui.ts";
 
@@ -20,9 +22,9 @@ export interface PlotProps {
   label: string;
   height: number;
   /** Columns: x, then a series each. */
-  columns: uPlot.AlignedData;
+  columns: UPlot.AlignedData;
   /** How it is drawn; must not change between drawings but through `columns`. */
-  options: (ink: Ink) => Omit<uPlot.Options, "width" | "height">;
+  options: (ink: Ink) => Omit<UPlot.Options, "width" | "height">;
 }
 
 /** The room beside the plot that axes take, so that a slider can lie over it. */
@@ -32,7 +34,7 @@ export const AXIS_RIGHT = 8;
 export const AXIS_BELOW = 26;
 
 /** How axes of all plots are drawn. */
-export const axisOf = (ink: Ink): uPlot.Axis => ({
+export const axisOf = (ink: Ink): UPlot.Axis => ({
   stroke: ink.soft,
   font: "14px system-ui, sans-serif",
   ticks: { show: false },
@@ -40,26 +42,18 @@ export const axisOf = (ink: Ink): uPlot.Axis => ({
 
 export function Plot({ label, height, columns, options }: PlotProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
+  const plot = useRef<UPlot | null>(null);
   const latest = useRef(columns);
   latest.current = columns;
   const isDark = dark.value;
   useEffect(() => {
     const room = box.current;
     if (room === null) return undefined;
-    let gone = false;
-    void import("./uplot.ts").then(({ default: UPlot }) => {
-      if (gone) return;
-      plot.current = new UPlot(
-        { ...options(inkOf(room)), width: room.clientWidth, height },
-        latest.current,
-        room,
-      );
-    });
+    const drawn = { ...options(inkOf(room)), width: room.clientWidth, height };
+    plot.current = new UPlot(drawn, latest.current, room);
     const watch = new ResizeObserver(() => plot.current?.setSize({ width: room.clientWidth, height }));
     watch.observe(room);
     return () => {
-      gone = true;
       watch.disconnect();
       plot.current?.destroy();
       plot.current = null;
