@@ -1,28 +1,34 @@
 //! Which bin a score falls into: one rule, so that all stores draw the same histogram.
 
+/// Bins beyond these would have no numbers of their own.
+const MAX_BINS: usize = 1 << 24;
+
 /// Bins of equal width from the lowest score to the highest, both included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bins {
     low: f32,
     per_unit: f32,
-    last: usize,
+    /// The last bin, as a number that scores are compared with.
+    last: f32,
 }
 
 impl Bins {
     /// Divides the range from `low` to `high`; none for no bins.
     pub(crate) fn new(low: f32, high: f32, n_bins: usize) -> Option<Self> {
-        let last = n_bins.checked_sub(1)?;
-        Some(Self { low, per_unit: n_bins as f32 / (high - low), last })
+        let last = n_bins.checked_sub(1)?.min(MAX_BINS) as f32;
+        let per_unit = n_bins as f32 / (high - low);
+        Some(Self { low, per_unit: if per_unit.is_finite() { per_unit } else { 0.0 }, last })
     }
 
-    /// The bin of a score within the range. Where the range is a single score, that is the first.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the quotient is not negative, and a NaN of an empty range becomes 0"
-    )]
-    pub(crate) fn bin_of(&self, score: f32) -> usize {
-        (((score - self.low) * self.per_unit) as usize).min(self.last)
+    /// The bin of a score within the range; of a NaN, some bin. Where the range is a single score, that is
+    /// the first.
+    #[expect(clippy::cast_sign_loss, reason = "the quotient is not negative")]
+    #[expect(unsafe_code, reason = "a conversion that checks its range is no vector instruction")]
+    pub(crate) fn bin_of(&self, score: f32) -> u32 {
+        let bin = (score - self.low) * self.per_unit;
+        let bin = if bin < self.last { bin } else { self.last };
+        // SAFETY: it is a number, from 0 to that of the last bin, which an `i32` has room for.
+        unsafe { bin.to_int_unchecked::<i32>() as u32 }
     }
 }
 
@@ -33,7 +39,7 @@ mod tests {
     #[test]
     fn the_lowest_and_the_highest_score_fall_into_the_outer_bins() {
         let bins = Bins::new(-1.0, 1.0, 4).unwrap();
-        let found: Vec<usize> = [-1.0, -0.51, -0.49, 0.0, 0.99, 1.0].map(|s| bins.bin_of(s)).into();
+        let found: Vec<u32> = [-1.0, -0.51, -0.49, 0.0, 0.99, 1.0].map(|s| bins.bin_of(s)).into();
         assert_eq!(found, [0, 0, 1, 2, 3, 3]);
     }
 

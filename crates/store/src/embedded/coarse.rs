@@ -17,7 +17,7 @@ use super::{
     contend::Contenders,
     grid::{Grid, GridWeights},
     kernel::{Kernel, Weights, codes::CodeKernel},
-    scan::{self, BLOCK_ROWS, Counts, Findings, Piece, Scan, nearness, piece_rows},
+    scan::{self, BLOCK_ROWS, Counts, Findings, Piece, Scan, nearness, piece_rows, places},
     segment::Rows,
     select::{Candidate, Selector},
 };
@@ -99,10 +99,11 @@ impl Coarse<'_> {
     /// Answers each, where the copy can.
     fn answer(self, asked: &[&Asked<'_>]) -> Vec<Option<Findings>> {
         let n_rows = self.n_rows();
-        let mut scores = vec![vec![0.0; n_rows]; asked.len()];
+        let mut scores = places(n_rows, asked.len());
         let pieces = Piece::cut(&mut scores, piece_rows(n_rows));
+        let empty: Vec<Tally> = asked.iter().map(|asked| Tally::new(asked)).collect();
         let tallies: Vec<Vec<Tally>> =
-            pieces.into_par_iter().map(|piece| self.tally(piece, asked)).collect();
+            pieces.into_par_iter().map(|piece| self.tally(piece, asked, empty.clone())).collect();
         let finish = |(idx, (asked, scores)): (usize, (&&Asked<'_>, Vec<f32>))| {
             let tallies = tallies.iter().map(|piece| piece[idx].clone());
             self.finish(asked, Tally::sum(tallies, asked), scores)
@@ -110,8 +111,7 @@ impl Coarse<'_> {
         asked.iter().zip(scores).enumerate().map(finish).collect()
     }
 
-    fn tally(self, piece: Piece<'_>, asked: &[&Asked<'_>]) -> Vec<Tally> {
-        let mut tallies: Vec<Tally> = asked.iter().map(|asked| Tally::new(asked)).collect();
+    fn tally(self, piece: Piece<'_>, asked: &[&Asked<'_>], mut tallies: Vec<Tally>) -> Vec<Tally> {
         let mut blocks: Vec<_> =
             piece.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
         let mut block = Block::default();

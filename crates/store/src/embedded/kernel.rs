@@ -6,16 +6,14 @@
 //! saves loads of the weights, halved the rate on the machine it was measured on. Asking for memory ahead of
 //! time gained nothing there, and a third on another one. Which instructions do it is chosen at run time.
 //!
-//! Several vectors of weights share what a row costs: a strip of rows is widened to single precision
-//! once, and stays in the nearest cache while it is multiplied with all of them, two rows with four
-//! vectors at a time, so that a number that is loaded is used more than once. The sums are those of
-//! each vector alone, bit for bit.
+//! Several vectors of weights share what a row costs: a strip of rows stays in the nearest cache while it is
+//! multiplied with all of them, two rows with four vectors at a time, so that a number that is loaded is
+//! used more than once. The sums are those of each vector alone, bit for bit.
 
 #[cfg(target_arch = "x86_64")]
-use std::{
-    arch::x86_64::{_MM_HINT_T0, _mm_prefetch},
-    ptr,
-};
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+use std::ops::Range;
 
 use half::{f16, slice::HalfFloatSliceExt};
 
@@ -30,9 +28,8 @@ mod rows;
 /// Coordinates that are multiplied between two steps of a loop.
 const STRETCH: usize = 128;
 
-/// Rows that are multiplied with all weights before the next ones are read: 16 KB of 512 coordinates
-/// in single precision.
-const STRIP: usize = 8;
+/// Rows that are multiplied with all weights before the next ones are read: 16 KB of 512 coordinates.
+const STRIP: usize = 16;
 
 /// Vectors of weights that a row is loaded once for, and rows that these are loaded once for: as many
 /// as registers hold the sums of.
@@ -51,16 +48,22 @@ const AHEAD: usize = 8192;
 /// Asks the memory for what stands ahead of a piece of the rows, as long as it.
 #[cfg(target_arch = "x86_64")]
 #[inline]
+fn fetch_ahead<T>(piece: &[T]) {
+    fetch(piece.as_ptr().wrapping_byte_add(AHEAD), size_of_val(piece));
+}
+
+/// Asks the memory for so many bytes.
+#[cfg(target_arch = "x86_64")]
+#[inline]
 #[expect(unsafe_code, reason = "the instruction takes a pointer")]
-fn fetch_ahead<T>(piece: &T) {
-    let start = ptr::from_ref(piece).cast::<i8>().wrapping_add(AHEAD);
-    for line in (0..size_of::<T>()).step_by(CACHE_LINE) {
+fn fetch<T>(start: *const T, n_bytes: usize) {
+    for line in (0..n_bytes).step_by(CACHE_LINE) {
         // SAFETY: it is a hint, for which no address is wrong.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line)) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.cast::<i8>().wrapping_add(line)) };
     }
 }
 
-/// Coordinates of a row in single precision, or of weights; zeros after the last one.
+/// Coordinates of weights; zeros after the last one.
 type Stretch = [f32; STRETCH];
 
 /// The instructions that score rows.
@@ -117,41 +120,72 @@ impl Kernel {
 
     fn score_together(self, rows: &[f16], weights: &[Weights], scores: &mut [&mut [f32]]) {
         let dimension = weights.first().map_or(1, |weights| weights.dimension.max(1));
-        let (groups, rest) = weights.as_chunks::<GROUP>();
-        let (group_scores, rest_scores) = scores.as_chunks_mut::<GROUP>();
-        let mut wide = Vec::new();
-        for (strip_idx, rows) in rows.chunks(STRIP * dimension).enumerate() {
-            widen(rows, dimension, &mut wide);
+        let strips: Vec<&[f16]> = rows.chunks(STRIP * dimension).collect();
+        for (strip_idx, &rows) in strips.iter().enumerate() {
+            let next = strips.get(strip_idx + 1).copied().unwrap_or_default();
+            let mut ahead = next.chunks(next.len().div_ceil(weights.len().div_ceil(GROUP)).max(1));
             let start = strip_idx * STRIP;
-            let strip = start..start + rows.len() / dimension;
-            for (weights, scores) in groups.iter().zip(&mut *group_scores) {
-                let scores = scores.each_mut().map(|scores| &mut scores[strip.clone()]);
-                self.score_wide(&wide, weights.each_ref(), scores);
-            }
-            for (weights, scores) in rest.iter().zip(&mut *rest_scores) {
-                self.score_wide(&wide, [weights], [&mut scores[strip.clone()]]);
+            let places = start..start + rows.len() / dimension;
+            for (weights, scores) in weights.chunks(GROUP).zip(scores.chunks_mut(GROUP)) {
+                let strip = Strip { rows, ahead: ahead.next().unwrap_or_default() };
+                self.score_group(strip, weights, scores, places.clone());
             }
         }
     }
 
-    fn score_wide<const N: usize>(
+    /// Scores a strip of rows, whose scores have these places, with up to [`GROUP`] vectors of weights.
+    fn score_group(
         self,
-        rows: &[Stretch],
+        strip: Strip<'_>,
+        weights: &[Weights],
+        scores: &mut [&mut [f32]],
+        places: Range<usize>,
+    ) {
+        match (weights, scores) {
+            ([w0], [s0]) => self.score_strip(strip, [w0], [&mut s0[places]]),
+            ([w0, w1], [s0, s1]) => {
+                let scores = [s0, s1].map(|scores| &mut scores[places.clone()]);
+                self.score_strip(strip, [w0, w1], scores);
+            }
+            ([w0, w1, w2], [s0, s1, s2]) => {
+                let scores = [s0, s1, s2].map(|scores| &mut scores[places.clone()]);
+                self.score_strip(strip, [w0, w1, w2], scores);
+            }
+            ([w0, w1, w2, w3], [s0, s1, s2, s3]) => {
+                let scores = [s0, s1, s2, s3].map(|scores| &mut scores[places.clone()]);
+                self.score_strip(strip, [w0, w1, w2, w3], scores);
+            }
+            // A group is neither empty nor longer.
+            _ => {}
+        }
+    }
+
+    fn score_strip<const N: usize>(
+        self,
+        strip: Strip<'_>,
         weights: [&Weights; N],
         scores: [&mut [f32]; N],
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => avx512::Avx512::score_wide(proof, rows, weights, scores),
+            Self::Avx512(proof) => avx512::Avx512::score_strip(proof, strip, weights, scores),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => avx2::Avx2::score_wide(proof, rows, weights, scores),
+            Self::Avx2(proof) => avx2::Avx2::score_strip(proof, strip, weights, scores),
             Self::Portable => {
                 for (weights, scores) in weights.into_iter().zip(scores) {
-                    score_wide_portably(rows, weights, scores);
+                    score_portably(strip.rows, weights, scores);
                 }
             }
         }
     }
+}
+
+/// Rows that are multiplied, and what the memory is asked for meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Strip<'a> {
+    rows: &'a [f16],
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "nothing asks ahead"))]
+    ahead: &'a [f16],
 }
 
 /// Weights, cut into stretches and padded with zeros.
@@ -179,41 +213,18 @@ fn padded<T: Copy>(rest: &[T], zero: T) -> [T; STRETCH] {
     stretch
 }
 
-/// Puts rows into single precision, each padded to whole stretches.
-fn widen(rows: &[f16], dimension: usize, wide: &mut Vec<Stretch>) {
-    wide.clear();
-    for row in rows.chunks_exact(dimension) {
-        for piece in row.chunks(STRETCH) {
-            let mut stretch = [0.0; STRETCH];
-            piece.convert_to_f32_slice(&mut stretch[..piece.len()]);
-            wide.push(stretch);
-        }
-    }
-}
-
 fn score_portably(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-    let dimension = weights.dimension.max(1);
-    let mut wide = Vec::with_capacity(weights.stretches.len());
-    for (row, score) in rows.chunks_exact(dimension).zip(scores) {
-        widen(row, dimension, &mut wide);
-        *score = dot_portably(&wide, weights);
-    }
-}
-
-fn score_wide_portably(rows: &[Stretch], weights: &Weights, scores: &mut [f32]) {
-    for (row, score) in rows.chunks_exact(weights.stretches.len().max(1)).zip(scores) {
-        *score = dot_portably(row, weights);
-    }
-}
-
-fn dot_portably(row: &[Stretch], weights: &Weights) -> f32 {
-    let mut sums = [0.0; STRETCH];
-    for (row, weights) in row.iter().zip(&weights.stretches) {
-        for ((sum, x), w) in sums.iter_mut().zip(row).zip(weights) {
-            *sum += x * w;
+    for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
+        let mut sums = [0.0; STRETCH];
+        for (piece, weights) in row.chunks(STRETCH).zip(&weights.stretches) {
+            let mut wide = [0.0; STRETCH];
+            piece.convert_to_f32_slice(&mut wide[..piece.len()]);
+            for ((sum, x), w) in sums.iter_mut().zip(wide).zip(weights) {
+                *sum += x * w;
+            }
         }
+        *score = sums.iter().sum();
     }
-    sums.iter().sum()
 }
 
 #[cfg(test)]

@@ -75,18 +75,25 @@ pub(crate) fn run(rows: &[f16], dimension: usize, scans: &[Scan<'_>]) -> Vec<Fin
     let n_rows = rows.len() / dimension;
     let piece = piece_rows(n_rows);
     let weights: Vec<Weights> = scans.iter().map(|scan| Weights::new(scan.weights)).collect();
-    let mut scores = vec![vec![0.0; n_rows]; scans.len()];
+    let mut scores = places(n_rows, scans.len());
     let pieces: Vec<Piece<'_>> = Piece::cut(&mut scores, piece);
+    let empty: Vec<Tally> = scans.iter().map(Tally::new).collect();
     let tallies: Vec<Vec<Tally>> = pieces
         .into_par_iter()
         .zip(rows.par_chunks(piece * dimension))
-        .map(|(piece, rows)| piece.tally(rows, &weights, scans))
+        .map(|(piece, rows)| piece.tally(rows, &weights, (scans, empty.clone())))
         .collect();
     let finish = |(scan_idx, (scan, scores)): (usize, (&Scan<'_>, Vec<f32>))| {
         let tallies = tallies.iter().map(|piece| piece[scan_idx].clone());
         Tally::sum(tallies, scan).finish(scores)
     };
     scans.iter().zip(scores).enumerate().map(finish).collect()
+}
+
+/// Places for the scores of all rows, for each scan. The memory is not written to, so each thread takes the pages that
+/// it needs.
+pub(super) fn places(n_rows: usize, n_scans: usize) -> Vec<Vec<f32>> {
+    (0..n_scans).map(|_| vec![0.0; n_rows]).collect()
 }
 
 /// The places for the scores of some rows, for each scan.
@@ -109,9 +116,13 @@ impl<'s> Piece<'s> {
     }
 
     /// Scores the rows, a block at a time, and looks at the scores.
-    fn tally(self, rows: &[f16], weights: &[Weights], scans: &[Scan<'_>]) -> Vec<Tally> {
+    fn tally(
+        self,
+        rows: &[f16],
+        weights: &[Weights],
+        (scans, mut tallies): (&[Scan<'_>], Vec<Tally>),
+    ) -> Vec<Tally> {
         let kernel = Kernel::detect();
-        let mut tallies: Vec<Tally> = scans.iter().map(Tally::new).collect();
         let mut blocks: Vec<_> =
             self.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
         let dimension = scans.first().map_or(1, |scan| scan.weights.len().max(1));
@@ -302,12 +313,17 @@ impl Findings {
 /// Counters for each bin: neighbours often fall into one bin, and need not wait for each other.
 const LANES: usize = 4;
 
+/// Scores whose bins are worked out at once, which vector instructions do.
+const GROUP: usize = 64;
+
 fn count(mut counts: Vec<[u64; LANES]>, scores: &[f32], bins: Bins) -> Vec<[u64; LANES]> {
-    for group in scores.chunks(LANES) {
-        for (lane, &score) in group.iter().enumerate() {
-            if !score.is_nan() {
-                counts[bins.bin_of(score)][lane] += 1;
-            }
+    let mut places = [0; GROUP];
+    for group in scores.chunks(GROUP) {
+        for (place, &score) in places.iter_mut().zip(group) {
+            *place = bins.bin_of(score);
+        }
+        for (idx, (&place, score)) in places.iter().zip(group).enumerate() {
+            counts[place as usize][idx % LANES] += u64::from(!score.is_nan());
         }
     }
     counts

@@ -3,6 +3,11 @@
 //! Keys equal to the lowest one kept are let go, so a selection never grows with ties; whoever must
 //! choose among equals looks for all of them a second time, knowing the value.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
 use super::bitmap::Bitmap;
 
 /// A row with the key that it is chosen by.
@@ -12,12 +17,15 @@ pub(crate) struct Candidate {
     pub(crate) row_idx: usize,
 }
 
-/// The `n_wanted` highest keys offered so far.
+/// The `n_wanted` highest keys offered so far. Clones that are made before anything was offered share what
+/// one of them has learnt: a key that is too low for one is too low for all, as long as they are merged.
 #[derive(Clone, Debug)]
 pub(crate) struct Selector {
     n_wanted: usize,
     /// Keys must be above it to matter.
     floor: f32,
+    /// The floor of whichever clone told last.
+    shared_floor: Arc<AtomicU32>,
     kept: Vec<Candidate>,
 }
 
@@ -35,7 +43,8 @@ pub(crate) struct Selection {
 impl Selector {
     pub(crate) fn new(n_wanted: usize) -> Self {
         let floor = if n_wanted == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
-        Self { n_wanted, floor, kept: Vec::new() }
+        let shared_floor = Arc::new(floor.to_bits().into());
+        Self { n_wanted, floor, shared_floor, kept: Vec::new() }
     }
 
     /// Offers the rows from `first_row`, whose keys are given. A NaN is never kept.
@@ -46,6 +55,8 @@ impl Selector {
         key: impl Fn(f32) -> f32,
         excluded: &Bitmap,
     ) {
+        // None of these floors is ever too high, so it does not matter which clone comes last.
+        self.floor = self.floor.max(f32::from_bits(self.shared_floor.load(Ordering::Relaxed)));
         for (group_idx, group) in scores.chunks(16).enumerate() {
             // Without a branch in it, this is a handful of vector instructions.
             if group.iter().fold(false, |any, &score| any | (key(score) > self.floor)) {
@@ -94,6 +105,7 @@ impl Selector {
             let lowest =
                 self.kept.iter().map(|candidate| candidate.key).fold(f32::INFINITY, f32::min);
             self.floor = lowest;
+            self.shared_floor.store(lowest.to_bits(), Ordering::Relaxed);
         }
     }
 

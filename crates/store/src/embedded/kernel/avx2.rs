@@ -2,16 +2,19 @@
 
 use std::{
     arch::x86_64::{
-        __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps,
-        _mm_movehl_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_cvtph_ps,
-        _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+        __m128, __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps,
+        _mm_movehl_ps, _mm_setzero_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps,
+        _mm256_add_ps, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps,
+        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
     },
     ptr,
 };
 
 use half::f16;
 
-use super::{PAIR, STRETCH, Stretch, Weights, fetch_ahead, padded, rows::score_with};
+use super::{
+    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded, rows::score_with,
+};
 
 /// Coordinates in a vector.
 const LANES: usize = 8;
@@ -31,15 +34,13 @@ impl Avx2 {
 
 score_with!(Avx2, "avx2,fma,f16c", __m256, _mm256_setzero_ps, _mm256_fmadd_ps);
 
-/// The sum of all lanes.
+/// All lanes, added up to four.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn total(sums: &Sums) -> f32 {
+fn four_lanes(sums: &Sums) -> __m128 {
     let [s0, s1, s2, s3] = *sums;
     let sum = _mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3));
-    let sum = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
-    let sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
-    _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)))
+    _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))
 }
 
 #[inline]

@@ -2,15 +2,20 @@
 
 use std::{
     arch::x86_64::{
-        __m512, _mm256_loadu_si256, _mm512_add_ps, _mm512_cvtph_ps, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_reduce_add_ps, _mm512_setzero_ps,
+        __m128, __m512, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
+        _mm_setzero_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps, _mm256_add_ps,
+        _mm256_castpd_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_si256,
+        _mm512_add_ps, _mm512_castps_pd, _mm512_castps512_ps256, _mm512_cvtph_ps,
+        _mm512_extractf64x4_pd, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_setzero_ps,
     },
     ptr,
 };
 
 use half::f16;
 
-use super::{PAIR, STRETCH, Stretch, Weights, fetch_ahead, padded, rows::score_with};
+use super::{
+    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded, rows::score_with,
+};
 
 /// Coordinates in a vector.
 const LANES: usize = 16;
@@ -27,12 +32,15 @@ impl Avx512 {
 
 score_with!(Avx512, "avx512f", __m512, _mm512_setzero_ps, _mm512_fmadd_ps);
 
-/// The sum of all lanes.
+/// All lanes, added up to four.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn total(sums: &Sums) -> f32 {
+fn four_lanes(sums: &Sums) -> __m128 {
     let [s0, s1, s2, s3] = *sums;
-    _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)))
+    let sum = _mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3));
+    let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sum)));
+    let sum = _mm256_add_ps(_mm512_castps512_ps256(sum), high);
+    _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))
 }
 
 #[inline]

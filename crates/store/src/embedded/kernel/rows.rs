@@ -2,7 +2,7 @@
 
 /// Makes a kernel score rows with the instructions named. The module that says this has `Stretch` and its kin in
 /// scope, the number of `LANES` in a vector, and functions that load a vector of numbers in half precision and in
-/// single and that add up all lanes.
+/// single and that add up sums to four lanes.
 macro_rules! score_with {
     ($kernel:ident, $features:literal, $vector:ident, $zero:ident, $fmadd:ident) => {
         /// Sums under way for a row: enough not to wait for each other.
@@ -18,14 +18,14 @@ macro_rules! score_with {
             }
 
             #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-            pub(crate) fn score_wide<const N: usize>(
+            pub(crate) fn score_strip<const N: usize>(
                 _proof: Self,
-                rows: &[Stretch],
+                strip: Strip<'_>,
                 weights: [&Weights; N],
                 scores: [&mut [f32]; N],
             ) {
                 // SAFETY: a value of this type is only made where the instructions are there.
-                unsafe { score_wide(rows, weights, scores) }
+                unsafe { score_strip(strip, weights, scores) }
             }
         }
 
@@ -41,7 +41,7 @@ macro_rules! score_with {
                 if let Some(weights) = weights.stretches.get(stretches.len()) {
                     add_products(&mut sums, &padded(rest, f16::ZERO), weights);
                 }
-                *score = total(&sums);
+                [*score] = totals([four_lanes(&sums)]);
             }
         }
 
@@ -60,53 +60,59 @@ macro_rules! score_with {
         }
 
         #[target_feature(enable = $features)]
-        fn score_wide<const N: usize>(
-            rows: &[Stretch],
+        fn score_strip<const N: usize>(
+            strip: Strip<'_>,
             weights: [&Weights; N],
             mut scores: [&mut [f32]; N],
         ) {
-            let row_len = weights.first().map_or(1, |weights| weights.stretches.len().max(1));
-            let weights = weights.map(|weights| &*weights.stretches);
+            let row_len = weights.first().map_or(1, |weights| weights.dimension.max(1));
+            // No closures here and below: those of arrays are compiled without the instructions.
+            let mut of_all: [&[Stretch]; N] = [&[]; N];
+            for (stretches, weights) in of_all.iter_mut().zip(weights) {
+                *stretches = &weights.stretches;
+            }
             let mut row_idx = 0;
-            let mut pairs = rows.chunks_exact(PAIR * row_len);
+            let mut pairs = strip.rows.chunks_exact(PAIR * row_len);
+            let n_ahead = (PAIR * strip.ahead.len()).div_ceil(STRIP);
+            let mut ahead = strip.ahead.chunks(n_ahead.max(1));
             for pair in &mut pairs {
+                let piece = ahead.next().unwrap_or_default();
+                fetch(piece.as_ptr(), size_of_val(piece));
                 let (first, second) = pair.split_at(row_len);
-                for (place, dots) in dots([first, second], weights).into_iter().enumerate() {
-                    for (scores, dot) in scores.iter_mut().zip(dots) {
-                        scores[row_idx + place] = dot;
-                    }
+                for (scores, dots) in scores.iter_mut().zip(dots([first, second], &of_all)) {
+                    scores[row_idx..row_idx + PAIR].copy_from_slice(&dots);
                 }
                 row_idx += PAIR;
             }
             if !pairs.remainder().is_empty() {
-                let [dots] = dots([pairs.remainder()], weights);
-                for (scores, dot) in scores.iter_mut().zip(dots) {
+                for (scores, [dot]) in scores.iter_mut().zip(dots([pairs.remainder()], &of_all)) {
                     scores[row_idx] = dot;
                 }
             }
         }
 
-        /// The products of some rows with some weights. The sums of a row, which [`score_rows`] has under way
+        /// The products of some weights with some rows. The sums of a row, which [`score_rows`] has under way
         /// together, are made one after the other: so there is a register for one of each product.
         #[inline]
         #[target_feature(enable = $features)]
         fn dots<const R: usize, const N: usize>(
-            rows: [&[Stretch]; R],
-            weights: [&[Stretch]; N],
-        ) -> [[f32; N]; R] {
-            let mut sums = [[[$zero(); N_SUMS]; N]; R];
-            for sum_idx in 0..N_SUMS {
-                let of_sum = sums_at(rows, weights, sum_idx);
-                for (sums, of_row) in sums.iter_mut().zip(of_sum) {
-                    for (sums, sum) in sums.iter_mut().zip(of_row) {
-                        sums[sum_idx] = sum;
-                    }
+            rows: [&[f16]; R],
+            weights: &[&[Stretch]; N],
+        ) -> [[f32; R]; N] {
+            let [s0, s1, s2, s3] = [
+                sums_at(rows, weights, 0),
+                sums_at(rows, weights, 1),
+                sums_at(rows, weights, 2),
+                sums_at(rows, weights, 3),
+            ];
+            let mut dots = [[0.0; R]; N];
+            for r in 0..R {
+                let mut folded = [_mm_setzero_ps(); N];
+                for (n, lanes) in folded.iter_mut().enumerate() {
+                    *lanes = four_lanes(&[s0[n][r], s1[n][r], s2[n][r], s3[n][r]]);
                 }
-            }
-            let mut dots = [[0.0; N]; R];
-            for (dots, sums) in dots.iter_mut().zip(&sums) {
-                for (dot, sums) in dots.iter_mut().zip(sums) {
-                    *dot = total(sums);
+                for (dots, total) in dots.iter_mut().zip(totals(folded)) {
+                    dots[r] = total;
                 }
             }
             dots
@@ -115,30 +121,80 @@ macro_rules! score_with {
         #[inline]
         #[target_feature(enable = $features)]
         fn sums_at<const R: usize, const N: usize>(
-            rows: [&[Stretch]; R],
-            weights: [&[Stretch]; N],
+            rows: [&[f16]; R],
+            weights: &[&[Stretch]; N],
             sum_idx: usize,
-        ) -> [[$vector; N]; R] {
-            let mut sums = [[$zero(); N]; R];
-            let n_stretches = rows.first().map_or(0, |row| row.len());
-            let rows = rows.map(|row| &row[..n_stretches]);
-            let weights = weights.map(|weights| &weights[..n_stretches]);
-            for stretch_idx in 0..n_stretches {
-                for step in 0..STRETCH / (N_SUMS * LANES) {
-                    let vector_idx = step * N_SUMS + sum_idx;
-                    let mut w = [$zero(); N];
-                    for (w, weights) in w.iter_mut().zip(weights) {
-                        *w = load_at(&weights[stretch_idx], vector_idx);
-                    }
-                    for (sums, row) in sums.iter_mut().zip(rows) {
-                        let x = load_at(&row[stretch_idx], vector_idx);
-                        for (sum, w) in sums.iter_mut().zip(w) {
-                            *sum = $fmadd(x, w, *sum);
-                        }
+        ) -> [[$vector; R]; N] {
+            let mut sums = [[$zero(); R]; N];
+            let n_whole = rows.first().map_or(0, |row| row.len() / STRETCH);
+            let mut pieces = [&[f16::ZERO; STRETCH]; R];
+            for stretch_idx in 0..n_whole {
+                for (piece, row) in pieces.iter_mut().zip(rows) {
+                    *piece = &row.as_chunks().0[stretch_idx];
+                }
+                add_products_at(&mut sums, pieces, weights, (stretch_idx, sum_idx));
+            }
+            if weights.first().is_some_and(|weights| weights.len() > n_whole) {
+                let mut rests = [[f16::ZERO; STRETCH]; R];
+                for ((piece, rest), row) in pieces.iter_mut().zip(&mut rests).zip(rows) {
+                    *rest = padded(row.as_chunks::<STRETCH>().1, f16::ZERO);
+                    *piece = rest;
+                }
+                add_products_at(&mut sums, pieces, weights, (n_whole, sum_idx));
+            }
+            sums
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn add_products_at<const R: usize, const N: usize>(
+            sums: &mut [[$vector; R]; N],
+            pieces: [&[f16; STRETCH]; R],
+            weights: &[&[Stretch]; N],
+            (stretch_idx, sum_idx): (usize, usize),
+        ) {
+            for step in 0..STRETCH / (N_SUMS * LANES) {
+                let vector_idx = step * N_SUMS + sum_idx;
+                let mut x = [$zero(); R];
+                for (x, piece) in x.iter_mut().zip(pieces) {
+                    *x = load_halves(&piece.as_chunks().0[vector_idx]);
+                }
+                for (sums, weights) in sums.iter_mut().zip(weights) {
+                    let w = load_at(&weights[stretch_idx], vector_idx);
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum = $fmadd(x, w, *sum);
                     }
                 }
             }
-            sums
+        }
+
+        /// The sums of four lanes each, of four at once where there are as many.
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn totals<const N: usize>(lanes: [__m128; N]) -> [f32; N] {
+            let mut totals = [0.0; N];
+            let (groups, rest) = lanes.as_chunks::<4>();
+            let (group_totals, rest_totals) = totals.as_chunks_mut::<4>();
+            for ([a, b, c, d], totals) in groups.iter().zip(group_totals) {
+                let (a_low, a_high) = (_mm_unpacklo_ps(*a, *c), _mm_unpackhi_ps(*a, *c));
+                let (b_low, b_high) = (_mm_unpacklo_ps(*b, *d), _mm_unpackhi_ps(*b, *d));
+                let (ac, bd) = (_mm_add_ps(a_low, a_high), _mm_add_ps(b_low, b_high));
+                let sums = _mm_add_ps(_mm_unpacklo_ps(ac, bd), _mm_unpackhi_ps(ac, bd));
+                store(totals, sums);
+            }
+            for (lanes, total) in rest.iter().zip(rest_totals) {
+                let sum = _mm_add_ps(*lanes, _mm_movehl_ps(*lanes, *lanes));
+                *total = _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+            }
+            totals
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "the store takes a pointer")]
+        fn store(place: &mut [f32; 4], lanes: __m128) {
+            // SAFETY: the array is as long as the vector, and the store needs no alignment.
+            unsafe { _mm_storeu_ps(place.as_mut_ptr(), lanes) }
         }
 
         #[inline]

@@ -41,8 +41,7 @@ fn zero() -> __m256i {
 /// The sum of all lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn total(even: __m256i, odd: __m256i) -> i32 {
-    let sum = _mm256_add_epi32(even, odd);
+fn total(sum: __m256i) -> i32 {
     let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
     let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b_01_00_11_10>(sum));
     _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32::<0b_10_11_00_01>(sum)))

@@ -18,37 +18,65 @@ macro_rules! multiply_with {
             }
         }
 
-        /// Two sums are under way for each of the weights, so that they do not wait for each other.
+        /// Of several weights, each vector that is loaded is multiplied with two rows.
         #[target_feature(enable = $features)]
         fn $function<const N: usize>(
             rows: &[u8],
             weights: [&CodeWeights; N],
             mut dots: [&mut [i32]; N],
         ) {
+            /// The products of some weights with some rows.
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn products<const R: usize, const N: usize>(
+                rows: [&[u8]; R],
+                weights: &[&[[i16; LANES]]; N],
+            ) -> [[i32; R]; N] {
+                let n_vectors = weights.first().map_or(0, |weights| weights.len());
+                let mut codes: [&[[u8; LANES]]; R] = [&[]; R];
+                for (codes, row) in codes.iter_mut().zip(rows) {
+                    fetch_ahead(row);
+                    *codes = &row.as_chunks().0[..n_vectors];
+                }
+                let mut sums = [[zero(); R]; N];
+                for idx in 0..n_vectors {
+                    let mut x = [zero(); R];
+                    for (x, codes) in x.iter_mut().zip(codes) {
+                        *x = load_codes(&codes[idx]);
+                    }
+                    for (sums, weights) in sums.iter_mut().zip(weights) {
+                        let w = load_weights(&weights[idx]);
+                        for (sum, x) in sums.iter_mut().zip(x) {
+                            *sum = $add_products(*sum, x, w);
+                        }
+                    }
+                }
+                let mut dots = [[0; R]; N];
+                for (dots, sums) in dots.iter_mut().zip(sums) {
+                    for (dot, sum) in dots.iter_mut().zip(sums) {
+                        *dot = total(sum);
+                    }
+                }
+                dots
+            }
+
             let row_bytes = weights.first().map_or(TRAILER, |weights| weights.row_bytes());
-            let weights =
-                weights.map(|weights| weights.steps.as_flattened().as_chunks::<LANES>().0);
-            for (row_idx, row) in rows.chunks_exact(row_bytes).enumerate() {
-                let (vectors, _) = row[..row_bytes - TRAILER].as_chunks::<LANES>();
-                let weights = weights.map(|weights| &weights[..vectors.len()]);
-                let (pairs, last) = vectors.as_chunks::<2>();
-                let mut sums = [[zero(); 2]; N];
-                for (pair_idx, pair) in pairs.iter().enumerate() {
-                    fetch_ahead(pair);
-                    let x = [load_codes(&pair[0]), load_codes(&pair[1])];
-                    for ([even, odd], weights) in sums.iter_mut().zip(weights) {
-                        *even = $add_products(*even, x[0], load_weights(&weights[2 * pair_idx]));
-                        *odd = $add_products(*odd, x[1], load_weights(&weights[2 * pair_idx + 1]));
-                    }
+            // No closures here: those of arrays are compiled without the instructions.
+            let mut of_all: [&[[i16; LANES]]; N] = [&[]; N];
+            for (vectors, weights) in of_all.iter_mut().zip(weights) {
+                *vectors = weights.steps.as_flattened().as_chunks().0;
+            }
+            let n_paired = if N > 1 { rows.len() / (2 * row_bytes) * 2 } else { 0 };
+            let (paired, alone) = rows.split_at(n_paired * row_bytes);
+            for (idx, pair) in paired.chunks_exact(2 * row_bytes).enumerate() {
+                let (first, second) = pair.split_at(row_bytes);
+                for (dots, products) in dots.iter_mut().zip(products([first, second], &of_all)) {
+                    dots[2 * idx..2 * idx + 2].copy_from_slice(&products);
                 }
-                if let [x] = last {
-                    let x = load_codes(x);
-                    for ([even, _], weights) in sums.iter_mut().zip(weights) {
-                        *even = $add_products(*even, x, load_weights(&weights[2 * pairs.len()]));
-                    }
-                }
-                for (dots, [even, odd]) in dots.iter_mut().zip(sums) {
-                    dots[row_idx] = total(even, odd);
+            }
+            for (idx, row) in alone.chunks_exact(row_bytes).enumerate() {
+                for (dots, [dot]) in dots.iter_mut().zip(products([row], &of_all)) {
+                    dots[n_paired + idx] = dot;
                 }
             }
         }
