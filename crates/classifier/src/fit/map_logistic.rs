@@ -13,6 +13,7 @@
 //! Source: the prior toward the query is that of `SeeSaw` (Moll et al., 2023).
 
 mod descent;
+mod rows;
 
 use super::start_alone;
 use crate::{

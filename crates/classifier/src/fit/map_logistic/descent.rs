@@ -4,14 +4,17 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{BIAS_DEVIATION, Taught, Term};
+use super::{
+    BIAS_DEVIATION, Taught, Term,
+    rows::{self, FEW},
+};
 use crate::{
     Background,
     fit::{
         minimize::minimize,
         risk::{cross_entropy, split},
     },
-    linear::dot,
+    linear::{dot, to_f32},
 };
 
 /// Where the gradient is this much shorter than at the start. Average precision is then that of the
@@ -56,14 +59,18 @@ impl WithSimd for Loss<'_> {
         let taught = BIAS_UNIT * bias;
         let weights: Vec<f64> = scaled.iter().map(|w| w * freedom.sqrt()).collect();
         let bias = taught - dot(&weights, background.mean());
+        let narrow: Vec<f32> = weights.iter().map(|&w| to_f32(w)).collect();
         let (mut pull, mut total, mut sum) = (vec![0.0; weights.len()], 0.0, 0.0);
-        for term in terms {
-            let logit = term.offset + dot(&weights, term.x) + bias;
-            let (value, slope) = cross_entropy(logit, term.target);
-            sum += term.weight * value;
-            let slope = term.weight * slope;
-            total += slope;
-            pull.iter_mut().zip(term.x).for_each(|(pull, &x)| *pull += slope * f64::from(x));
+        for few in terms.chunks(FEW) {
+            let (mut rows, mut slopes) = ([few[0].x; FEW], [0.0; FEW]);
+            for (term, (row, slope)) in few.iter().zip(rows.iter_mut().zip(&mut slopes)) {
+                let logit = term.offset + rows::dot(&narrow, term.x) + bias;
+                let (value, of_logit) = cross_entropy(logit, term.target);
+                sum += term.weight * value;
+                total += term.weight * of_logit;
+                (*row, *slope) = (term.x, to_f32(term.weight * of_logit));
+            }
+            rows::add_rows(&mut pull, rows, slopes);
         }
         pull.iter_mut().zip(background.mean()).for_each(|(pull, mu)| *pull -= total * mu);
         let pulls = pull.into_iter().map(|g| g * freedom.sqrt());
