@@ -179,6 +179,15 @@ pub trait VectorStore: Send + Sync {
     /// A failure of the store.
     async fn count(&self) -> Result<u64, StoreError>;
 
+    /// Names the present state of the points: while it stays the same, so do they, as far as the store can
+    /// tell. One that cannot tell a replaced point from what it was goes by their number.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn version(&self) -> Result<u64, StoreError> {
+        self.count().await
+    }
+
     /// Makes all that was written visible and durable.
     ///
     /// # Errors

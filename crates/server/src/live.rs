@@ -42,13 +42,23 @@ pub(crate) struct LiveSession {
 struct KeptRanking {
     /// How many fits there were.
     n_fits: usize,
+    /// That of the store.
+    version: u64,
     ranking: Arc<Ranking>,
+}
+
+/// What a session had come to.
+#[derive(Clone, Debug)]
+struct KeptInsight {
+    /// That of the store.
+    version: u64,
+    insight: Arc<Insight>,
 }
 
 /// What was last seen of a session.
 #[derive(Debug, Default)]
 struct Seen {
-    insight: Option<Arc<Insight>>,
+    insight: Option<KeptInsight>,
     doubtful: Arc<[DoubtfulLabel]>,
     /// How many events there were when labels in doubt were looked for.
     doubted_at: u64,
@@ -109,25 +119,28 @@ impl LiveSession {
         Ok(())
     }
 
-    /// What a session has come to, by a view of it. That of the same events is not made again.
+    /// What a session has come to, by a view of it. That of the same events over the same
+    /// points is not made again.
     pub(crate) fn insight(
         &self,
         view: &View,
         policy: ThresholdPolicy,
     ) -> Result<Arc<Insight>, ProjectError> {
         let at_boundary = policy == ThresholdPolicy::Score(0.0);
-        let kept = lock(&self.seen).insight.clone();
-        if let Some(kept) =
-            kept.filter(|kept| at_boundary && kept.n_events == view.state().n_events())
-        {
-            return Ok(kept);
+        let version = version(view)?;
+        let is_same = |kept: &KeptInsight| {
+            kept.version == version && kept.insight.n_events == view.state().n_events()
+        };
+        let kept = lock(&self.seen).insight.clone().filter(is_same);
+        if let Some(kept) = kept.filter(|_| at_boundary) {
+            return Ok(kept.insight);
         }
         let insight = Arc::new(pollster::block_on(view.insight(policy))?);
         if at_boundary {
             let mut seen = lock(&self.seen);
             let round = view.state().fits().last().map_or(0, |fit| fit.round);
             seen.above.insert(round, insight.expected.n_above);
-            seen.insight = Some(Arc::clone(&insight));
+            seen.insight = Some(KeptInsight { version, insight: Arc::clone(&insight) });
         }
         Ok(insight)
     }
@@ -140,11 +153,13 @@ impl LiveSession {
     ) -> Result<Arc<Ranking>, ProjectError> {
         let n_fits = view.state().fits().len();
         let mut kept = lock(&self.ranking);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.n_fits == n_fits) {
+        let version = version(view)?;
+        let is_same = |kept: &&KeptRanking| kept.n_fits == n_fits && kept.version == version;
+        if let Some(kept) = kept.as_ref().filter(is_same) {
             return Ok(Arc::clone(&kept.ranking));
         }
         let ranking = Arc::new(pollster::block_on(project.rank(view.classifier()))?);
-        *kept = Some(KeptRanking { n_fits, ranking: Arc::clone(&ranking) });
+        *kept = Some(KeptRanking { n_fits, version, ranking: Arc::clone(&ranking) });
         Ok(ranking)
     }
 
@@ -197,6 +212,11 @@ impl Drop for Locked<'_> {
     fn drop(&mut self) {
         *lock(&self.live.view) = self.session.view().clone();
     }
+}
+
+/// The version of the store of a view.
+fn version(view: &View) -> Result<u64, ProjectError> {
+    Ok(pollster::block_on(view.store().version())?)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -185,7 +185,7 @@ impl View {
         let Some(last) = fits.last() else { return Ok(None) };
         let earlier = fits.iter().rfind(|fit| fit.counts.n_labels < last.counts.n_labels);
         let Some(earlier) = earlier.map(|fit| fit.classifier.clone()) else { return Ok(None) };
-        let (before, before_above) = self.shortlist_of(&earlier, corpus.n_points()).await?;
+        let (before, before_above) = self.shortlist_of(&earlier).await?;
         let (now, now_above) = shortlist(corpus.top(), 0.0);
         let n_compared = before.union(&now).count() as u64;
         let n_flipped = before_above.symmetric_difference(&now_above).count() as u64;
@@ -202,9 +202,8 @@ impl View {
     async fn shortlist_of(
         &self,
         earlier: &LinearClassifier,
-        n_points: u64,
     ) -> Result<(Excluded, Excluded), SessionError> {
-        if let Some(kept) = self.surveys.find(earlier, n_points) {
+        if let Some(kept) = self.surveys.find(earlier, self.store().version().await?) {
             return Ok(shortlist(&kept.top, 0.0));
         }
         let (weights, nothing) = (earlier.weights(), Excluded::new());

@@ -243,9 +243,8 @@ impl View {
     /// Surveys the store with the last classifier, finely enough to choose any threshold.
     pub(crate) async fn corpus(&self, policy: ThresholdPolicy) -> Result<Corpus, SessionError> {
         let classifier = self.classifier().clone();
-        let n_points = self.store().count().await?;
         let threshold = if let ThresholdPolicy::Score(score) = policy { score } else { 0.0 };
-        let survey = self.survey(threshold, n_points).await?;
+        let survey = self.survey(threshold).await?;
         let mut scores = CorpusScores::new(&survey.top, &survey.histogram);
         scores.split_at(threshold, survey.n_above);
         let ids: Vec<RecordId> = self.state().labels().map(|(id, _)| id.clone()).collect();
@@ -264,13 +263,10 @@ impl View {
     }
 
     /// All scores under the last classifier.
-    async fn survey(
-        &self,
-        threshold: f32,
-        n_points: u64,
-    ) -> Result<Arc<SurveyReport>, SessionError> {
+    async fn survey(&self, threshold: f32) -> Result<Arc<SurveyReport>, SessionError> {
         let (classifier, is_boundary) = (self.classifier(), threshold == 0.0);
-        let kept = self.surveys.find(classifier, n_points).filter(|_| is_boundary);
+        let version = self.store().version().await?;
+        let kept = self.surveys.find(classifier, version).filter(|_| is_boundary);
         if let Some(kept) = kept {
             return Ok(kept);
         }
@@ -278,7 +274,7 @@ impl View {
         let survey = Survey {
             weights: classifier.weights(),
             bias: classifier.bias(),
-            top_k: n_listed(n_points),
+            top_k: n_listed(self.store().count().await?),
             n_boundary: 0,
             threshold,
             n_bins: N_BINS,
@@ -286,7 +282,7 @@ impl View {
         };
         let report = Arc::new(self.store().survey(survey).await?);
         if is_boundary {
-            self.surveys.keep(classifier, n_points, &report);
+            self.surveys.keep(classifier, version, &report);
         }
         Ok(report)
     }

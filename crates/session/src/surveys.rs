@@ -19,20 +19,20 @@ pub(crate) struct Surveys(Mutex<VecDeque<Kept>>);
 #[derive(Debug)]
 struct Kept {
     classifier: LinearClassifier,
-    /// Points of the store: of another number, it is another store.
-    n_points: u64,
+    /// That of the store.
+    version: u64,
     report: Arc<SurveyReport>,
 }
 
 impl Surveys {
-    /// What a classifier made of a store of so many points, if it is remembered.
+    /// What a classifier made of a version of the store, if it is remembered.
     pub(crate) fn find(
         &self,
         classifier: &LinearClassifier,
-        n_points: u64,
+        version: u64,
     ) -> Option<Arc<SurveyReport>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |kept: &&Kept| kept.n_points == n_points && kept.classifier == *classifier;
+        let same = |kept: &&Kept| kept.version == version && kept.classifier == *classifier;
         kept.iter().find(same).map(|kept| Arc::clone(&kept.report))
     }
 
@@ -40,12 +40,12 @@ impl Surveys {
     pub(crate) fn keep(
         &self,
         classifier: &LinearClassifier,
-        n_points: u64,
+        version: u64,
         report: &Arc<SurveyReport>,
     ) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (classifier, report) = (classifier.clone(), Arc::clone(report));
-        kept.push_front(Kept { classifier, n_points, report });
+        kept.push_front(Kept { classifier, version, report });
         kept.truncate(N_KEPT);
     }
 }

@@ -50,6 +50,7 @@ macro_rules! conformance_tests {
             excluded_points_are_in_no_list,
             excluded_points_count_in_the_histogram,
             deleted_points_are_gone,
+            every_change_gives_another_version,
             unknown_ids_are_no_error,
             a_scan_yields_every_point_once_and_resumes,
             a_scan_after_an_unknown_point_is_refused,
@@ -118,6 +119,24 @@ pub async fn the_last_of_one_id_in_a_batch_is_kept(store: &dyn VectorStore) {
     store.upsert(&[twice[0].clone(), point(2), twice[1].clone()]).await.expect("upsert");
     assert_eq!(store.count().await.expect("count"), 2);
     assert_same_points(store, &store.fetch(&[id(1)]).await.expect("fetch"), &twice[1..]);
+}
+
+/// Each state of the points has a version of its own, also where their number is the same; reading makes none.
+pub async fn every_change_gives_another_version(store: &dyn VectorStore) {
+    let version = async || store.version().await.expect("version");
+    let mut versions = vec![version().await];
+    store.upsert(&points(0..20)).await.expect("upsert");
+    versions.push(version().await);
+    let replaced = Point { id: id(7), embedding: unit(1007) };
+    store.upsert(&[replaced]).await.expect("upsert again");
+    versions.push(version().await);
+    store.delete(&[id(3)]).await.expect("delete");
+    versions.push(version().await);
+    store.upsert(&[point(3)]).await.expect("upsert what was deleted");
+    versions.push(version().await);
+    search(store, &weights(1), 3).await;
+    assert_eq!(version().await, versions[4]);
+    assert_eq!(versions.iter().collect::<BTreeSet<_>>().len(), 5, "{versions:?}");
 }
 
 /// Vectors of another dimension are refused, and a batch with one of them leaves no trace.

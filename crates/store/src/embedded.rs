@@ -276,6 +276,10 @@ impl VectorStore for EmbeddedStore {
         Ok(self.snapshots.take()?.n_points())
     }
 
+    async fn version(&self) -> Result<u64, StoreError> {
+        Ok(self.snapshots.take()?.version())
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         self.writer()?.flush()
     }

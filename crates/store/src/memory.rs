@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -18,6 +21,8 @@ use crate::{histogram::Bins, sample::Draw};
 pub struct MemoryStore {
     spec: StoreSpec,
     points: RwLock<Points>,
+    /// How often they were written to.
+    n_changes: AtomicU64,
 }
 
 type Points = BTreeMap<RecordId, Embedding>;
@@ -26,7 +31,7 @@ impl MemoryStore {
     /// An empty store of embeddings with `dimension` coordinates.
     pub fn new(dimension: usize) -> Self {
         let spec = StoreSpec { kind: "memory", dimension, precision: Precision::F32, exact: true };
-        Self { spec, points: RwLock::default() }
+        Self { spec, points: RwLock::default(), n_changes: AtomicU64::default() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Points> {
@@ -34,6 +39,7 @@ impl MemoryStore {
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Points> {
+        self.n_changes.fetch_add(1, Ordering::Relaxed);
         self.points.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,6 +124,10 @@ impl VectorStore for MemoryStore {
         Ok(self.read().len() as u64)
     }
 
+    async fn version(&self) -> Result<u64, StoreError> {
+        Ok(self.n_changes.load(Ordering::Relaxed))
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -142,7 +152,7 @@ fn histogram(hits: &[Hit], n_bins: usize) -> Histogram {
         return Histogram { counts, ..Histogram::default() };
     };
     if let Some(bins) = Bins::new(low, high, n_bins) {
-        scores().for_each(|score| counts[bins.bin_of(score)] += 1);
+        scores().for_each(|score| counts[bins.bin_of(score) as usize] += 1);
     }
     Histogram { low, high, counts }
 }

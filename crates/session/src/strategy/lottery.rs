@@ -3,7 +3,7 @@
 //! To draw from its points a store looks at every id, which takes longer than all else of a round. So a
 //! session draws once, and more than it needs for long: ids in random order, of which each round takes the
 //! first that nobody has seen. Each unseen record is then as likely as the other, as if it were drawn anew. It
-//! draws again when it has come to the end, or when there are more points, or fewer.
+//! draws again when it has come to the end, or when the points have changed.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -24,8 +24,10 @@ pub(crate) struct Lottery {
 
 #[derive(Debug, Default)]
 struct Drawn {
-    /// How many points there were.
-    n_points: u64,
+    /// That of the store.
+    version: u64,
+    /// Whether these are all of its points.
+    is_all: bool,
     ids: Vec<RecordId>,
 }
 
@@ -42,8 +44,8 @@ impl Lottery {
         n: usize,
         seen: &Excluded,
     ) -> Result<Vec<RecordId>, StoreError> {
-        let n_points = store.count().await?;
-        if let Some(ids) = self.lock().first_unseen(n_points, n, seen) {
+        let version = store.version().await?;
+        if let Some(ids) = self.lock().first_unseen(version, n, seen) {
             return Ok(ids);
         }
         // Of a sample larger by as many as were seen, n at least are not. It may come in any order.
@@ -51,7 +53,7 @@ impl Lottery {
         let points = store.sample(n_drawn, self.seed).await?;
         let mut ids: Vec<RecordId> = points.into_iter().map(|point| point.id).collect();
         ids.sort_by_cached_key(|id| (hash(self.seed, id), id.clone()));
-        let drawn = Drawn { n_points, ids };
+        let drawn = Drawn { version, is_all: ids.len() < n_drawn, ids };
         let first = drawn.unseen(seen).take(n).cloned().collect();
         *self.lock() = drawn;
         Ok(first)
@@ -64,10 +66,9 @@ impl Lottery {
 
 impl Drawn {
     /// The first `n` that were not seen, unless these are too few, or of other points.
-    fn first_unseen(&self, n_points: u64, n: usize, seen: &Excluded) -> Option<Vec<RecordId>> {
+    fn first_unseen(&self, version: u64, n: usize, seen: &Excluded) -> Option<Vec<RecordId>> {
         let first: Vec<RecordId> = self.unseen(seen).take(n).cloned().collect();
-        let is_all = self.ids.len() as u64 == n_points;
-        (self.n_points == n_points && (first.len() == n || is_all)).then_some(first)
+        (self.version == version && (first.len() == n || self.is_all)).then_some(first)
     }
 
     fn unseen<'a>(&'a self, seen: &'a Excluded) -> impl Iterator<Item = &'a RecordId> {

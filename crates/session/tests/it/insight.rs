@@ -1,6 +1,7 @@
 //! What is said of a session after a fit agrees with what each part of it says alone.
 
 use linprobe_classifier::ThresholdPolicy;
+use linprobe_core::{Point, VectorStore};
 use linprobe_session::{Answer, AuditPlan};
 use pollster::FutureExt;
 
@@ -25,6 +26,23 @@ fn an_insight_says_what_its_parts_say() {
     assert_eq!(insight.measured, None);
     assert_eq!(insight.trajectory.steps.len(), session.state().fits().len());
     assert_eq!(insight.trajectory.landmarks.len(), 12);
+}
+
+/// Their number is the same, and yet they are other points.
+#[test]
+fn what_was_seen_of_points_is_forgotten_when_they_are_replaced() {
+    let stage = Stage::new(60);
+    let session = stage.start("dogs");
+    let insight = || session.view().insight(ThresholdPolicy::Score(0.0)).block_on().unwrap();
+    let before = insight();
+    assert_eq!(insight(), before);
+    let points = stage.store.scan(None, 30).block_on().unwrap();
+    let [first, ..] = points.as_slice() else { panic!("there are sixty") };
+    let alike = |point: &Point| Point { id: point.id.clone(), embedding: first.embedding.clone() };
+    stage.store.upsert(&points.iter().map(alike).collect::<Vec<_>>()).block_on().unwrap();
+    let after = insight();
+    assert_eq!(after.n_points, before.n_points);
+    assert_ne!(after.histogram, before.histogram);
 }
 
 #[test]

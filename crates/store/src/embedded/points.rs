@@ -54,7 +54,7 @@ pub(crate) struct Points {
 }
 
 /// How much has been committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Extent {
     pub(crate) n_rows: usize,
     pub(crate) n_tombstones: usize,

@@ -5,6 +5,7 @@
 //! counts and the tombstones that it knows. It sees what other processes have committed, too.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -166,6 +167,13 @@ impl Snapshot<'_> {
     /// How many points there are.
     pub(crate) fn n_points(&self) -> u64 {
         self.extent.n_rows.saturating_sub(self.extent.n_tombstones) as u64
+    }
+
+    /// Another one after each change: each writes a row, buries one, or makes another generation.
+    pub(crate) fn version(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.extent.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// How many rows there are, the dead included.

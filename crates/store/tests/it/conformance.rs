@@ -116,6 +116,10 @@ impl VectorStore for Checked {
         self.store.count().await
     }
 
+    async fn version(&self) -> Result<u64, StoreError> {
+        self.store.version().await
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         self.change(async |store| store.flush().await)
     }
@@ -194,6 +198,10 @@ impl VectorStore for Reopened {
 
     async fn count(&self) -> Result<u64, StoreError> {
         self.read(async |store| store.count().await)
+    }
+
+    async fn version(&self) -> Result<u64, StoreError> {
+        self.read(async |store| store.version().await)
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
