@@ -14,8 +14,8 @@ use linprobe_store::EmbeddedStore;
 use pollster::block_on;
 
 use crate::{
-    DIMENSION, Figure, Outcome, Scale, median, points, pool, print, print_cost, report, survey,
-    time, turns_over_copy, turns_over_rows,
+    DIMENSION, Figure, Outcome, Scale, median, points, pool, print, print_cost, print_many, report,
+    survey, time, turns_over_copy, turns_over_rows,
 };
 
 pub(crate) fn measure(folder: &Path, scale: Scale) -> Outcome<()> {
@@ -25,6 +25,7 @@ pub(crate) fn measure(folder: &Path, scale: Scale) -> Outcome<()> {
     let turns = turns_over_rows(&store, &two)?;
     print_cost("f16", scale.n_rows, &turns);
     report(&turns, (scale, "f16"), 2);
+    print_many(&store, &two, (&format!("16-weights-cost-{}", scale.name), scale))?;
     print_opening(folder, scale)?;
     let mut memory = memory_of_a_survey(folder)?;
     let spent = time(|| store.keep_int8_copy())?;

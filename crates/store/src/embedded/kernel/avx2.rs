@@ -38,8 +38,8 @@ score_with!(Avx2, "avx2,fma,f16c", __m256, _mm256_setzero_ps, _mm256_fmadd_ps);
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn four_lanes(sums: &Sums) -> __m128 {
-    let [s0, s1, s2, s3] = *sums;
-    let sum = _mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3));
+    let [s0, s1] = *sums;
+    let sum = _mm256_add_ps(s0, s1);
     _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))
 }
 

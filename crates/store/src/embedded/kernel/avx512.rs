@@ -36,8 +36,8 @@ score_with!(Avx512, "avx512f", __m512, _mm512_setzero_ps, _mm512_fmadd_ps);
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn four_lanes(sums: &Sums) -> __m128 {
-    let [s0, s1, s2, s3] = *sums;
-    let sum = _mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3));
+    let [s0, s1] = *sums;
+    let sum = _mm512_add_ps(s0, s1);
     let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sum)));
     let sum = _mm256_add_ps(_mm512_castps512_ps256(sum), high);
     _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))

@@ -5,8 +5,9 @@
 /// single and that add up sums to four lanes.
 macro_rules! score_with {
     ($kernel:ident, $features:literal, $vector:ident, $zero:ident, $fmadd:ident) => {
-        /// Sums under way for a row: enough not to wait for each other.
-        const N_SUMS: usize = 4;
+        /// Sums under way for a row: with those of the next rows, which the processor begins meanwhile, enough not to
+        /// wait for each other.
+        const N_SUMS: usize = 2;
 
         type Sums = [$vector; N_SUMS];
 
@@ -99,17 +100,12 @@ macro_rules! score_with {
             rows: [&[f16]; R],
             weights: &[&[Stretch]; N],
         ) -> [[f32; R]; N] {
-            let [s0, s1, s2, s3] = [
-                sums_at(rows, weights, 0),
-                sums_at(rows, weights, 1),
-                sums_at(rows, weights, 2),
-                sums_at(rows, weights, 3),
-            ];
+            let [s0, s1] = [sums_at(rows, weights, 0), sums_at(rows, weights, 1)];
             let mut dots = [[0.0; R]; N];
             for r in 0..R {
                 let mut folded = [_mm_setzero_ps(); N];
                 for (n, lanes) in folded.iter_mut().enumerate() {
-                    *lanes = four_lanes(&[s0[n][r], s1[n][r], s2[n][r], s3[n][r]]);
+                    *lanes = four_lanes(&[s0[n][r], s1[n][r]]);
                 }
                 for (dots, total) in dots.iter_mut().zip(totals(folded)) {
                     dots[r] = total;
