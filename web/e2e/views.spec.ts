@@ -11,6 +11,13 @@ async function barriers(page: Page): Promise<string[]> {
   return violations.map(({ id, nodes }) => `${id} ${nodes.map(({ target }) => target.join(" ")).join("; ")}`);
 }
 
+/** Makes the window that of a phone, in which nothing may be wider, and takes a picture. */
+async function fitsPhone(page: Page, path: string): Promise<void> {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await page.screenshot({ path });
+}
+
 for (const { name, address, ready } of VIEWS) {
   test(`${name} is without barriers, light and dark, and fits a phone`, async ({ page, server }, info) => {
     const session = await labelled(server);
@@ -23,8 +30,7 @@ for (const { name, address, ready } of VIEWS) {
     }
     await page.setViewportSize({ width: 360, height: 740 });
     await ready(page);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    await page.screenshot({ path: info.outputPath(`${name}-phone.png`) });
+    await fitsPhone(page, info.outputPath(`${name}-phone.png`));
   });
 }
 
@@ -40,13 +46,20 @@ const DIALOGS: { name: string; tab: string; open: (page: Page) => Promise<void> 
 ];
 
 for (const { name, tab, open } of DIALOGS) {
-  test(`the dialog “${name}” is without barriers`, async ({ page, server }) => {
+  test(`the dialog “${name}” is without barriers and fits a phone`, async ({ page, server }, info) => {
     const session = await labelled(server);
     await page.goto(`${server.url}/#/p/tickets/s/${session}${tab}`);
     await expect(page.locator("article, div[role=option]").first()).toBeVisible();
     await open(page);
-    await expect(page.getByRole("dialog")).toBeVisible();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog).toBeVisible();
     expect(await barriers(page)).toEqual([]);
+    await fitsPhone(page, info.outputPath(`${name}-phone.png`));
+    const { left, right } = await dialog.evaluate(
+      (element) => element.getBoundingClientRect().toJSON() as DOMRect,
+    );
+    expect(left).toBeGreaterThanOrEqual(0);
+    expect(right).toBeLessThanOrEqual(360);
   });
 }
 
@@ -115,13 +128,13 @@ test("history branches from a round, and two sessions are compared", async ({ pa
   await expect(page.getByText("angle between them")).toBeVisible();
 });
 
-test("an audit is judged blind by keys, and reports with intervals", async ({ page, server }) => {
-  test.setTimeout(60_000);
+test("an audit is judged blind by keys, and reports with intervals", async ({ page, server }, info) => {
   const session = await labelled(server);
   await page.goto(`${server.url}/#/p/tickets/s/${session}/audit`);
   await page.getByLabel("Judge").fill("20");
   await page.getByRole("button", { name: "Start the audit" }).click();
   await expect(page.getByRole("heading", { name: "Blind audit" })).toBeVisible();
+  await fitsPhone(page, info.outputPath("audit-open-phone.png"));
   const finish = page.getByRole("button", { name: "Show the report" });
   for (let judged = 0; judged < 40 && !(await finish.isVisible()); judged++)
     await press(page, judged % 3 === 0 ? "9" : "1");
@@ -130,4 +143,5 @@ test("an audit is judged blind by keys, and reports with intervals", async ({ pa
   await press(page, "Enter");
   await expect(page.getByRole("heading", { name: "What the audit found" })).toBeVisible();
   await expect(page.getByRole("row", { name: /Precision/ })).toContainText("%");
+  await fitsPhone(page, info.outputPath("audit-report-phone.png"));
 });

@@ -44,6 +44,7 @@ export function ResultsView({ seat, threshold, kind, onFit }: SideProps): JSX.El
     return () => ranking.close();
   }, [ranking]);
   const [panelOpen, setPanelOpen] = useState(false);
+  const [exporting, setExporting] = useState(false);
   useKeys({ panel: () => setPanelOpen(!panelOpen) });
   const refit = async () => {
     try {
@@ -83,8 +84,20 @@ export function ResultsView({ seat, threshold, kind, onFit }: SideProps): JSX.El
             )}
           </section>
           <aside class={`results-side ${panelOpen ? "is-open" : ""}`} aria-label="Threshold">
-            <ResultsSide seat={seat} insight={insight} threshold={threshold} />
+            <ResultsSide
+              seat={seat}
+              insight={insight}
+              threshold={threshold}
+              onExport={() => setExporting(true)}
+            />
           </aside>
+          {exporting && (
+            <ExportDialog
+              seat={seat}
+              threshold={threshold.chosen.value ?? insight.threshold}
+              onClose={() => setExporting(false)}
+            />
+          )}
         </div>
       )}
     </Show>
@@ -202,12 +215,13 @@ function ResultsSide({
   seat,
   insight,
   threshold,
+  onExport,
 }: {
   seat: Seat;
   insight: Insight;
   threshold: ChosenThreshold;
+  onExport: () => void;
 }): JSX.Element {
-  const [exporting, setExporting] = useState(false);
   const at = threshold.chosen.value ?? insight.threshold;
   return (
     <div class="insight">
@@ -221,15 +235,9 @@ function ResultsSide({
           </button>
         )}
       </section>
-      <button
-        type="button"
-        class="button primary big"
-        aria-haspopup="dialog"
-        onClick={() => setExporting(true)}
-      >
+      <button type="button" class="button primary big" aria-haspopup="dialog" onClick={onExport}>
         Export…
       </button>
-      {exporting && <ExportDialog seat={seat} threshold={at} onClose={() => setExporting(false)} />}
     </div>
   );
 }
