@@ -68,7 +68,7 @@ pub(crate) struct Downloads {
 
 #[derive(Default)]
 struct Shown {
-    bar: Option<ProgressBar>,
+    drawn: Option<ProgressBar>,
     /// How much of each is here, and how much there is.
     files: BTreeMap<String, (u64, u64)>,
 }
@@ -93,15 +93,15 @@ impl Shown {
         self.files.insert(file.to_owned(), (n_bytes, n_total));
         if self.files.values().all(|(n_bytes, n_total)| n_bytes == n_total) {
             self.files.clear();
-            self.bar.take().iter().for_each(ProgressBar::finish_and_clear);
+            self.drawn.take().iter().for_each(ProgressBar::finish_and_clear);
             return;
         }
-        let bar = self.bar.get_or_insert_with(|| ProgressBar::new(0).with_style(style(DOWNLOAD)));
+        let drawn = self.drawn.get_or_insert_with(|| ProgressBar::new(0).with_style(style(DOWNLOAD)));
         let (here, all) =
             self.files.values().fold((0, 0), |(here, all), (n, total)| (here + n, all + total));
-        bar.set_length(all);
-        bar.set_position(here);
-        bar.set_message(match self.files.len() {
+        drawn.set_length(all);
+        drawn.set_position(here);
+        drawn.set_message(match self.files.len() {
             1 => file.to_owned(),
             n_files => format!("{n_files} files"),
         });

@@ -180,15 +180,10 @@ impl<'a> Client<'a> {
 /// A path as it stands in an address.
 fn encoded(path: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
-    let mut encoded = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if is_plain(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    let encode = |byte: u8| {
+        if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    path.bytes().map(encode).collect()
 }
 
 /// Whether a text from the hub can be the name of a file here.

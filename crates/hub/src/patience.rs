@@ -9,7 +9,7 @@ const MAX_ATTEMPTS: usize = 5;
 
 /// The first pause, and the longest.
 const PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
 /// Does something again for as long as the server says that it is busy.
 pub(crate) fn patiently<T>(mut ask: impl FnMut() -> Result<T, HubError>) -> Result<T, HubError> {

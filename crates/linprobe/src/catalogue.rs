@@ -283,7 +283,9 @@ impl Catalogue {
             let page = self.all(sql, params![last, PAGE_RECORDS], read)?;
             let Some(&(key, _)) = page.last() else { return Ok(()) };
             last = key;
-            page.into_iter().for_each(|(_, record)| visit(record));
+            for (_, record) in page {
+                visit(record);
+            }
         }
     }
 

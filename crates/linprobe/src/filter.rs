@@ -53,10 +53,10 @@ struct Field {
 #[derive(Clone, Debug, PartialEq)]
 enum Condition {
     /// All of these.
-    All(Vec<Condition>),
+    All(Vec<Self>),
     /// One of these.
-    Any(Vec<Condition>),
-    Not(Box<Condition>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
     /// A test of the field with this index.
     Test(usize, Test),
 }

@@ -6,7 +6,7 @@ use linprobe_classifier::LinearClassifier;
 use linprobe_core::{Embedding, Excluded, Hit, Query, RecordId, VectorStore};
 use linprobe_session::NEAR_DUPLICATE;
 
-use crate::{error::ProjectError, project::Project};
+use crate::error::ProjectError;
 
 /// The records of a project, best first.
 #[derive(Clone)]

@@ -82,16 +82,13 @@ impl HubDataset {
 
     /// The rest of an address, which may go on behind the name.
     fn of_address(rest: &str) -> Option<Self> {
-        let (name, path) = match rest.split_once('@') {
-            Some((id, rest)) => {
-                let n_parts = LONG_REVISIONS.iter().find(|(start, _)| rest.starts_with(start));
-                let (revision, path) = split_behind(rest, n_parts.map_or(1, |(_, n)| *n));
-                (format!("{id}@{revision}"), path)
-            }
-            None => {
-                let (id, path) = split_behind(rest, 2);
-                (id.to_owned(), path)
-            }
+        let (name, path) = if let Some((id, rest)) = rest.split_once('@') {
+            let n_parts = LONG_REVISIONS.iter().find(|(start, _)| rest.starts_with(start));
+            let (revision, path) = split_behind(rest, n_parts.map_or(1, |(_, n)| *n));
+            (format!("{id}@{revision}"), path)
+        } else {
+            let (id, path) = split_behind(rest, 2);
+            (id.to_owned(), path)
         };
         let path = path.filter(|path| !path.is_empty()).map(str::to_owned);
         Some(Self { name: RepoName::dataset(&name)?, path, is_bare: false })

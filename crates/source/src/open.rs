@@ -143,9 +143,8 @@ impl SourceOptions {
         let files = [("files", self.files.is_some()), ("split", self.split.is_some())];
         let hub = [("config", self.config.is_some()), ("revision", self.revision.is_some())];
         let refused = match kind {
-            Kind::Lines => [&columns[..], &beside, &tensor].concat(),
+            Kind::Lines | Kind::Videos => [&columns[..], &beside, &tensor].concat(),
             Kind::Images => [&columns[..2], &beside, &tensor].concat(),
-            Kind::Videos => [&columns[..], &beside, &tensor].concat(),
             Kind::Npy => [&columns[..], &tensor, &files].concat(),
             Kind::Npz | Kind::Safetensors => [&columns[..], &files].concat(),
             Kind::Csv | Kind::Tsv | Kind::JsonLines | Kind::Json => [&beside[..], &tensor].concat(),
@@ -392,7 +391,9 @@ fn fingerprint(kind: Kind, canonical: &Path, options: &SourceOptions) -> String 
     }
     if let (Some(files), None) = (&options.files, &options.origin) {
         add(b"files");
-        files.iter().for_each(|file| add(file.pattern.as_bytes()));
+        for file in files {
+            add(file.pattern.as_bytes());
+        }
     }
     let digest = hasher.finalize().to_hex();
     format!("{kind}-{}", digest.get(..32).unwrap_or_default())

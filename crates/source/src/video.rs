@@ -29,7 +29,7 @@ const TIME: &str = "#t=";
 pub(crate) struct Videos {
     fingerprint: String,
     every: Duration,
-    videos: Vec<Video>,
+    files: Vec<Video>,
 }
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Videos {
             let hint = format!("their names end in {}", VIDEOS.join(", "));
             return Err(unsupported(place.root(), "the folder holds no videos", hint));
         }
-        Ok(Self { fingerprint, every, videos })
+        Ok(Self { fingerprint, every, files: videos })
     }
 
     /// The frames of a video, and what is wrong with it behind those that could be read.
@@ -78,7 +78,7 @@ impl Videos {
         &'a self,
         video: &'a Video,
     ) -> impl Iterator<Item = Result<Record, BadRecord>> + Send + 'a {
-        let frames = Frames::all(&video.path, self.every);
+        let frames = Frames::throughout(&video.path, self.every);
         frames.zip(0_u32..).map(move |(frame, place)| {
             let picture = frame.map_err(|reason| video.bad(None, reason))?;
             video.record(self.every * place, picture)
@@ -110,7 +110,7 @@ impl Source for Videos {
     }
 
     fn records(&self) -> Records<'_> {
-        let frames = self.videos.iter().flat_map(|video| self.frames(video));
+        let frames = self.files.iter().flat_map(|video| self.frames(video));
         Box::new(frames.map(|frame| frame.map_err(SourceError::from)))
     }
 
@@ -118,11 +118,11 @@ impl Source for Videos {
     fn record(&self, id: &RecordId) -> Result<Record, SourceError> {
         let not_found = || SourceError::NotFound { id: id.clone() };
         let (name, time) = id.as_str().rsplit_once(TIME).ok_or_else(not_found)?;
-        let video = self.videos.iter().find(|video| video.name.as_deref() == Some(name));
+        let video = self.files.iter().find(|video| video.name.as_deref() == Some(name));
         let video = video.ok_or_else(not_found)?;
         let time = time.parse().ok().and_then(|time| Duration::try_from_secs_f64(time).ok());
         let time = time.ok_or_else(not_found)?;
-        match Frames::one(&video.path, time).next() {
+        match Frames::at(&video.path, time).next() {
             Some(Ok(picture)) => Ok(video.record(time, picture)?),
             Some(Err(reason)) => Err(video.bad(Some(id.clone()), reason).into()),
             None => Err(not_found()),

@@ -44,6 +44,7 @@ pub(crate) struct Job {
     pub(crate) records_per_second: f64,
     /// What a person should know of the dataset that concerns no skipped record.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(crate) notes: Vec<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]

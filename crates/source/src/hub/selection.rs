@@ -62,23 +62,21 @@ impl Wish {
     /// The configuration that is meant; none where there is but one dataset.
     fn choose<'a>(&self, configs: &'a [Config]) -> Result<Option<&'a Config>, SourceError> {
         let names: Vec<&str> = configs.iter().map(|config| config.name.as_str()).collect();
-        match (&self.options.config, configs) {
-            (Some(asked), _) => match configs.iter().find(|config| config.name == *asked) {
-                Some(config) => Ok(Some(config)),
-                None => {
-                    let reason = format!("it has no configuration {asked:?}");
-                    Err(self.refused(reason, format!("configurations: {}", listed(&names))))
-                }
-            },
-            (None, [] | [_]) => Ok(configs.first()),
-            (None, _) => match configs.iter().find(|config| config.is_default) {
-                Some(config) => Ok(Some(config)),
-                None => {
-                    let hint = format!("choose one with --config: {}", listed(&names));
-                    Err(self.refused("it has several configurations", hint))
-                }
-            },
+        if let Some(asked) = &self.options.config {
+            let found = configs.iter().find(|config| config.name == *asked);
+            return found.map(Some).ok_or_else(|| {
+                let reason = format!("it has no configuration {asked:?}");
+                self.refused(reason, format!("configurations: {}", listed(&names)))
+            });
         }
+        if configs.len() < 2 {
+            return Ok(configs.first());
+        }
+        let default = configs.iter().find(|config| config.is_default);
+        default.map(Some).ok_or_else(|| {
+            let hint = format!("choose one with --config: {}", listed(&names));
+            self.refused("it has several configurations", hint)
+        })
     }
 
     /// Which files are meant, as far as that is known, and the split that remains to be looked for.
@@ -207,7 +205,7 @@ fn converted(listing: &Listing) -> Vec<Config> {
         let pattern = FilePattern { pattern, split: Some(split.to_owned()) };
         match configs.iter_mut().find(|config| config.name == name) {
             Some(Config { files: Some(files), .. }) if !files.contains(&pattern) => {
-                files.push(pattern)
+                files.push(pattern);
             }
             Some(_) => {}
             None => configs.push(Config {

@@ -51,7 +51,7 @@ struct Process {
 
 impl Frames {
     /// One frame for each span of time.
-    pub(super) fn all(video: &Path, every: Duration) -> Self {
+    pub(super) fn throughout(video: &Path, every: Duration) -> Self {
         let every = every.as_secs_f64();
         let filter = format!(
             "setpts=PTS-STARTPTS,select='gte(t+{SLACK},{every}*selected_n)',setpts=N/FRAME_RATE/TB"
@@ -61,7 +61,7 @@ impl Frames {
     }
 
     /// The frame at a time.
-    pub(super) fn one(video: &Path, time: Duration) -> Self {
+    pub(super) fn at(video: &Path, time: Duration) -> Self {
         let time = (time.as_secs_f64() - SLACK).max(0.0);
         let mut command = command();
         command.args(["-ss", &format!("{time:.6}")]);

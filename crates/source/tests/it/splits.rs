@@ -1,6 +1,6 @@
 //! What folders and names tell of splits, and reading one of them.
 
-use linprobe_core::{Record, Source};
+use linprobe_core::Record;
 use linprobe_source::{FilePattern, SourceOptions, open};
 
 use crate::files::{Folder, Outcome, gzip, open_plainly, read, refusal};
@@ -10,8 +10,8 @@ fn of_split(split: &str) -> SourceOptions {
 }
 
 fn splits(records: &[Record]) -> Vec<&str> {
-    let split = |record: &'_ Record| record.metadata.get("split").map(String::as_str);
-    records.iter().map(|record| split(record).unwrap_or("none")).collect()
+    let splits = records.iter().map(|record| record.metadata.get("split").map(String::as_str));
+    splits.map(|split| split.unwrap_or("none")).collect()
 }
 
 #[test]
