@@ -96,7 +96,8 @@ impl Shown {
             self.drawn.take().iter().for_each(ProgressBar::finish_and_clear);
             return;
         }
-        let drawn = self.drawn.get_or_insert_with(|| ProgressBar::new(0).with_style(style(DOWNLOAD)));
+        let drawn =
+            self.drawn.get_or_insert_with(|| ProgressBar::new(0).with_style(style(DOWNLOAD)));
         let (here, all) =
             self.files.values().fold((0, 0), |(here, all), (n, total)| (here + n, all + total));
         drawn.set_length(all);

@@ -17,13 +17,11 @@ fn bench() -> Bench {
 }
 
 fn row((n, line): (u32, &str)) -> String {
-    match n {
-        0 => format!("{line},year,split"),
-        _ => {
-            let split = ["train", "test", ""][n as usize % 3];
-            format!("{line},{},{split}", 2000 + n % 40)
-        }
+    if n == 0 {
+        return format!("{line},year,split");
     }
+    let split = ["train", "test", ""][n as usize % 3];
+    format!("{line},{},{split}", 2000 + n % 40)
 }
 
 fn year(record: &Value) -> u32 {

@@ -62,16 +62,11 @@ impl Stage {
     }
 
     fn fetch(&self, options: &SourceOptions) -> Result<Fetched, FetchError> {
-        self.fetch_by(&self.config(), options)
-    }
-
-    fn fetch_by(&self, hub: &HubConfig, options: &SourceOptions) -> Result<Fetched, FetchError> {
-        let dataset = HubDataset::named(Path::new(ADDRESS), options).unwrap();
-        dataset.fetch(options, hub, &Progress::default())
+        fetch_by(&self.config(), options)
     }
 
     fn offline(&self, options: &SourceOptions) -> Result<Fetched, FetchError> {
-        self.fetch_by(&HubConfig { offline: true, ..self.config() }, options)
+        fetch_by(&HubConfig { offline: true, ..self.config() }, options)
     }
 
     /// The files that were asked for.
@@ -79,6 +74,11 @@ impl Stage {
         let requests = self.server.requests().into_iter();
         requests.filter_map(|path| Some(path.split_once(COMMIT)?.1.to_owned())).collect()
     }
+}
+
+fn fetch_by(hub: &HubConfig, options: &SourceOptions) -> Result<Fetched, FetchError> {
+    let dataset = HubDataset::named(Path::new(ADDRESS), options).unwrap();
+    dataset.fetch(options, hub, &Progress::default())
 }
 
 fn split(split: &str) -> SourceOptions {
@@ -163,10 +163,10 @@ fn a_hub_that_cannot_be_reached_is_noted_and_the_cache_is_read() {
     let stage = Stage::new(vec![repo(shards())]);
     stage.fetch(&split("train")).unwrap();
     let nowhere = HubConfig { endpoint: "http://127.0.0.1:1".into(), ..stage.config() };
-    let fetched = stage.fetch_by(&nowhere, &split("train")).unwrap();
+    let fetched = fetch_by(&nowhere, &split("train")).unwrap();
     let [note] = &fetched.notes[..] else { panic!("{:?}", fetched.notes) };
     assert!(note.starts_with("the cache is read: cannot reach http://127.0.0.1:1/"), "{note}");
-    let refused = stage.fetch_by(&nowhere, &split("test")).unwrap_err();
+    let refused = fetch_by(&nowhere, &split("test")).unwrap_err();
     assert!(matches!(refused, FetchError::Hub(HubError::Unreachable { .. })), "{refused}");
 }
 
@@ -180,7 +180,7 @@ fn a_new_commit_is_the_same_dataset() {
         Behaviour::default(),
     );
     let hub = HubConfig { endpoint: newer.endpoint(), ..stage.config() };
-    let after = stage.fetch_by(&hub, &SourceOptions::default()).unwrap();
+    let after = fetch_by(&hub, &SourceOptions::default()).unwrap();
     assert_eq!(texts(&after), ["one", "two"]);
     assert_ne!(after.location, before.location);
     assert_eq!(opened(&after).fingerprint(), opened(&before).fingerprint());
@@ -212,7 +212,7 @@ fn the_token_goes_to_the_hub_alone() {
     let refused = stage.fetch(&split("test")).unwrap_err();
     assert!(matches!(refused, FetchError::Hub(HubError::Gated { .. })), "{refused}");
     let hub = HubConfig { token: Some("hf_secret".into()), ..stage.config() };
-    stage.fetch_by(&hub, &split("test")).unwrap();
+    fetch_by(&hub, &split("test")).unwrap();
     assert_eq!(stage.server.n_tokens_sent_elsewhere(), 0);
 }
 
