@@ -30,7 +30,11 @@ fn pictures_with_metadata_are_indexed_described_and_filtered() {
     let output = bench.run(&["index", "photos"]);
     assert_eq!(output.status.code(), Some(3), "a row was skipped");
     let said = text(&output.stderr).replace(&bench.folder().display().to_string(), "[folder]");
-    insta::assert_snapshot!(said.trim(), @r"");
+    let note = "note: no metadata file has a row for 1 of 3 pictures, which are read all the same: \
+                train/c.png";
+    assert!(said.contains(note), "{said}");
+    let skipped = "photos/train/metadata.csv, row 4: there is no picture train/gone.jpg";
+    assert!(said.contains(skipped), "{said}");
     let found = bench.json(&[
         "search",
         "--like",
@@ -74,7 +78,8 @@ fn a_dataset_of_the_hub_is_indexed_by_name_and_read_offline_from_then_on() {
     let (bench, server) = (Bench::new(), hub());
     bench.ok(&["init"]);
     let (_, said) = bench.fails(&["index", "org/data", "--split", "train"]);
-    insta::assert_snapshot!(said, @r"");
+    let nowhere = "there is no file or folder org/data, and org/data@main is not in the cache";
+    assert!(said.contains(nowhere) && said.contains("or give the dataset's folder"), "{said}");
     assert_eq!(server.n_requests(), 0);
     assert!(
         online(&bench, &server, &["index", "org/data", "--split", "train"])

@@ -118,6 +118,11 @@ impl Selection {
     /// # Errors
     /// There is no such configuration or split, or there are several and none was asked for.
     pub(super) fn of(listing: &Listing, wish: &Wish) -> Result<Option<Self>, SourceError> {
+        let files = listing.files().map(Path::new).filter(|file| !place::is_note(file));
+        // What cannot be read at all has no configurations to choose from.
+        if kind_of(&files.clone().collect::<Vec<_>>()).is_none() {
+            return Ok(None);
+        }
         let configs =
             if wish.is_converted { converted(listing) } else { card::configs(listing.card()) };
         let (mut patterns, mut split) = wish.patterns(&configs)?;
@@ -125,9 +130,7 @@ impl Selection {
             Path::new(""),
             &SourceOptions { files: patterns.clone(), ..SourceOptions::default() },
         )?;
-        let files = listing.files().map(Path::new);
-        let candidates: Vec<&Path> =
-            files.clone().filter(|file| place.matches(file) && !place::is_note(file)).collect();
+        let candidates: Vec<&Path> = files.clone().filter(|file| place.matches(file)).collect();
         let Some(kind) = wish.options.kind.or_else(|| kind_of(&candidates)) else {
             return Ok(None);
         };

@@ -232,7 +232,11 @@ fn what_the_hub_has_converted_is_read_where_the_dataset_itself_cannot_be() {
     );
     let options = SourceOptions { config: Some("small".into()), ..split("test") };
     let fetched = stage.fetch(&options).unwrap();
-    assert_eq!(stage.asked().len(), 2, "the head of one file, and the file");
+    assert!(
+        stage.asked().iter().all(|file| file == "/small/test/0000.parquet"),
+        "{:?}",
+        stage.asked()
+    );
     assert_eq!(Outcome::of(&*opened(&fetched)).records[0].metadata["split"], "test");
     let offline = stage.offline(&options).unwrap();
     assert_eq!(offline.options, fetched.options);
