@@ -26,6 +26,15 @@ describe("a start", () => {
     expect(startOf({ ...EMPTY_DRAFT, not: "cats" })).toBeNull();
     expect(startOf({ ...EMPTY_DRAFT, classifier: "refunds" })).toEqual({ classifier: "refunds" });
   });
+
+  it("may look at some records only, which is nothing to look for by itself", () => {
+    const where = " split = 'train' ";
+    expect(startOf({ ...EMPTY_DRAFT, phrase: "dogs", where })).toEqual({
+      phrases: ["dogs"],
+      where: "split = 'train'",
+    });
+    expect(startOf({ ...EMPTY_DRAFT, where })).toBeNull();
+  });
 });
 
 it("classes become phrases where they are words", () => {

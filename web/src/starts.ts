@@ -18,11 +18,13 @@ export interface Draft {
   not: string;
   examples: Example[];
   classifier: string;
+  /** Which records are looked at, as the server reads filters; empty for all. */
+  where: string;
   /** What the session is to be called; empty to leave it to the server. */
   name: string;
 }
 
-export const EMPTY_DRAFT: Draft = { phrase: "", others: "", not: "", examples: [], classifier: "", name: "" };
+export const EMPTY_DRAFT: Draft = { phrase: "", others: "", not: "", examples: [], classifier: "", where: "", name: "" };
 
 /** The start that a draft describes; null if it says nothing of what is looked for. */
 export function startOf(draft: Draft): Start | null {
@@ -42,6 +44,7 @@ export function startOf(draft: Draft): Start | null {
   };
   const start: Start = Object.fromEntries(Object.entries(whole).filter(([, values]) => values.length > 0));
   if (draft.classifier !== "") start.classifier = draft.classifier;
+  if (draft.where.trim() !== "") start.where = draft.where.trim();
   const says = [start.phrases, start.records, start.uploads].some((values) => values !== undefined);
   return says || start.classifier !== undefined ? start : null;
 }

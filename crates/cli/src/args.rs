@@ -1,6 +1,6 @@
 //! What may stand on the command line, and what it says about itself.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -95,9 +95,10 @@ pub(crate) struct InitArgs {
 
 #[derive(Args)]
 pub(crate) struct IndexArgs {
-    /// A folder of pictures; a .csv, .tsv, .jsonl, .json or .txt file; .parquet or .arrow files;
+    /// A folder of pictures or videos; a .csv, .tsv, .jsonl, .json or .txt file; .parquet or .arrow files;
     /// .tar files of samples, such as "shard-{000..041}.tar"; a .npy, .npz or .safetensors file of
-    /// vectors. Of many files, their folder.
+    /// vectors. Of many files, their folder. Or a dataset on the Hugging Face hub, such as
+    /// frgfm/imagenette, also as hf://datasets/frgfm/imagenette@main. Or the web address of a file.
     pub(crate) dataset: PathBuf,
     /// The model to embed with: "builtin", a folder or .onnx file, a name on the hub, or a
     /// server's address with #model behind it. [default: the project's; for texts the one built in]
@@ -122,7 +123,7 @@ pub(crate) struct IndexArgs {
 #[derive(Args)]
 pub(crate) struct ColumnArgs {
     /// What the dataset is: images, csv, tsv, jsonl, json, lines, npy, npz, safetensors, parquet
-    /// (Arrow and Feather, too), webdataset or clip-retrieval. [default: told by its name]
+    /// (Arrow and Feather, too), webdataset, clip-retrieval or video. [default: told by its name]
     #[arg(long)]
     pub(crate) kind: Option<SourceKind>,
     /// The column of ids. [default: found by name, else the row number]
@@ -149,6 +150,18 @@ pub(crate) struct ColumnArgs {
     /// The name of the vectors in an .npz or .safetensors file.
     #[arg(long, value_name = "NAME")]
     pub(crate) tensor: Option<String>,
+    /// The split to read, of files whose names or folders tell it, such as train. [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) split: Option<String>,
+    /// The configuration of a dataset on the hub that has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) config: Option<String>,
+    /// The branch, tag or commit of a dataset on the hub. [default: main]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) revision: Option<String>,
+    /// Of videos, the time between the frames that are read; ffmpeg reads them. [default: 1]
+    #[arg(long, value_name = "SECONDS", value_parser = choices::seconds)]
+    pub(crate) every: Option<Duration>,
 }
 
 /// What to look for.
@@ -174,10 +187,21 @@ pub(crate) struct StartArgs {
     pub(crate) classifier: Option<String>,
 }
 
+/// Which records are meant.
+#[derive(Args)]
+pub(crate) struct WhereArgs {
+    /// Looks at some records only, as in "split = 'train' and year > 2020": columns of the dataset, id,
+    /// label and text with =, !=, <, <=, >, >=, in (...), like 'a%', contains, is null, and, or, not.
+    #[arg(long = "where", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+}
+
 #[derive(Args)]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) start: StartArgs,
+    #[command(flatten)]
+    pub(crate) only: WhereArgs,
     /// How many records.
     #[arg(short = 'k', long, default_value_t = 10)]
     pub(crate) top_k: usize,
@@ -187,6 +211,8 @@ pub(crate) struct SearchArgs {
 pub(crate) struct LabelArgs {
     #[command(flatten)]
     pub(crate) start: StartArgs,
+    #[command(flatten)]
+    pub(crate) only: WhereArgs,
     /// The session's name: a new one, or one to go on with. [default: made from the phrase; without
     /// a phrase the session that was used last]
     #[arg(short, long, value_name = "NAME")]
@@ -370,6 +396,8 @@ pub(crate) struct PredictArgs {
     #[arg(long)]
     pub(crate) positive_only: bool,
     #[command(flatten)]
+    pub(crate) only: WhereArgs,
+    #[command(flatten)]
     pub(crate) columns: ColumnArgs,
 }
 
@@ -517,7 +545,7 @@ pub(crate) struct DemoArgs {
 impl ColumnArgs {
     /// The same, as the library takes it.
     pub(crate) fn source_options(&self) -> SourceOptions {
-        let Self { kind, id, text, label, metadata, ids, texts, labels, tensor } = self;
+        let Self { kind, id, text, label, metadata, ids, texts, labels, tensor, .. } = self;
         SourceOptions {
             kind: *kind,
             id: id.clone(),
@@ -528,6 +556,11 @@ impl ColumnArgs {
             ids: ids.clone(),
             labels: labels.clone(),
             tensor: tensor.clone(),
+            split: self.split.clone(),
+            config: self.config.clone(),
+            revision: self.revision.clone(),
+            every: self.every,
+            ..SourceOptions::default()
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Values that have names: the help lists them, shells complete them, and any other is refused.
 
+use std::time::Duration;
+
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use linprobe::{Engine, Method, Strategy};
 
@@ -20,6 +22,13 @@ pub(crate) fn methods() -> impl TypedValueParser<Value = Method> {
 /// Reads an engine; the help lists the names.
 pub(crate) fn engines() -> impl TypedValueParser<Value = Engine> {
     PossibleValuesParser::new(Engine::NAMES).try_map(|name| name.parse::<Engine>())
+}
+
+/// Reads a time in seconds, such as 0.5; a millisecond at least.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let long_enough = seconds.filter(|seconds| *seconds >= Duration::from_millis(1));
+    long_enough.ok_or_else(|| "a number of seconds is expected, such as 0.5".to_owned())
 }
 
 fn what_a_round_shows(strategy: Strategy) -> &'static str {

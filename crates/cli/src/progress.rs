@@ -2,6 +2,7 @@
 //! looks: in a pipe, and beside JSON.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -59,15 +60,22 @@ impl Progress {
     }
 }
 
-/// Files on their way from the hub, a bar for each while it comes.
+/// Files on their way from the hub: one bar for all that come at the same time.
 pub(crate) struct Downloads {
     json: bool,
-    shown: Mutex<Option<ProgressBar>>,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    drawn: Option<ProgressBar>,
+    /// How much of each is here, and how much there is.
+    files: BTreeMap<String, (u64, u64)>,
 }
 
 impl Downloads {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, shown: Mutex::new(None) }
+        Self { json, shown: Mutex::default() }
     }
 
     pub(crate) fn show(&self, transfer: &Transfer<'_>) {
@@ -75,16 +83,29 @@ impl Downloads {
             return;
         }
         // A bar that was left half drawn by a panic is no reason not to go on.
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawn = shown.get_or_insert_with(|| {
-            let drawn = ProgressBar::new(transfer.n_total).with_style(style(DOWNLOAD));
-            drawn.with_message(transfer.file.to_owned()).with_position(transfer.n_bytes)
-        });
-        drawn.set_position(transfer.n_bytes);
-        if transfer.n_bytes == transfer.n_total {
-            drawn.finish_and_clear();
-            *shown = None;
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).show(transfer);
+    }
+}
+
+impl Shown {
+    fn show(&mut self, transfer: &Transfer<'_>) {
+        let Transfer { file, n_bytes, n_total } = *transfer;
+        self.files.insert(file.to_owned(), (n_bytes, n_total));
+        if self.files.values().all(|(n_bytes, n_total)| n_bytes == n_total) {
+            self.files.clear();
+            self.drawn.take().iter().for_each(ProgressBar::finish_and_clear);
+            return;
         }
+        let drawn =
+            self.drawn.get_or_insert_with(|| ProgressBar::new(0).with_style(style(DOWNLOAD)));
+        let (here, all) =
+            self.files.values().fold((0, 0), |(here, all), (n, total)| (here + n, all + total));
+        drawn.set_length(all);
+        drawn.set_position(here);
+        drawn.set_message(match self.files.len() {
+            1 => file.to_owned(),
+            n_files => format!("{n_files} files"),
+        });
     }
 }
 

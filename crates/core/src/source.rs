@@ -25,6 +25,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// What a person should know of the dataset that concerns no record which is refused: a file that was passed
+    /// over, say.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+
     /// Reads one record again. Looks through all of them unless the source knows better.
     ///
     /// # Errors

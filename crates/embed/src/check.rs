@@ -8,8 +8,9 @@ use std::{io, path::PathBuf};
 
 use image::{ImageFormat, RgbImage};
 use linprobe_core::{BadContent, Content, EmbedError, Embedder, Embedding, Input};
+use linprobe_hub::damaged_files;
 
-use crate::{OpenError, OpenOptions, Place, hub::damaged_files, open::open, shelf::place_of};
+use crate::{OpenError, OpenOptions, Place, open::open, shelf::place_of};
 
 /// How far apart two embeddings of one input may be: the order of additions differs.
 const TOLERANCE: f32 = 1e-4;

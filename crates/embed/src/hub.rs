@@ -1,24 +1,10 @@
-//! Models by name from the Hugging Face hub, through the cache that every tool of that family shares.
+//! Which files of a model on the hub are needed to open it.
 //!
-//! What `huggingface_hub` has downloaded is found here and the other way round: the layout of the
-//! cache is its own, and so are the environment variables. A model that is in the cache is opened
-//! without a single request; offline there is none in any case.
+//! A model that is in the cache is opened without a single request.
 
-mod blob;
-mod cache;
-mod client;
-mod config;
-mod error;
+use linprobe_hub::{Download, HubError, Progress, Repo, RepoName, Snapshot};
 
-use std::{fmt, path::PathBuf, sync::Arc};
-
-pub(crate) use self::cache::{cached_snapshots, damaged_files};
-use self::{
-    cache::RepoCache,
-    client::{Client, Listing},
-};
-pub use self::{config::HubConfig, error::HubError};
-use crate::onnx::GraphFiles;
+use crate::{OpenError, onnx::GraphFiles};
 
 /// The files of a model that stand beside its weights: small, and read before these.
 const FILES: [&str; 9] = [
@@ -36,117 +22,46 @@ const FILES: [&str; 9] = [
 /// Says what a model of OpenCLIP is. Few have it, so nobody asks after it who has the others.
 const OPEN_CLIP: &str = "open_clip_config.json";
 
-/// The name of a model on the hub: `org/name`, or `org/name@revision`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RepoName {
-    /// Whose model it is, and its name.
-    pub(crate) id: String,
-    /// A branch, a tag or a commit.
-    pub(crate) revision: String,
-}
-
-impl RepoName {
-    /// None where the hub could have no model of that name.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        let (id, revision) = name.split_once('@').unwrap_or((name, "main"));
-        let (owner, model) = id.split_once('/')?;
-        let is_name = |part: &str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            (1..=96).contains(&part.len()) && part.chars().all(allowed) && !part.starts_with('.')
-        };
-        let is_revision = !revision.is_empty()
-            && revision.split('/').all(|part| is_name(part) && !part.contains(".."));
-        (is_name(owner) && is_name(model) && is_revision)
-            .then(|| Self { id: id.to_owned(), revision: revision.to_owned() })
-    }
-}
-
-impl fmt::Display for RepoName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.id, self.revision)
-    }
-}
-
-/// A model's folder in the cache.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Snapshot {
-    pub(crate) folder: PathBuf,
-    /// The commit, which names its contents for ever.
-    pub(crate) commit: String,
-}
-
-/// A model on the hub and in the cache.
-#[derive(Debug)]
-pub(crate) struct Repo<'a> {
-    name: &'a RepoName,
-    config: &'a HubConfig,
-    cache: RepoCache,
-}
-
-impl<'a> Repo<'a> {
-    pub(crate) fn new(name: &'a RepoName, config: &'a HubConfig) -> Self {
-        Self { name, config, cache: RepoCache::new(&config.cache, &name.id) }
-    }
-
-    /// What the cache holds, however much that is.
-    pub(crate) fn cached(&self) -> Option<Snapshot> {
-        self.cache.snapshot(&self.name.revision)
-    }
-
-    /// Whether every file that matters is there, or is known not to exist. A tool that reads fewer
-    /// files leaves a snapshot without those that say how to pool, say.
-    pub(crate) fn is_complete(&self, snapshot: &Snapshot) -> bool {
-        FILES.iter().all(|file| {
-            snapshot.folder.join(file).is_file() || self.cache.is_absent(&snapshot.commit, file)
-        })
-    }
-
-    /// The error for a model that the cache lacks when no requests may be made.
-    pub(crate) fn not_cached(&self) -> HubError {
-        HubError::Offline { name: self.name.to_string(), cache: self.config.cache.clone() }
-    }
-
-    /// Asks the hub what the model consists of.
-    ///
-    /// # Errors
-    /// [`HubError`], when the hub cannot be reached or has no such model.
-    pub(crate) fn list(&self, progress: &Progress) -> Result<Download<'_>, HubError> {
-        if self.config.offline {
-            return Err(self.not_cached());
-        }
-        let client = Client::new(self.config, self.name, progress.clone());
-        let listing = client.list()?;
-        Ok(Download { repo: self, client, listing })
-    }
+/// Whether every file that matters is there, or is known not to exist. A tool that reads fewer
+/// files leaves a snapshot without those that say how to pool, say.
+pub(crate) fn is_complete(repo: &Repo<'_>, snapshot: &Snapshot) -> bool {
+    let is_there = |file: &str| snapshot.folder.join(file).is_file();
+    FILES.iter().all(|file| is_there(file) || repo.is_absent(&snapshot.commit, file))
 }
 
 /// A model that is being brought from the hub into the cache, configuration first.
 #[derive(Debug)]
-pub(crate) struct Download<'a> {
-    repo: &'a Repo<'a>,
-    client: Client<'a>,
-    listing: Listing,
+pub(crate) struct ModelDownload<'a> {
+    name: &'a RepoName,
+    download: Download<'a>,
 }
 
-impl Download<'_> {
+impl<'a> ModelDownload<'a> {
+    /// Asks the hub what the model consists of.
+    pub(crate) fn start(
+        name: &'a RepoName,
+        repo: &'a Repo<'_>,
+        progress: &Progress,
+    ) -> Result<Self, HubError> {
+        Ok(Self { name, download: repo.list(progress)? })
+    }
+
     /// Fetches the files that say what the model is.
     ///
     /// # Errors
     /// [`HubError`], when a file cannot be brought here.
     pub(crate) fn fetch_configuration(&self) -> Result<Snapshot, HubError> {
-        let commit = &self.listing.sha;
         for file in FILES {
-            if self.listing.has(file) {
+            if self.has(file) {
                 self.fetch(file)?;
             } else {
-                self.repo.cache.mark_absent(commit, file)?;
+                self.download.mark_absent(file)?;
             }
         }
         let is_wanted =
             |file: &&str| *file == OPEN_CLIP || module_file(file) == Some("config.json");
-        self.listing.files().filter(is_wanted).try_for_each(|file| self.fetch(file))?;
-        self.repo.cache.write_revision(&self.repo.name.revision, commit)?;
-        Ok(Snapshot { folder: self.repo.cache.folder(commit), commit: commit.clone() })
+        self.files().filter(is_wanted).try_for_each(|file| self.fetch(file))?;
+        self.download.finish()
     }
 
     /// Whether there are weights in one of these files.
@@ -162,29 +77,29 @@ impl Download<'_> {
     /// Fetches the exported graphs, and the weights that stand beside them.
     ///
     /// # Errors
-    /// [`HubError::NoGraph`], or why a file cannot be brought here.
-    pub(crate) fn fetch_graphs(&self) -> Result<(), HubError> {
+    /// [`OpenError::NoGraphOnHub`], or why a file cannot be brought here.
+    pub(crate) fn fetch_graphs(&self) -> Result<(), OpenError> {
         let Some(graphs) = self.graphs() else {
-            return Err(HubError::NoGraph { name: self.repo.name.to_string() });
+            return Err(OpenError::NoGraphOnHub { name: self.name.to_string() });
         };
-        let files = self.listing.files().filter(|file| graphs.include(file));
-        self.module_weights().into_iter().chain(files).try_for_each(|file| self.fetch(file))
+        let files = self.files().filter(|file| graphs.include(file));
+        Ok(self.module_weights().into_iter().chain(files).try_for_each(|file| self.fetch(file))?)
     }
 
     fn graphs(&self) -> Option<GraphFiles> {
-        GraphFiles::find(|file| self.listing.has(file))
+        GraphFiles::find(|file| self.has(file))
     }
 
     /// Fetches the weights, from the first of these files that there is.
     ///
     /// # Errors
-    /// [`HubError::NoWeights`], or why a file cannot be brought here.
-    pub(crate) fn fetch_weights(&self, files: [&str; 2]) -> Result<(), HubError> {
+    /// [`OpenError::NoWeightsOnHub`], or why a file cannot be brought here.
+    pub(crate) fn fetch_weights(&self, files: [&str; 2]) -> Result<(), OpenError> {
         let Some(main) = self.main_weights(files) else {
-            return Err(HubError::NoWeights { name: self.repo.name.to_string() });
+            return Err(OpenError::NoWeightsOnHub { name: self.name.to_string() });
         };
         let modules = self.module_weights();
-        modules.into_iter().chain(main).try_for_each(|file| self.fetch(file))
+        Ok(modules.into_iter().chain(main).try_for_each(|file| self.fetch(file))?)
     }
 
     fn main_weights(&self, files: [&str; 2]) -> Option<Vec<&str>> {
@@ -194,10 +109,10 @@ impl Download<'_> {
     /// The file of that name, or its shards and their index; none where there is neither.
     fn weights(&self, single: &str) -> Option<Vec<&str>> {
         let index = format!("{single}.index.json");
-        let is_whole = self.listing.has(single);
+        let is_whole = self.has(single);
         let is_part = |file: &str| file == index || is_shard(file, single);
         let is_wanted = |file: &&str| if is_whole { *file == single } else { is_part(file) };
-        let files: Vec<_> = self.listing.files().filter(is_wanted).collect();
+        let files: Vec<_> = self.files().filter(is_wanted).collect();
         (!files.is_empty()).then_some(files)
     }
 
@@ -206,14 +121,22 @@ impl Download<'_> {
         let named = |file: &str, name| module_file(file) == Some(name);
         let older = |file: &&str| {
             let newer = file.replace("pytorch_model.bin", "model.safetensors");
-            named(file, "pytorch_model.bin") && !self.listing.has(&newer)
+            named(file, "pytorch_model.bin") && !self.has(&newer)
         };
         let is_wanted = |file: &&str| named(file, "model.safetensors") || older(file);
-        self.listing.files().filter(is_wanted).collect()
+        self.files().filter(is_wanted).collect()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &str> {
+        self.download.listing().files()
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.download.listing().has(file)
     }
 
     fn fetch(&self, file: &str) -> Result<(), HubError> {
-        self.client.fetch(&self.repo.cache, &self.listing.sha, file)
+        self.download.fetch(file)
     }
 }
 
@@ -236,62 +159,9 @@ fn is_shard(file: &str, single: &str) -> bool {
     })
 }
 
-/// Is told how downloads get on.
-#[derive(Clone, Default)]
-pub struct Progress(Option<Callback>);
-
-type Callback = Arc<dyn Fn(&Transfer<'_>) + Send + Sync>;
-
-/// A file on its way from the hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transfer<'a> {
-    /// The file's name in its repository.
-    pub file: &'a str,
-    /// Bytes that are here.
-    pub n_bytes: u64,
-    /// Bytes of the whole file.
-    pub n_total: u64,
-}
-
-impl Progress {
-    /// Calls back now and then during a transfer, and at its end.
-    pub fn new(callback: impl Fn(&Transfer<'_>) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(callback)))
-    }
-
-    fn tell(&self, transfer: &Transfer<'_>) {
-        if let Some(callback) = &self.0 {
-            callback(transfer);
-        }
-    }
-}
-
-impl fmt::Debug for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Progress").field(&self.0.is_some()).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_on_the_hub_has_an_owner_and_may_have_a_revision() {
-        let repo = RepoName::parse("sentence-transformers/all-MiniLM-L6-v2").unwrap();
-        assert_eq!(repo.to_string(), "sentence-transformers/all-MiniLM-L6-v2@main");
-        let repo = RepoName::parse("openai/clip-vit-base-patch32@refs/pr/15").unwrap();
-        assert_eq!(repo.revision, "refs/pr/15");
-    }
-
-    #[test]
-    fn what_cannot_be_a_name_on_the_hub_is_none() {
-        for name in
-            ["", "bert", "/etc", "../x", "a/b/c", "a/..", "a/b@", "a/b@../c", "a b/c", "./m"]
-        {
-            assert_eq!(RepoName::parse(name), None, "{name:?}");
-        }
-    }
 
     #[test]
     fn only_the_files_of_modules_and_shards_are_taken_for_them() {

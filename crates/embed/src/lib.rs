@@ -24,7 +24,6 @@ mod worker;
 
 pub use check::{Finding, check};
 pub use engine::{Engine, UnknownEngine};
-pub use hub::{HubConfig, HubError, Progress, Transfer};
 pub use model::static_::{BadTable, StaticEncoder};
 pub use onnx::{NoOnnxRuntime, OnnxRuntimeConfig};
 pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};

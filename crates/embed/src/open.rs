@@ -7,11 +7,12 @@ use std::{
 };
 
 use linprobe_core::Embedder;
+use linprobe_hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot};
 
 use crate::{
     engine::Engine,
     folder::ModelFolder,
-    hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot},
+    hub::{ModelDownload, is_complete},
     model::{
         self,
         encoder::Encoder,
@@ -87,7 +88,7 @@ pub(crate) fn open_on_engine(name: &str, options: &OpenOptions) -> Result<Opened
     if let Ok(path) = fs::canonicalize(name) {
         return open_path(&path, options);
     }
-    match RepoName::parse(name) {
+    match RepoName::model(name) {
         Some(repo) => open_from_hub(&repo, options),
         None => Err(OpenError::NoSuchModel { name: name.to_owned() }),
     }
@@ -170,7 +171,7 @@ fn load_graphs(
 fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Opened, OpenError> {
     let repo = Repo::new(name, &options.hub);
     let opened = match repo.cached() {
-        Some(snapshot) if options.hub.offline || repo.is_complete(&snapshot) => {
+        Some(snapshot) if options.hub.offline || is_complete(&repo, &snapshot) => {
             open_snapshot(name, snapshot, options)
         }
         _ => return download(name, &repo, options),
@@ -194,7 +195,7 @@ fn open_snapshot(
 }
 
 fn download(name: &RepoName, repo: &Repo<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
-    let download = repo.list(&options.progress)?;
+    let download = ModelDownload::start(name, repo, &options.progress)?;
     let snapshot = download.fetch_configuration()?;
     // Gigabytes of weights that nothing here can read are better left where they are.
     let known = model::known(&mut ModelFolder::new(&snapshot.folder, &name.id));
@@ -314,6 +315,25 @@ pub enum OpenError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// There are no weights on the hub that can be read.
+    #[error(
+        "{name} has no model.safetensors, no pytorch_model.bin and no onnx/model.onnx\n\
+         hint: give a revision that has one (\"org/name@refs/pr/1\"), or a folder into which \
+         transformers' save_pretrained has written it"
+    )]
+    NoWeightsOnHub {
+        /// The model.
+        name: String,
+    },
+    /// There is no exported graph on the hub.
+    #[error(
+        "{name} has no onnx/model.onnx\n\
+         hint: leave out --engine, or export one: optimum-cli export onnx --model {name} FOLDER"
+    )]
+    NoGraphOnHub {
+        /// The model.
+        name: String,
     },
     /// The model cannot be brought from the hub.
     #[error(transparent)]

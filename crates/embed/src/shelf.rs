@@ -9,10 +9,10 @@ use std::{
 };
 
 use linprobe_core::ModelSpec;
+use linprobe_hub::{HubConfig, Repo, RepoKind, RepoName, cached_snapshots};
 
 use crate::{
-    HubConfig, OpenError, OpenOptions,
-    hub::{Repo, RepoName, cached_snapshots},
+    OpenError, OpenOptions,
     model::{self, static_},
     open::{Opened, open_on_engine},
     remote,
@@ -108,7 +108,7 @@ pub(crate) fn place_of(spec: &ModelSpec, hub: &HubConfig) -> Place {
         return Place::Server(spec.id.clone());
     }
     let revision = spec.revision.clone().unwrap_or_default();
-    let repo = RepoName { id: spec.id.clone(), revision };
+    let repo = RepoName { kind: RepoKind::Model, id: spec.id.clone(), revision };
     let snapshot = Repo::new(&repo, hub).cached();
     Place::Folder(snapshot.map_or_else(|| PathBuf::from(&spec.id), |snapshot| snapshot.folder))
 }

@@ -2,6 +2,7 @@
 
 use linprobe_core::{SourceError, StoreError};
 use linprobe_session::{JournalError, SessionError};
+use linprobe_source::FetchError;
 
 use crate::error::ProjectError;
 
@@ -49,6 +50,8 @@ impl ProjectError {
             Self::Unknown { .. } => Blame::Classifier,
             Self::AlreadyAProject { .. } => Blame::Name,
             Self::NoStart
+            | Self::Filter(_)
+            | Self::NothingLetThrough { .. }
             | Self::Start(_)
             | Self::ZeroClassifier { .. }
             | Self::ForeignClassifier { .. }
@@ -68,7 +71,7 @@ impl ProjectError {
             Self::NotAProject { .. } | Self::FormatVersion { .. } | Self::Damaged { .. } => {
                 Blame::Broken
             }
-            Self::Source(error) => of_source(error),
+            Self::Source(error) | Self::Fetch(FetchError::Source(error)) => of_source(error),
             Self::Store(error) => of_store(error),
             Self::Session(error) => of_session(error),
             Self::Journal(error) => of_journal(error),

@@ -50,6 +50,9 @@ const TABLES: &str = "
 const WAL_PAGES: u32 = 16_000;
 const CACHE_KB: u32 = 64_000;
 
+/// Records that are read at a time where all are.
+const PAGE_RECORDS: usize = 10_000;
+
 /// The tables of the project's database that hold records, their sources and the model.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
@@ -265,6 +268,25 @@ impl Catalogue {
         let sql = "SELECT id, kind, text, label, metadata FROM records WHERE record > \
              ifnull((SELECT record FROM records WHERE id = ?1), -1) ORDER BY record LIMIT ?2";
         self.all(sql, params![after.map(RecordId::as_str), limit], record_of)
+    }
+
+    /// Shows every record, in the order of entry. Others may ask the database meanwhile.
+    pub(crate) fn each_record(
+        &self,
+        mut visit: impl FnMut(CatalogueRecord),
+    ) -> Result<(), ProjectError> {
+        let sql = "SELECT id, kind, text, label, metadata, record FROM records WHERE record > ?1 \
+             ORDER BY record LIMIT ?2";
+        let mut last: i64 = -1;
+        loop {
+            let read = |row: &Row<'_>| Ok((row.get(5)?, record_of(row)?));
+            let page = self.all(sql, params![last, PAGE_RECORDS], read)?;
+            let Some(&(key, _)) = page.last() else { return Ok(()) };
+            last = key;
+            for (_, record) in page {
+                visit(record);
+            }
+        }
     }
 
     /// The names of all columns that are neither text nor label, in order.

@@ -6,7 +6,10 @@ use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoS
 use linprobe_core::{BadContent, BadId, EmbedError, RecordId, SourceError, StoreError};
 use linprobe_embed::{OpenError, StreamError};
 use linprobe_session::{JournalError, SessionError, simulate::ExperimentError};
+use linprobe_source::FetchError;
 use rusqlite::ErrorCode;
+
+use crate::filter::BadFilter;
 
 /// An error of a [`Project`](crate::Project).
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +112,17 @@ pub enum ProjectError {
         /// Why not.
         reason: BadContent,
     },
+    /// Mend the filter.
+    #[error(transparent)]
+    Filter(#[from] BadFilter),
+    /// Let more through.
+    #[error(
+        "the filter lets no record through: {filter}\nhint: \"linprobe inspect\" counts records and classes"
+    )]
+    NothingLetThrough {
+        /// The filter.
+        filter: String,
+    },
     /// Name something to start from.
     #[error("nothing to start from\nhint: give a phrase, an example, a vector or a classifier")]
     NoStart,
@@ -201,6 +215,9 @@ pub enum ProjectError {
         /// Why not.
         reason: BadId,
     },
+    /// The dataset cannot be brought here.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The dataset cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),

@@ -67,6 +67,15 @@ pub struct IndexProgress {
     pub n_pruned: u64,
 }
 
+/// What an index run has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Indexed {
+    /// How many records it dealt with.
+    pub progress: IndexProgress,
+    /// What a person should know of the dataset that concerns no skipped record.
+    pub notes: Vec<String>,
+}
+
 impl IndexProgress {
     /// Records dealt with, one way or another.
     pub fn n_done(&self) -> u64 {

@@ -49,7 +49,7 @@ impl Project {
         let sources = self.catalogue().sources()?;
         Ok(Inspection {
             model: self.model()?,
-            sources: sources.into_iter().map(|source| source.location).collect(),
+            sources: sources.iter().map(|source| source.name().into()).collect(),
             n_records: self.catalogue().n_records()?,
             n_points: points,
             n_skipped: self.catalogue().n_skipped()?,

@@ -25,13 +25,16 @@ mod classifiers;
 mod compact;
 mod compare;
 mod config;
+mod dataset;
 mod doctor;
 mod error;
 mod files;
+mod filter;
 mod index;
 mod inspect;
 pub mod labels;
 mod models;
+mod narrowed;
 mod opened;
 mod picture;
 mod predict;
@@ -53,7 +56,8 @@ pub use compare::{Comparison, Moved};
 pub use doctor::{Finding, State as FindingState, examine_dataset};
 pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
-pub use index::{Cancel, IndexProgress};
+pub use filter::{BadFilter, Filter};
+pub use index::{Cancel, IndexProgress, Indexed};
 pub use inspect::Inspection;
 pub use labels::LabelsForm;
 pub use picture::{PictureSize, check_picture};
@@ -72,11 +76,11 @@ pub use linprobe_classifier::{
 };
 pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
 pub use linprobe_embed::{
-    CachedModel, Description as ModelDescription, Engine, Finding as ModelFinding, HubConfig,
-    OnnxRuntimeConfig, OpenOptions, Place as ModelPlace, Progress as DownloadProgress,
-    RemoteConfig, StreamOptions, Transfer, cached_models, check as check_model,
-    describe as describe_model,
+    CachedModel, Description as ModelDescription, Engine, Finding as ModelFinding,
+    OnnxRuntimeConfig, OpenOptions, Place as ModelPlace, RemoteConfig, StreamOptions,
+    cached_models, check as check_model, describe as describe_model,
 };
+pub use linprobe_hub::{HubConfig, Progress as DownloadProgress, Transfer};
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,
     AuditedRecord, BadName, Clock, DoubtfulLabel, FitReport, Flips, Hits, Insight, Interval,

@@ -12,14 +12,18 @@ use std::{
 };
 
 use linprobe_classifier::{ClassifierFile, CorpusScores, ThresholdPolicy};
-use linprobe_core::{Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError};
+use linprobe_core::{
+    Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError, VectorStore,
+};
 use linprobe_embed::{Embedded, OpenOptions, StreamOptions, embed_stream, precomputed};
 use linprobe_source::SourceOptions;
 
 use self::working::{Head, Line, Scored, Working};
 use crate::{
     catalogue::{CatalogueRecord, Entry, SkippedRecord},
+    dataset,
     error::{ProjectError, from_stream},
+    filter::{Filter, Sieve},
     models,
     predictions::{Place, Predictions, Records},
     project::Project,
@@ -30,6 +34,8 @@ use crate::{
 pub struct PredictOptions {
     /// What counts as positive; none for the classifier's own threshold.
     pub threshold: Option<ThresholdPolicy>,
+    /// The records that are scored; all when not given.
+    pub filter: Option<Filter>,
     /// How the dataset is read.
     pub source: SourceOptions,
     /// How the work is shared out.
@@ -41,16 +47,17 @@ pub struct PredictOptions {
 }
 
 impl Project {
-    /// Scores every record of the project.
+    /// Scores every record of the project, or those that a filter lets through.
     ///
     /// # Errors
-    /// [`ProjectError::Empty`], or the store fails.
+    /// [`ProjectError::Empty`], [`ProjectError::Filter`], or the store fails.
     pub async fn predict(
         &self,
         file: &ClassifierFile,
         threshold: Option<ThresholdPolicy>,
+        filter: Option<&Filter>,
     ) -> Result<Predictions<'_>, ProjectError> {
-        let store = self.store()?;
+        let store = self.narrowed_store(filter)?;
         let top_k = usize::try_from(store.count().await?).unwrap_or(usize::MAX);
         let weights = file.classifier.weights();
         let query = Query { weights, top_k, exclude: &Excluded::new() };
@@ -82,7 +89,7 @@ impl Records for Catalogued<'_> {
     }
 }
 
-/// Scores every record of another dataset, with the model that the classifier was made with.
+/// Scores the records of another dataset, with the model that the classifier was made with.
 ///
 /// # Errors
 /// [`ProjectError::NoCard`] when the file does not say which, or the dataset, the model or
@@ -95,11 +102,16 @@ pub fn predict_dataset(
     models: &OpenOptions,
     report: &mut dyn FnMut(usize),
 ) -> Result<Predictions<'static>, ProjectError> {
-    let source = linprobe_source::open(location, &options.source)?;
+    let dataset = dataset::at_hand(location, &options.source, models)?;
+    let source = linprobe_source::open(&dataset.location, &dataset.options)?;
     let embedder = embedder_for(file, source.as_ref(), models)?;
-    let head = head(file, location, embedder.as_ref());
+    let head = head(file, location, embedder.as_ref(), options);
     let mut working = Working::open(options.working.as_deref(), &head)?;
-    let mut records = source.records();
+    let mut sieve = options.filter.as_ref().map(Sieve::new);
+    let mut records = source.records().filter(|record| match (record, &mut sieve) {
+        (Ok(record), Some(sieve)) => sieve.lets_through(record),
+        _ => true,
+    });
     let mut skipped = pass_over(&mut records, &working)?;
     let mut failure = None;
     let readable = records.map_while(|record| match record {
@@ -128,6 +140,7 @@ pub fn predict_dataset(
     if let Some(failure) = failure {
         return Err(failure.into());
     }
+    sieve.map_or(Ok(()), Sieve::check)?;
     let (mut places, unusable) = working.take(location);
     places.sort_by(|a, b| b.score.total_cmp(&a.score));
     skipped.extend(unusable);
@@ -138,7 +151,12 @@ pub fn predict_dataset(
 }
 
 /// What decides whether two runs write the same scores.
-fn head(file: &ClassifierFile, location: &Path, embedder: &dyn Embedder) -> Head {
+fn head(
+    file: &ClassifierFile,
+    location: &Path,
+    embedder: &dyn Embedder,
+    options: &PredictOptions,
+) -> Head {
     let mut classifier = blake3::Hasher::new();
     classifier.update(bytemuck::cast_slice(file.classifier.weights()));
     classifier.update(&file.classifier.bias().to_le_bytes());
@@ -146,6 +164,7 @@ fn head(file: &ClassifierFile, location: &Path, embedder: &dyn Embedder) -> Head
         dataset: location.into(),
         classifier: classifier.finalize().to_hex().to_string(),
         model: embedder.model().fingerprint.clone(),
+        filter: options.filter.as_ref().map(ToString::to_string),
     }
 }
 

@@ -16,15 +16,16 @@ use linprobe_classifier::Background;
 use linprobe_core::{Content, Embedder, ModelSpec, RecordId, Source, VectorStore};
 use linprobe_embed::{OpenOptions, StreamOptions, precomputed};
 use linprobe_session::Clock;
-use linprobe_source::SourceOptions;
+use linprobe_source::{Fetched, SourceOptions};
 use linprobe_store::EmbeddedStore;
 
 use crate::{
     catalogue::{Catalogue, CatalogueRecord, SkippedRecord},
     config::SourceConfig,
+    dataset,
     error::ProjectError,
     files::write_atomic,
-    index::{self, Cancel, IndexProgress, Ledger},
+    index::{self, Cancel, IndexProgress, Indexed, Ledger},
     models,
     opened::Opened,
 };
@@ -125,7 +126,7 @@ impl Project {
         self.catalogue.model()
     }
 
-    /// Embeds the records of a dataset that are new or have changed. Goes on where a run that was
+    /// Embeds the records of a dataset that are new or have changed: a path, or a name on the hub. Goes on where a run that was
     /// killed has stopped, and reports how far it has come each time something is written.
     ///
     /// # Errors
@@ -136,15 +137,15 @@ impl Project {
         location: &Path,
         options: &IndexOptions,
         report: &mut (dyn FnMut(IndexProgress) + Send),
-    ) -> Result<IndexProgress, ProjectError> {
-        let location = std::path::absolute(location)
-            .map_err(|source| ProjectError::Io { path: location.into(), source })?;
+    ) -> Result<Indexed, ProjectError> {
+        let dataset = dataset::at_hand(location, &options.source, &self.surroundings.models)?;
+        let Fetched { location, options: reading, mut notes } = dataset;
         self.opened.close_sources();
-        let source = linprobe_source::open(&location, &options.source)?;
+        let source = linprobe_source::open(&location, &reading)?;
         let embedder = self.embedder_for(source.as_ref(), options.model.as_deref())?;
         let dimension = embedder.model().dimension;
         let store = EmbeddedStore::open_or_create(self.store_folder(), dimension)?;
-        let config = SourceConfig::new(&location, &options.source);
+        let config = SourceConfig::new(&location, &reading);
         let key = self.catalogue.enter_source(source.fingerprint(), &config)?;
         let hint = source.n_records_hint();
         let mut ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
@@ -160,7 +161,8 @@ impl Project {
         if progress.n_embedded + progress.n_pruned > 0 {
             self.refresh_background(&store)?;
         }
-        Ok(progress)
+        notes.extend_from_slice(source.notes());
+        Ok(Indexed { progress, notes })
     }
 
     /// What the project knows of a record.

@@ -6,7 +6,7 @@ use linprobe_classifier::LinearClassifier;
 use linprobe_core::{Embedding, Excluded, Hit, Query, RecordId, VectorStore};
 use linprobe_session::NEAR_DUPLICATE;
 
-use crate::{error::ProjectError, project::Project};
+use crate::error::ProjectError;
 
 /// The records of a project, best first.
 #[derive(Clone)]
@@ -63,24 +63,24 @@ pub struct RankedPage {
     pub records: Vec<Ranked>,
 }
 
-impl Project {
-    /// Scores every record of the project.
+impl Ranking {
+    /// Scores every point of a store.
     ///
     /// # Errors
-    /// [`ProjectError::Empty`], or the store fails.
-    pub async fn rank(&self, classifier: &LinearClassifier) -> Result<Ranking, ProjectError> {
-        let store = self.store()?;
+    /// The store fails.
+    pub async fn of(
+        store: Arc<dyn VectorStore>,
+        classifier: &LinearClassifier,
+    ) -> Result<Self, ProjectError> {
         let top_k = usize::try_from(store.count().await?).unwrap_or(usize::MAX);
         let weights = classifier.weights();
         let mut hits = store.search(Query { weights, top_k, exclude: &Excluded::new() }).await?;
         for hit in &mut hits {
             hit.score += classifier.bias();
         }
-        Ok(Ranking { store, hits })
+        Ok(Self { store, hits })
     }
-}
 
-impl Ranking {
     /// All records, best first, with their logits.
     pub fn hits(&self) -> &[Hit] {
         &self.hits

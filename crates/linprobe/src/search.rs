@@ -1,7 +1,7 @@
 //! Ranked hits for words, examples, a vector or a classifier.
 
 use linprobe_classifier::{Example, Method, fit};
-use linprobe_core::{Excluded, Query};
+use linprobe_core::{Excluded, Query, VectorStore};
 use linprobe_session::StartExample;
 
 use crate::{catalogue::CatalogueRecord, error::ProjectError, project::Project, start::StartFrom};
@@ -19,9 +19,10 @@ impl Project {
     /// Ranks the records, best first. Examples move the search as labels move a session.
     ///
     /// # Errors
-    /// [`ProjectError::NoStart`] when nothing is given, or the model does not take it.
+    /// [`ProjectError::NoStart`] when nothing is given, or the model does not take it;
+    /// [`ProjectError::Filter`] when no record has a field that is asked after.
     pub async fn search(&self, from: &StartFrom, top_k: usize) -> Result<Vec<Found>, ProjectError> {
-        let store = self.store()?;
+        let store = self.narrowed_store(from.filter.as_ref())?;
         let background = self.background()?;
         let origin = self.origin(from, store.as_ref(), &background).await?;
         let (weights, bias) = match origin.start.head() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use linprobe_classifier::{Card, ClassifierFile, Method};
-use linprobe_core::RecordId;
+use linprobe_core::{RecordId, VectorStore};
 use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionId, SessionSummary, State};
 
 use crate::{classifiers::model_card, error::ProjectError, project::Project, start::StartFrom};
@@ -38,14 +38,20 @@ impl Project {
     /// Opens a new session.
     ///
     /// # Errors
-    /// The name is taken, nothing is given to start from, or the model does not take it.
+    /// The name is taken, nothing is given to start from, or the model does not take it;
+    /// [`ProjectError::Filter`] and [`ProjectError::NothingLetThrough`] when no record is left.
     pub async fn start_session(
         &self,
         name: &str,
         from: &StartFrom,
         method: Method,
     ) -> Result<Session, ProjectError> {
-        let store = self.store()?;
+        let store = self.narrowed_store(from.filter.as_ref())?;
+        if let Some(filter) = &from.filter
+            && store.count().await? == 0
+        {
+            return Err(ProjectError::NothingLetThrough { filter: filter.to_string() });
+        }
         let background = self.background()?;
         let query = self.origin(from, store.as_ref(), &background).await?;
         let opening = Opening { name: name.to_owned(), query, method };
@@ -58,7 +64,12 @@ impl Project {
     /// [`ProjectError::Unknown`] when there is none of this name, with those that there are.
     pub async fn resume_session(&self, name: &str) -> Result<Session, ProjectError> {
         let id = self.session_id(name)?;
-        Ok(Session::resume(self.store()?, self.background()?, self.journal()?, id).await?)
+        let journal = self.journal()?;
+        let store = match journal.opening(id)?.query.filter {
+            Some(filter) => self.narrowed_store_again(&filter.parse()?)?,
+            None => self.embedded_store()?,
+        };
+        Ok(Session::resume(store, self.background()?, journal, id).await?)
     }
 
     /// A name for a new session that no other one has: the first words of what it looks for.

@@ -7,7 +7,7 @@ use linprobe_core::{Content, Embedder, Embedding, RecordId, VectorStore};
 use linprobe_session::{StartExample, StartQuery};
 use linprobe_source::SourceOptions;
 
-use crate::{error::ProjectError, models, project::Project};
+use crate::{error::ProjectError, filter::Filter, models, project::Project};
 
 /// Where a person starts: any of these together, but a classifier only by itself or with examples.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct StartFrom {
     pub vector: Option<Vec<f32>>,
     /// A classifier of the same model, and its name.
     pub classifier: Option<(String, LinearClassifier)>,
+    /// The records that are looked at; all when not given. It is no start by itself.
+    pub filter: Option<Filter>,
 }
 
 /// Something that is, or is not, an example.
@@ -38,9 +40,9 @@ pub enum Exemplar {
 }
 
 impl StartFrom {
-    /// Whether nothing is given at all.
+    /// Whether nothing is given to start from.
     pub fn is_empty(&self) -> bool {
-        let Self { phrases, negative_phrases, like, unlike, vector, classifier } = self;
+        let Self { phrases, negative_phrases, like, unlike, vector, classifier, filter: _ } = self;
         phrases.is_empty()
             && negative_phrases.is_empty()
             && like.is_empty()
@@ -115,7 +117,8 @@ impl Project {
         };
         let unliked = unliked.into_iter().map(labelled(-1.0));
         let examples = liked.into_iter().map(labelled(1.0)).chain(unliked).collect();
-        Ok(StartQuery { description: from.description(), start, examples })
+        let filter = from.filter.as_ref().map(ToString::to_string);
+        Ok(StartQuery { description: from.description(), start, examples, filter })
     }
 
     fn start(

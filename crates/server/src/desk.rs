@@ -132,6 +132,7 @@ impl Desk {
             let phrases = phrases.iter().map(|phrase| phrase.trim().to_owned());
             phrases.filter(|phrase| !phrase.is_empty()).collect()
         };
+        let filter = start.filter.as_deref().filter(|text| !text.trim().is_empty());
         Ok(StartFrom {
             phrases: words(&start.phrases),
             negative_phrases: words(&start.not_phrases),
@@ -139,6 +140,7 @@ impl Desk {
             unlike: records(&start.not_records)?,
             vector: start.vector.clone(),
             classifier: classifier.transpose()?,
+            filter: filter.map(|text| self.project.filter(text)).transpose()?,
         })
     }
 

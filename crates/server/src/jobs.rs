@@ -9,7 +9,9 @@ use std::{
     time::Instant,
 };
 
-use linprobe::{Blame, Cancel, IndexOptions, IndexProgress, Project, ProjectError, SourceOptions};
+use linprobe::{
+    Blame, Cancel, IndexOptions, IndexProgress, Indexed, Project, ProjectError, SourceOptions,
+};
 use tokio::sync::watch;
 
 use crate::{
@@ -54,6 +56,7 @@ impl Jobs {
             n_pruned: 0,
             n_total: None,
             records_per_second: 0.0,
+            notes: Vec::new(),
             problem: None,
         };
         let progress = watch::Sender::new(job);
@@ -135,10 +138,11 @@ fn advance(job: &mut wire::Job, progress: IndexProgress, started: Instant) {
     job.records_per_second = job.n_done as f64 / started.elapsed().as_secs_f64().max(1e-3);
 }
 
-fn end(job: &mut wire::Job, done: Result<IndexProgress, ProjectError>, started: Instant) {
+fn end(job: &mut wire::Job, done: Result<Indexed, ProjectError>, started: Instant) {
     match done {
-        Ok(progress) => {
+        Ok(Indexed { progress, notes }) => {
             advance(job, progress, started);
+            job.notes = notes;
             job.state = wire::JobState::Done;
         }
         Err(error) if error.blame() == Blame::Cancelled => job.state = wire::JobState::Cancelled,

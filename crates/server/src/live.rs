@@ -12,9 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linprobe::{
-    DoubtfulLabel, Insight, Project, ProjectError, Ranking, Session, ThresholdPolicy, View,
-};
+use linprobe::{DoubtfulLabel, Insight, ProjectError, Ranking, Session, ThresholdPolicy, View};
 
 use crate::dealer::Dealer;
 
@@ -146,11 +144,7 @@ impl LiveSession {
     }
 
     /// All records as the last fit of a view ranks them. Who comes while it is made waits for it.
-    pub(crate) fn ranking(
-        &self,
-        project: &Project,
-        view: &View,
-    ) -> Result<Arc<Ranking>, ProjectError> {
+    pub(crate) fn ranking(&self, view: &View) -> Result<Arc<Ranking>, ProjectError> {
         let n_fits = view.state().fits().len();
         let mut kept = lock(&self.ranking);
         let version = version(view)?;
@@ -158,7 +152,8 @@ impl LiveSession {
         if let Some(kept) = kept.as_ref().filter(is_same) {
             return Ok(Arc::clone(&kept.ranking));
         }
-        let ranking = Arc::new(pollster::block_on(project.rank(view.classifier()))?);
+        let ranking =
+            Arc::new(pollster::block_on(Ranking::of(Arc::clone(view.store()), view.classifier()))?);
         *kept = Some(KeptRanking { n_fits, version, ranking: Arc::clone(&ranking) });
         Ok(ranking)
     }

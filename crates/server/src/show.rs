@@ -76,6 +76,7 @@ fn start(state: &linprobe::State) -> wire::SessionStart {
     };
     wire::SessionStart {
         description: query.description.clone(),
+        filter: query.filter.clone(),
         records: named(true),
         not_records: named(false),
     }

@@ -120,6 +120,8 @@ pub struct SessionSummary {
     pub name: String,
     /// What it looks for, in words.
     pub description: String,
+    /// Which records it is about; all when not given.
+    pub filter: Option<String>,
     /// When it was opened, in milliseconds since 1970 (UTC).
     pub created_ms: u64,
     /// When something last happened in it, in milliseconds since 1970 (UTC).
@@ -170,11 +172,7 @@ impl Journal {
         let entries = self.events(from)?;
         let is_later = |entry: &Entry| matches!(entry.event, Event::Shown { round: shown, .. } if shown > round);
         let n_events = entries.iter().position(is_later).unwrap_or(entries.len()) as u64;
-        let Some(Event::Started(opening)) = entries.into_iter().next().map(|entry| entry.event)
-        else {
-            return Err(self.corrupt(from, BadHistory::NotStarted.to_string()));
-        };
-        let opening = Opening { name: name.to_owned(), ..*opening };
+        let opening = Opening { name: name.to_owned(), ..self.opening(from)? };
         let (at_ms, path) = (self.clock.now_ms(), self.path.clone());
         let transaction = begin(&mut self.connection, &path)?;
         let session = enter(&transaction, &opening, (&path, at_ms))?;
@@ -232,6 +230,21 @@ impl Journal {
             .map_err(|reason| self.corrupt(session, reason))
     }
 
+    /// What a session was opened with.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`], or [`JournalError::Database`].
+    pub fn opening(&self, session: SessionId) -> Result<Opening, JournalError> {
+        let select =
+            "SELECT seq, at_ms, payload, vectors FROM events WHERE session = ?1 AND seq = 0";
+        let row = self.query(select, [session.0], WrittenEvent::read)?.pop();
+        let entry = row.map(|row| row.decode(0)).transpose();
+        match entry.map_err(|reason| self.corrupt(session, reason))?.map(|entry| entry.event) {
+            Some(Event::Started(opening)) => Ok(*opening),
+            _ => Err(self.corrupt(session, BadHistory::NotStarted.to_string())),
+        }
+    }
+
     /// The state that a session's events have left.
     ///
     /// # Errors
@@ -285,6 +298,7 @@ impl Journal {
             n_events,
             name: state.name().to_owned(),
             description: state.query().description.clone(),
+            filter: state.query().filter.clone(),
             created_ms,
             updated_ms,
             n_rounds: state.round(),

@@ -23,6 +23,8 @@ pub struct StartQuery {
     pub start: Start,
     /// What was known to be relevant or not.
     pub examples: Vec<StartExample>,
+    /// Which records it is about, in the words of whoever gives it a store of these; all when not given.
+    pub filter: Option<String>,
 }
 
 /// An example that came with the start. It has no round and cannot be undone.

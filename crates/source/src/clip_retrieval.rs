@@ -9,6 +9,7 @@ use crate::{
     Kind, SourceOptions,
     columnar::{Told, Words},
     failure::unsupported,
+    table::Columns,
     vectors::Vectors,
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct ClipRetrieval {
     fingerprint: String,
     vectors: Vectors,
     words: Words,
+    columns: Columns,
     metadata: PathBuf,
 }
 
@@ -48,14 +50,15 @@ impl ClipRetrieval {
         let plain = SourceOptions::default();
         let vectors = Vectors::open(&folder, Kind::Npy, &plain, String::new())?;
         let metadata = root.join(METADATA);
-        let words = Words::open(&metadata, options)?;
+        let (words, sample) = Words::open(&metadata)?;
+        let columns = Columns::beside_content(&metadata, &sample, options)?;
         let (n_told, n_vectors) = (words.n_rows(), vectors.n_records_hint());
         if n_told != n_vectors {
             let [n_told, n_vectors] = [n_told, n_vectors].map(Option::unwrap_or_default);
             let reason = format!("it tells of {n_told} rows, and there are {n_vectors} vectors");
             return Err(unsupported(&metadata, reason, "is a file missing, or from another run?"));
         }
-        Ok(Self { fingerprint, vectors, words, metadata })
+        Ok(Self { fingerprint, vectors, words, columns, metadata })
     }
 
     /// Joins a vector and what is told of it.
@@ -64,7 +67,7 @@ impl ClipRetrieval {
         record: Result<Record, SourceError>,
         told: Result<Told, SourceError>,
     ) -> Result<Record, SourceError> {
-        let (mut record, columns) = (record?, self.words.columns());
+        let (mut record, columns) = (record?, &self.columns);
         let mut words = told?.map_err(|reason| BadRecord {
             file: self.metadata.clone(),
             row: None,

@@ -12,8 +12,7 @@ mod words;
 
 use std::{
     collections::{HashMap, VecDeque},
-    iter,
-    path::{Path, PathBuf},
+    path::Path,
     sync::OnceLock,
 };
 
@@ -28,8 +27,9 @@ use self::{
 use crate::{
     SourceOptions,
     failure::{listed, unsupported},
-    folder,
+    place::Place,
     seen::Seen,
+    splits::SPLIT,
     table::{Columns, Row, Rows, Sample, is_known_text},
     vectors::MAX_DIMENSION,
 };
@@ -46,9 +46,6 @@ const ENDINGS: [&str; 4] = ["parquet", "arrow", "feather", "ipc"];
 
 /// Names that columns of vectors have.
 const VECTORS: [&str; 6] = ["embedding", "embeddings", "vector", "vectors", "emb", "x"];
-
-/// The column of the split that a file belongs to, where its place tells.
-const SPLIT: &str = "split";
 
 /// Files of columns.
 #[derive(Debug)]
@@ -80,12 +77,12 @@ enum Holds {
 impl Columnar {
     /// Opens the file, or every such file of a folder, and chooses the columns.
     pub(crate) fn open(
-        location: &Path,
+        place: &Place,
         options: &SourceOptions,
         fingerprint: String,
     ) -> Result<Self, SourceError> {
-        let parts = files_at(location)?.into_iter().map(|path| Part::open(location, &path));
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let location = place.root();
+        let parts = Part::all(place)?;
         let holds = Holds::choose(location, &parts, options)?;
         let sample = sample(&parts, &holds)?;
         let columns = match holds {
@@ -98,7 +95,7 @@ impl Columnar {
     }
 
     /// The rows of a batch as records.
-    fn records_of(&self, part: &Part, start: Place, batch: &RecordBatch) -> Vec<Reading> {
+    fn records_of(&self, part: &Part, start: Position, batch: &RecordBatch) -> Vec<Reading> {
         let words = cells::words(batch, self.holds.column(), &part.features);
         let rows = words.into_iter().enumerate().map(|(row, mut words)| {
             if let Some(split) = &part.split {
@@ -173,12 +170,15 @@ impl Source for Columnar {
 }
 
 impl Part {
-    fn open(location: &Path, path: &Path) -> Result<Self, SourceError> {
+    /// The file, or those of a folder in natural order.
+    fn all(place: &Place) -> Result<Vec<Self>, SourceError> {
+        place.files(is_part)?.into_iter().map(|path| Self::open(place, &path)).collect()
+    }
+
+    fn open(place: &Place, path: &Path) -> Result<Self, SourceError> {
         let file = ColumnarFile::open(path)?;
         let features = Features::of(&file.schema);
-        let inner = path.strip_prefix(location).ok().filter(|p| !p.as_os_str().is_empty());
-        let split = split_of(inner.unwrap_or(Path::new(path.file_name().unwrap_or_default())));
-        Ok(Self { file, features, split })
+        Ok(Self { file, features, split: place.split_of(path) })
     }
 }
 
@@ -256,14 +256,14 @@ enum Cell {
 
 /// Where a row is.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Position {
     /// In its file, from 1.
     row: u64,
     /// Among the rows of all files, from 0.
     idx: u64,
 }
 
-impl Place {
+impl Position {
     fn after(self, n_rows: u64) -> Self {
         Self { row: self.row + n_rows, idx: self.idx + n_rows }
     }
@@ -273,13 +273,13 @@ impl Place {
 struct Batches<'a> {
     parts: std::slice::Iter<'a, Part>,
     reading: Option<(&'a Part, Pieces)>,
-    place: Place,
+    place: Position,
     batch_rows: usize,
 }
 
 impl<'a> Batches<'a> {
     fn new(parts: &'a [Part], batch_rows: usize) -> Self {
-        Self { parts: parts.iter(), reading: None, place: Place { row: 1, idx: 0 }, batch_rows }
+        Self { parts: parts.iter(), reading: None, place: Position { row: 1, idx: 0 }, batch_rows }
     }
 
     /// Without the files that end before a row.
@@ -298,7 +298,7 @@ impl<'a> Batches<'a> {
 }
 
 impl<'a> Iterator for Batches<'a> {
-    type Item = Result<(&'a Part, Place, Piece), SourceError>;
+    type Item = Result<(&'a Part, Position, Piece), SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -325,7 +325,7 @@ impl<'a> Iterator for Batches<'a> {
 
 /// A row that is to become a record.
 struct Reading {
-    place: Place,
+    place: Position,
     words: Metadata,
     content: Found,
 }
@@ -403,7 +403,7 @@ impl Iterator for ColumnarRecords<'_> {
 }
 
 /// One error for all rows of a piece: it names the first.
-fn lost(file: &Path, start: Place, n_rows: u64, reason: &str) -> BadRecord {
+fn lost(file: &Path, start: Position, n_rows: u64, reason: &str) -> BadRecord {
     let last = start.row + n_rows.saturating_sub(1);
     let reason = format!("rows {} to {last} are damaged: {reason}", start.row);
     BadRecord { file: file.to_owned(), row: Some(start.row), id: None, reason }
@@ -430,34 +430,18 @@ fn sample(parts: &[Part], holds: &Holds) -> Result<Sample, SourceError> {
             break;
         }
     }
-    let rows: Rows = Box::new(rows.into_iter());
+    let rows: Rows<'_> = Box::new(rows.into_iter());
     Sample::of(&[], rows)
 }
 
-/// The file, or those of a folder in natural order.
-fn files_at(location: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    if location.is_dir() { files_below(location) } else { Ok(vec![location.to_owned()]) }
-}
-
-/// The files of columns below a folder, without what the `datasets` library leaves of its own work.
-pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let is_cache = |file: &Path| {
-        file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"cache-"))
-    };
-    folder::files_below(root, |file| is_columnar(file) && !is_cache(file))
+/// Whether a file holds columns of a dataset, and is not what the `datasets` library leaves of its own work.
+pub(crate) fn is_part(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    is_columnar(file) && !name.starts_with(b"cache-")
 }
 
 /// Whether the name of a file says that it holds columns.
 pub(crate) fn is_columnar(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     ENDINGS.contains(&ending.as_str())
-}
-
-/// The split that a folder or the beginning of a name tells, as in `data/train-00000-of-00002.parquet`.
-fn split_of(file: &Path) -> Option<String> {
-    let stem = file.file_stem()?.to_string_lossy();
-    let first = stem.split(['-', '_', '.']).next().unwrap_or_default().to_owned();
-    let folders = file.parent().into_iter().flat_map(Path::components);
-    let folders = folders.map(|part| part.as_os_str().to_string_lossy().into_owned());
-    iter::once(first).chain(folders).find(|name| folder::is_split(name))
 }

@@ -1,10 +1,12 @@
 //! A folder of images is a dataset as it is: paths are ids, folders are labels.
 //!
-//! The folder is listed once, when it is opened, and its paths are kept; the files themselves are
-//! read one at a time. Decoding is for those who know what the model wants.
+//! The folder is listed once, when it is opened, and its paths are kept with what metadata files tell of
+//! them; the files themselves are read one at a time. Decoding is for those who know what the model wants.
+
+mod told;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read},
@@ -13,7 +15,14 @@ use std::{
 
 use linprobe_core::{BadRecord, Content, Metadata, Record, RecordId, Records, Source, SourceError};
 
-use crate::{failure, failure::unsupported, natural};
+use self::told::{MetadataFile, Telling};
+use crate::{
+    SourceOptions, failure,
+    failure::unsupported,
+    natural,
+    place::Place,
+    splits::{self, SPLIT},
+};
 
 /// The largest image file that is read, in bytes.
 pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
@@ -22,43 +31,185 @@ pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
 const IMAGES: [&str; 10] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff"];
 
-/// First folders that name a split of the dataset, and not a class.
-const SPLITS: [&str; 5] = ["train", "val", "valid", "validation", "test"];
+/// Pictures that are named as examples where many are told of.
+const N_NAMED: usize = 3;
 
 /// Image files below a folder, in natural order of their paths.
 #[derive(Debug)]
 pub(crate) struct ImageFolder {
-    root: PathBuf,
+    place: Place,
     fingerprint: String,
+    pictures: Vec<Picture>,
+    /// What tells of the pictures.
+    metadata: Vec<MetadataFile>,
+    /// Whether folders are classes.
+    has_classes: bool,
+    notes: Vec<String>,
+}
+
+/// A file of the folder.
+#[derive(Debug)]
+struct Picture {
     /// Relative to the root.
-    files: Vec<PathBuf>,
+    path: PathBuf,
+    told: Option<Told>,
+}
+
+/// What a metadata file tells of a picture.
+#[derive(Debug)]
+struct Told {
+    /// Which one of them, and the line in it.
+    by: (usize, u64),
+    /// Its columns as JSON.
+    words: Box<str>,
 }
 
 impl ImageFolder {
-    /// Lists the folder.
-    pub(crate) fn open(root: &Path, fingerprint: String) -> Result<Self, SourceError> {
-        let below = |file: &PathBuf| file.strip_prefix(root).unwrap_or(file).to_owned();
-        let files: Vec<PathBuf> = files_below(root, is_image)?.iter().map(below).collect();
-        if files.is_empty() {
+    /// Lists the folder, and reads what is told of its pictures.
+    pub(crate) fn open(
+        place: Place,
+        options: &SourceOptions,
+        fingerprint: String,
+    ) -> Result<Self, SourceError> {
+        let root = place.root();
+        let pictures = place.files(is_image)?;
+        // They may tell of pictures of every split, from wherever they are.
+        let metadata = files_below(root, tells_of_pictures)?;
+        if pictures.is_empty() {
             let (reason, hint) = describe(root)?;
             return Err(unsupported(root, reason, hint));
         }
-        Ok(Self { root: root.to_owned(), fingerprint, files })
+        let below = |file: PathBuf| file.strip_prefix(root).map(Path::to_owned).unwrap_or(file);
+        let pictures = pictures.into_iter().map(|file| Picture { path: below(file), told: None });
+        let pictures = pictures.collect();
+        let mut folder = Self {
+            place,
+            fingerprint,
+            pictures,
+            metadata: Vec::new(),
+            has_classes: true,
+            notes: Vec::new(),
+        };
+        metadata.iter().try_for_each(|file| folder.enter(file, options))?;
+        folder.refuse_columns(options)?;
+        folder.note_untold();
+        folder.has_classes = folder.metadata.is_empty() || folder.n_classes() > 1;
+        Ok(folder)
     }
 
-    fn read(&self, file: &Path) -> Result<Record, BadRecord> {
-        let path = self.root.join(file);
+    /// Reads what a file tells of the pictures. The first to tell of a picture is believed.
+    fn enter(&mut self, file: &Path, options: &SourceOptions) -> Result<(), SourceError> {
+        let file = match MetadataFile::open(self.place.root(), file, options)? {
+            Ok(file) => file,
+            Err(reason) => {
+                self.notes.push(format!("{} is passed over: {reason}", file.display()));
+                return Ok(());
+            }
+        };
+        for Telling { line, picture, words } in file.tellings().filter_map(Result::ok) {
+            let by = (self.metadata.len(), line);
+            if let Some(place) = self.place_of(bytes(&picture))
+                && let Some(picture) = self.pictures.get_mut(place)
+            {
+                let words = serde_json::to_string(&words).expect("a map of strings is JSON");
+                picture.told.get_or_insert(Told { by, words: words.into() });
+            }
+        }
+        self.metadata.push(file);
+        Ok(())
+    }
+
+    /// Refuses columns that no file could hold.
+    fn refuse_columns(&self, options: &SourceOptions) -> Result<(), SourceError> {
+        if !self.metadata.is_empty() || (options.label.is_none() && options.metadata.is_none()) {
+            return Ok(());
+        }
+        let reason = "the folder has no metadata file, and so no columns";
+        let hint = "leave the column out, or write a metadata.csv with a column file_name";
+        Err(unsupported(self.place.root(), reason, hint))
+    }
+
+    /// Names the pictures of which nothing is told, where something is told of others.
+    fn note_untold(&mut self) {
+        let untold = self.pictures.iter().filter(|picture| picture.told.is_none());
+        let n_untold = untold.clone().count();
+        if self.metadata.is_empty() || n_untold == 0 {
+            return;
+        }
+        let such_as = if n_untold > N_NAMED { "such as " } else { "" };
+        let named = untold.take(N_NAMED).map(|picture| picture.path.display().to_string());
+        let named = failure::listed(&named.collect::<Vec<_>>());
+        self.notes.push(format!(
+            "no metadata file has a row for {n_untold} of {} pictures, which are read all the same: \
+             {such_as}{named}",
+            self.pictures.len()
+        ));
+    }
+
+    fn n_classes(&self) -> usize {
+        let classes = self.pictures.iter().filter_map(|picture| class_of(&picture.path));
+        classes.collect::<BTreeSet<_>>().len()
+    }
+
+    fn read(&self, picture: &Picture) -> Result<Record, BadRecord> {
+        let root = self.place.root();
+        let path = root.join(&picture.path);
         let bad = |id: Option<&RecordId>, reason: String| BadRecord {
             file: path.clone(),
             row: None,
             id: id.cloned(),
             reason,
         };
-        let name = slashed(file).ok_or_else(|| bad(None, "the file name is not UTF-8".into()))?;
+        let name = slashed(&picture.path);
+        let name = name.ok_or_else(|| bad(None, "the file name is not UTF-8".into()))?;
         let id = RecordId::new(&name).map_err(|reason| bad(None, reason.to_string()))?;
-        let image = read_image(&self.root, &path).map_err(|reason| bad(Some(&id), reason))?;
-        let (label, metadata) = classes(&name);
+        let image = read_image(root, &path).map_err(|reason| bad(Some(&id), reason))?;
+        let (label, metadata) = self.describe(picture);
         Ok(Record { id, content: Content::Image(image), label, metadata })
+    }
+
+    /// The label of a picture and what else is known of it: by its row in a metadata file, and by its folders.
+    fn describe(&self, picture: &Picture) -> (Option<String>, Metadata) {
+        let mut label = class_of(&picture.path).filter(|_| self.has_classes);
+        let split = self.place.split_of_record(&self.place.root().join(&picture.path));
+        let mut known: Metadata =
+            split.map(|split| (SPLIT.to_owned(), split)).into_iter().collect();
+        if let Some(Told { by: (file_idx, _), words }) = &picture.told {
+            let columns = self.metadata[*file_idx].columns();
+            let mut words: Metadata = serde_json::from_str(words).unwrap_or_default();
+            if columns.has_label() {
+                label = columns.take_label(&mut words);
+            }
+            columns.keep(&mut words);
+            known.extend(words);
+        }
+        (label, known)
+    }
+
+    /// Why a row of a metadata file tells nothing, if that is so.
+    fn fault(&self, file_idx: usize, row: Result<Telling, BadRecord>) -> Option<BadRecord> {
+        let Telling { line, picture, .. } = match row {
+            Ok(telling) => telling,
+            Err(bad) => return Some(bad),
+        };
+        if !self.place.concerns(&self.place.root().join(&picture)) {
+            return None;
+        }
+        let found = self.place_of(bytes(&picture)).and_then(|place| self.pictures.get(place));
+        let told = found.map(|picture| &picture.told);
+        let picture = picture.display();
+        let reason = match told {
+            None => format!("there is no picture {picture}"),
+            Some(Some(told)) if told.by == (file_idx, line) => return None,
+            Some(_) => format!("an earlier row tells of {picture}"),
+        };
+        Some(self.metadata[file_idx].bad(Some(line), reason))
+    }
+
+    /// Where a path is among the pictures.
+    fn place_of(&self, path: &[u8]) -> Option<usize> {
+        let order = |picture: &Picture| natural::compare(bytes(&picture.path), path);
+        self.pictures.binary_search_by(order).ok()
     }
 }
 
@@ -67,25 +218,32 @@ impl Source for ImageFolder {
         &self.fingerprint
     }
 
+    /// Pictures, then what is wrong with the files that tell of them.
     fn records(&self) -> Records<'_> {
-        Box::new(self.files.iter().map(|file| Ok(self.read(file)?)))
+        let pictures = self.pictures.iter().map(|picture| Ok(self.read(picture)?));
+        let files = self.metadata.iter().enumerate();
+        let faults = files.flat_map(move |(file_idx, file)| {
+            let rows = file.tellings();
+            rows.filter_map(move |row| Some(Err(self.fault(file_idx, row)?.into())))
+        });
+        Box::new(pictures.chain(faults))
     }
 
     fn n_records_hint(&self) -> Option<u64> {
-        Some(self.files.len() as u64)
+        Some(self.pictures.len() as u64)
     }
 
     /// Reads one file, if it was there when the folder was opened: ids like `../a.jpg` never are.
     fn record(&self, id: &RecordId) -> Result<Record, SourceError> {
-        let found = self
-            .files
-            .binary_search_by(|file| natural::compare(bytes(file), native(id).as_bytes()))
-            .ok()
-            .and_then(|place| self.files.get(place));
-        match found {
-            Some(file) => Ok(self.read(file)?),
+        let place = self.place_of(native(id).as_bytes());
+        match place.and_then(|place| self.pictures.get(place)) {
+            Some(picture) => Ok(self.read(picture)?),
             None => Err(SourceError::NotFound { id: id.clone() }),
         }
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 
@@ -115,16 +273,24 @@ fn refuse_leaving(root: &Path, path: &Path) -> Result<(), String> {
     fs::symlink_metadata(path).map_err(|e| e.to_string())?;
     let target = path.canonicalize().map_err(|e| format!("a link to nothing: {e}"))?;
     let root = root.canonicalize().map_err(|e| e.to_string())?;
-    if target.starts_with(root) {
+    if target.starts_with(&root) || blobs_of(&root).is_some_and(|blobs| target.starts_with(blobs)) {
         Ok(())
     } else {
         Err("a link that leaves the folder is not followed".to_owned())
     }
 }
 
-/// Whether a name is that of a split of a dataset.
-pub(crate) fn is_split(name: &str) -> bool {
-    SPLITS.iter().any(|split| split.eq_ignore_ascii_case(name))
+/// Where the files of a dataset in the hub's cache are: its snapshots are folders of links to them.
+fn blobs_of(root: &Path) -> Option<PathBuf> {
+    let snapshots = root.parent().filter(|snapshots| snapshots.ends_with("snapshots"))?;
+    let repository = snapshots.parent()?;
+    let is_dataset = repository.file_name()?.to_str()?.starts_with("datasets--");
+    is_dataset.then(|| repository.join("blobs"))
+}
+
+/// Whether the name of a file says that it tells of the pictures beside it.
+pub(crate) fn tells_of_pictures(file: &Path) -> bool {
+    told::kind_of(file).is_some()
 }
 
 /// Whether the name of a file says that it is an image.
@@ -154,7 +320,8 @@ pub(crate) fn describe(root: &Path) -> Result<(String, String), SourceError> {
         *counts.entry(ending(&file?).unwrap_or_else(|| "no ending".to_owned())).or_default() += 1;
     }
     if counts.is_empty() {
-        let hint = "name a folder of images, .npy, .parquet or .tar files, or a single file";
+        let hint =
+            "name a folder of images, .npy, .parquet, .tar, .csv or .jsonl files, or a single file";
         return Ok(("the folder is empty".to_owned(), hint.to_owned()));
     }
     let found: Vec<String> = counts.iter().map(|(ending, n)| format!("{n} {ending}")).collect();
@@ -162,18 +329,18 @@ pub(crate) fn describe(root: &Path) -> Result<(String, String), SourceError> {
     Ok(("the folder holds no images, no .npy, .parquet or .tar files".to_owned(), hint))
 }
 
-/// The label of a file and what else its folders tell.
-fn classes(name: &str) -> (Option<String>, Metadata) {
-    let mut folders = name.split('/').collect::<Vec<_>>();
-    folders.pop();
-    let mut folders = folders.into_iter().peekable();
-    let split = folders.next_if(|first| is_split(first));
-    let metadata = split.map(|split| ("split".to_owned(), split.to_owned())).into_iter().collect();
-    (folders.next().map(str::to_owned), metadata)
+/// The class that folders tell: the first one below the split, or else the first one.
+pub(crate) fn class_of(file: &Path) -> Option<String> {
+    let folders = file.parent()?.iter().map(OsStr::to_string_lossy);
+    let folders: Vec<_> = folders.collect();
+    let split = folders.iter().position(|folder| splits::is_split(folder));
+    let below = split.and_then(|split| folders.get(split + 1));
+    let first = folders.first().filter(|_| split != Some(0));
+    below.or(first).map(ToString::to_string)
 }
 
 /// The path with forward slashes, whatever the system's separator.
-fn slashed(relative: &Path) -> Option<String> {
+pub(crate) fn slashed(relative: &Path) -> Option<String> {
     let names: Option<Vec<&str>> = relative
         .components()
         .map(|component| match component {
@@ -273,20 +440,17 @@ fn is_hidden(name: &OsStr) -> bool {
 mod tests {
     use super::*;
 
-    fn label_and_split(name: &str) -> (Option<String>, Option<String>) {
-        let (label, mut metadata) = classes(name);
-        (label, metadata.remove("split"))
-    }
-
     #[test]
-    fn the_first_folder_that_is_no_split_is_the_label() {
-        let some = |s: &str| Some(s.to_owned());
-        assert_eq!(label_and_split("x.jpg"), (None, None));
-        assert_eq!(label_and_split("cat/x.jpg"), (some("cat"), None));
-        assert_eq!(label_and_split("cat/tabby/x.jpg"), (some("cat"), None));
-        assert_eq!(label_and_split("train/cat/x.jpg"), (some("cat"), some("train")));
-        assert_eq!(label_and_split("Val/x.jpg"), (None, some("Val")));
-        assert_eq!(label_and_split("cat/train/x.jpg"), (some("cat"), None));
+    fn the_first_folder_below_the_split_is_the_label() {
+        let class = |name: &str| class_of(Path::new(name));
+        let class = |name: &str| class(name).unwrap_or_default();
+        assert_eq!(class("x.jpg"), "");
+        assert_eq!(class("cat/x.jpg"), "cat");
+        assert_eq!(class("cat/tabby/x.jpg"), "cat");
+        assert_eq!(class("train/cat/x.jpg"), "cat");
+        assert_eq!(class("images/Val/cat/x.jpg"), "cat");
+        assert_eq!(class("Val/x.jpg"), "");
+        assert_eq!(class("cat/train/x.jpg"), "cat");
     }
 
     #[test]

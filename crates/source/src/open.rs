@@ -7,6 +7,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use linprobe_core::{Source, SourceError};
@@ -16,9 +17,11 @@ use crate::{
     columnar::{self, Columnar},
     failure::{io, listed, unsupported},
     folder::{self, ImageFolder},
+    place::{self, Place},
     shards::{self, Shards},
     table::Table,
     vectors::{self, Vectors},
+    video::{self, Videos},
 };
 
 /// Opens the dataset at a place: a folder of images, a table, or vectors.
@@ -31,19 +34,22 @@ pub fn open(location: &Path, options: &SourceOptions) -> Result<Box<dyn Source>,
     let canonical = canonical(location)?;
     let kind = match options.kind {
         Some(kind) => kind,
+        None if options.every.is_some() => Kind::Videos,
         None => Kind::of(location)?,
     };
     options.check(kind, location)?;
     let fingerprint = fingerprint(kind, &canonical, options);
+    let place = Place::new(location, options)?;
     Ok(match kind {
-        Kind::Images => Box::new(ImageFolder::open(location, fingerprint)?),
+        Kind::Images => Box::new(ImageFolder::open(place, options, fingerprint)?),
         Kind::ClipRetrieval => Box::new(ClipRetrieval::open(location, options, fingerprint)?),
-        Kind::Shards => Box::new(Shards::open(location, options, fingerprint)?),
-        Kind::Columnar => Box::new(Columnar::open(location, options, fingerprint)?),
+        Kind::Shards => Box::new(Shards::open(&place, options, fingerprint)?),
+        Kind::Videos => Box::new(Videos::open(&place, options, fingerprint)?),
+        Kind::Columnar => Box::new(Columnar::open(&place, options, fingerprint)?),
         Kind::Npy | Kind::Npz | Kind::Safetensors => {
             Box::new(Vectors::open(location, kind, options, fingerprint)?)
         }
-        _ => Box::new(Table::open(location, kind, options, fingerprint)?),
+        _ => Box::new(Table::open(&place, kind, options, fingerprint)?),
     })
 }
 
@@ -77,7 +83,7 @@ pub struct SourceOptions {
     /// a tsv whose first row holds no name listed here, of JSON arrays in place of objects. Of two
     /// such columns the one with longer values is the text, the other the label.
     pub text: Option<String>,
-    /// The column of labels in a table. When not given: a column named `label`, `labels`, `class`,
+    /// The column of labels in a table, or in the metadata files of a folder of pictures. When not given: a column named `label`, `labels`, `class`,
     /// `category`, `intent`, `target`, `section`, `topic` or `tag`, if there is one.
     pub label: Option<String>,
     /// The further columns that become metadata; all others when not given.
@@ -95,6 +101,28 @@ pub struct SourceOptions {
     /// there, or the one named `embeddings`, `vectors` or `x`. Of Parquet and Arrow files, the column
     /// of vectors; when not given, and no text is there, the only one, or the one named so.
     pub tensor: Option<String>,
+    /// Those files of a folder that are read; all when not given.
+    pub files: Option<Vec<FilePattern>>,
+    /// The split that files of a folder must be of, by their names and folders, such as `train`.
+    pub split: Option<String>,
+    /// What the dataset is called, where that stays and the place changes, as that of a dataset of the hub does with every
+    /// commit. When not given, its place tells it from all others.
+    pub origin: Option<String>,
+    /// Of a dataset on the hub that has several configurations, the one that is meant.
+    pub config: Option<String>,
+    /// Of a dataset on the hub, the branch, tag or commit; `main` when not given.
+    pub revision: Option<String>,
+    /// Of videos, the time between the frames that are read; a second when not given.
+    pub every: Option<Duration>,
+}
+
+/// Files of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePattern {
+    /// Their paths from the folder: `*` stands for anything but a slash, `**` for any folders.
+    pub pattern: String,
+    /// The split that they are, where that is known.
+    pub split: Option<String>,
 }
 
 impl SourceOptions {
@@ -112,15 +140,20 @@ impl SourceOptions {
             ("labels", self.labels.is_some()),
         ];
         let tensor = [("tensor", self.tensor.is_some())];
+        let files = [("files", self.files.is_some()), ("split", self.split.is_some())];
+        let hub = [("config", self.config.is_some()), ("revision", self.revision.is_some())];
         let refused = match kind {
-            Kind::Images | Kind::Lines => [&columns[..], &beside, &tensor].concat(),
-            Kind::Npy => [&columns[..], &tensor].concat(),
-            Kind::Npz | Kind::Safetensors => columns.to_vec(),
+            Kind::Lines | Kind::Videos => [&columns[..], &beside, &tensor].concat(),
+            Kind::Images => [&columns[..2], &beside, &tensor].concat(),
+            Kind::Npy => [&columns[..], &tensor, &files].concat(),
+            Kind::Npz | Kind::Safetensors => [&columns[..], &files].concat(),
             Kind::Csv | Kind::Tsv | Kind::JsonLines | Kind::Json => [&beside[..], &tensor].concat(),
             Kind::Columnar => beside.to_vec(),
-            Kind::ClipRetrieval | Kind::Shards => [&columns[..1], &beside, &tensor].concat(),
+            Kind::Shards => [&columns[..1], &beside, &tensor].concat(),
+            Kind::ClipRetrieval => [&columns[..1], &beside, &tensor, &files].concat(),
         };
-        match refused.iter().find(|(_, given)| *given) {
+        let every = [("every", self.every.is_some() && kind != Kind::Videos)];
+        match refused.iter().chain(&hub).chain(&every).find(|(_, given)| *given) {
             None => Ok(()),
             Some((name, _)) => Err(unsupported(
                 location,
@@ -158,11 +191,13 @@ pub enum Kind {
     Shards,
     /// A folder that clip-retrieval has written.
     ClipRetrieval,
+    /// A video, or a folder of them.
+    Videos,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Images,
         Self::Csv,
         Self::Tsv,
@@ -175,11 +210,12 @@ impl Kind {
         Self::Columnar,
         Self::Shards,
         Self::ClipRetrieval,
+        Self::Videos,
     ];
 
     /// Its name, which [`FromStr`] takes: `images`, `csv`, `tsv`, `jsonl`, `json`, `lines`, `npy`,
     /// `npz`,
-    /// `safetensors`, `parquet`, `webdataset` or `clip-retrieval`.
+    /// `safetensors`, `parquet`, `webdataset`, `clip-retrieval` or `video`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Images => "images",
@@ -194,6 +230,7 @@ impl Kind {
             Self::Columnar => "parquet",
             Self::Shards => "webdataset",
             Self::ClipRetrieval => "clip-retrieval",
+            Self::Videos => "video",
         }
     }
 
@@ -216,17 +253,42 @@ impl Kind {
         if !vectors::shards(root)?.is_empty() {
             return Ok(Self::Npy);
         }
-        if !columnar::files_below(root)?.is_empty() {
+        let whole = Place::whole(root);
+        if !whole.files(columnar::is_part)?.is_empty() {
             return Ok(Self::Columnar);
         }
-        if !shards::files_below(root)?.is_empty() {
+        if !whole.files(shards::is_archive)?.is_empty() {
             return Ok(Self::Shards);
+        }
+        if !whole.files(video::is_video)?.is_empty() {
+            return Ok(Self::Videos);
+        }
+        if let Some(kind) = Self::of_tables(&whole)? {
+            return Ok(kind);
         }
         let (reason, hint) = folder::describe(root)?;
         Err(unsupported(root, reason, hint))
     }
 
-    fn of_file(path: &Path) -> Result<Self, SourceError> {
+    /// The kind of a folder that holds tables of one kind, and nothing else but notes.
+    fn of_tables(whole: &Place) -> Result<Option<Self>, SourceError> {
+        let mut kinds = Vec::new();
+        for file in whole.files(|file| !place::is_note(file))? {
+            match Self::of_file(&file) {
+                Ok(kind) if kind.is_table() => kinds.push(kind),
+                _ => return Ok(None),
+            }
+        }
+        Ok(kinds.first().copied().filter(|first| kinds.iter().all(|kind| kind == first)))
+    }
+
+    /// Whether many files of the kind are one table. Of texts they are more often many texts.
+    fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::JsonLines | Self::Json)
+    }
+
+    /// The kind of a file by its name.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, SourceError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let (name, packed) = match name.strip_suffix(".gz") {
             Some(inner) => (inner.to_owned(), true),
@@ -243,6 +305,7 @@ impl Kind {
             "npz" if !packed => Ok(Self::Npz),
             "tar" if !packed => Ok(Self::Shards),
             "safetensors" if !packed => Ok(Self::Safetensors),
+            _ if !packed && video::is_video(path) => Ok(Self::Videos),
             _ if !packed && columnar::is_columnar(path) => Ok(Self::Columnar),
             _ => Err(unknown_file(path, ending, packed)),
         }
@@ -302,8 +365,11 @@ fn fingerprint(kind: Kind, canonical: &Path, options: &SourceOptions) -> String 
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     };
-    add(canonical.as_os_str().as_encoded_bytes());
-    let SourceOptions { kind: _, id, text, label, metadata, texts, ids, labels, tensor } = options;
+    match &options.origin {
+        Some(origin) => add(origin.as_bytes()),
+        None => add(canonical.as_os_str().as_encoded_bytes()),
+    }
+    let SourceOptions { id, text, label, metadata, texts, ids, labels, tensor, .. } = options;
     for column in [id, text, label, tensor] {
         add(&[u8::from(column.is_some())]);
         add(column.as_deref().unwrap_or_default().as_bytes());
@@ -314,6 +380,21 @@ fn fingerprint(kind: Kind, canonical: &Path, options: &SourceOptions) -> String 
     }
     add(&[u8::from(metadata.is_some())]);
     metadata.iter().flatten().for_each(|column| add(column.as_bytes()));
+    // What was not there before is added where it is given alone, so that older fingerprints stand.
+    if let Some(split) = &options.split {
+        add(b"split");
+        add(split.as_bytes());
+    }
+    if let Some(every) = &options.every {
+        add(b"every");
+        add(&every.as_millis().to_le_bytes());
+    }
+    if let (Some(files), None) = (&options.files, &options.origin) {
+        add(b"files");
+        for file in files {
+            add(file.pattern.as_bytes());
+        }
+    }
     let digest = hasher.finalize().to_hex();
     format!("{kind}-{}", digest.get(..32).unwrap_or_default())
 }

@@ -22,7 +22,7 @@ use self::sample::{Member, Roles, Sample, split_name};
 use crate::{
     SourceOptions,
     failure::{self, unsupported},
-    folder,
+    place::Place,
     seen::Seen,
 };
 
@@ -35,15 +35,22 @@ const BLOCK: u64 = 512;
 #[derive(Debug)]
 pub(crate) struct Shards {
     fingerprint: String,
-    files: Vec<PathBuf>,
+    files: Vec<Archived>,
     roles: Roles,
     /// Which archive holds an id, and where, once somebody asks for a record by its id.
-    places: OnceLock<HashMap<RecordId, (usize, Place)>>,
+    places: OnceLock<HashMap<RecordId, (usize, Location)>>,
+}
+
+/// An archive, and what its place tells.
+#[derive(Debug)]
+struct Archived {
+    path: PathBuf,
+    split: Option<String>,
 }
 
 /// Where a sample is in its archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct Location {
     /// The name that its members share.
     key: String,
     offset: u64,
@@ -53,25 +60,26 @@ struct Place {
 impl Shards {
     /// Finds the archives. None of them is opened.
     pub(crate) fn open(
-        location: &Path,
+        place: &Place,
         options: &SourceOptions,
         fingerprint: String,
     ) -> Result<Self, SourceError> {
-        let files = match expand(location) {
+        let files = match expand(place.root()) {
             Some(files) => files,
-            None if location.is_dir() => files_below(location)?,
-            None => vec![location.to_owned()],
+            None => place.files(is_archive)?,
         };
         if let Some(missing) = files.iter().find(|file| !file.is_file()) {
             let hint = "all archives that the braces name must be there";
             return Err(unsupported(missing, "there is no such archive", hint));
         }
+        let archived = |path: PathBuf| Archived { split: place.split_of(&path), path };
+        let files = files.into_iter().map(archived).collect();
         Ok(Self { fingerprint, files, roles: Roles::of(options), places: OnceLock::new() })
     }
 
-    fn find_places(&self) -> HashMap<RecordId, (usize, Place)> {
+    fn find_places(&self) -> HashMap<RecordId, (usize, Location)> {
         let mut places = HashMap::new();
-        for (file_idx, path) in self.files.iter().enumerate() {
+        for (file_idx, Archived { path, .. }) in self.files.iter().enumerate() {
             let Ok(file) = File::open(path) else { continue };
             for place in scan(&file).0 {
                 if let Ok(id) = RecordId::new(&place.key) {
@@ -97,25 +105,25 @@ impl Source for Shards {
         let places = self.places.get_or_init(|| self.find_places());
         let (file_idx, place) =
             places.get(id).ok_or_else(|| SourceError::NotFound { id: id.clone() })?;
-        let path = &self.files[*file_idx];
-        let file = File::open(path).map_err(failure::io(path))?;
-        Ok(read(&file, path, place, &self.roles)?)
+        let archived = &self.files[*file_idx];
+        let file = File::open(&archived.path).map_err(failure::io(&archived.path))?;
+        Ok(read(&file, archived, place, &self.roles)?)
     }
 }
 
 /// Goes through the archives, one sample at a time.
 struct Walk<'a> {
     shards: &'a Shards,
-    files: std::slice::Iter<'a, PathBuf>,
+    files: std::slice::Iter<'a, Archived>,
     reading: Option<Reading<'a>>,
     seen: Seen,
 }
 
 /// An archive that is being read.
 struct Reading<'a> {
-    path: &'a Path,
+    archived: &'a Archived,
     file: File,
-    places: std::vec::IntoIter<Place>,
+    places: std::vec::IntoIter<Location>,
     /// Why the names end, where they end early.
     damage: Option<String>,
 }
@@ -125,11 +133,11 @@ impl Walk<'_> {
         loop {
             if let Some(reading) = &mut self.reading {
                 if let Some(place) = reading.places.next() {
-                    let record = read(&reading.file, reading.path, &place, &self.shards.roles);
+                    let record = read(&reading.file, reading.archived, &place, &self.shards.roles);
                     return Some(record.map_err(SourceError::from));
                 }
                 let damage = reading.damage.take();
-                let path = reading.path;
+                let path = &reading.archived.path;
                 self.reading = None;
                 if let Some(reason) = damage {
                     let reason = format!("the archive ends early: {reason}");
@@ -137,13 +145,14 @@ impl Walk<'_> {
                     return Some(Err(BadRecord { file, row, id, reason }.into()));
                 }
             }
-            let path = self.files.next()?;
-            match File::open(path) {
+            let archived = self.files.next()?;
+            match File::open(&archived.path) {
                 Ok(file) => {
                     let (places, damage) = scan(&file);
-                    self.reading = Some(Reading { path, file, places: places.into_iter(), damage });
+                    let places = places.into_iter();
+                    self.reading = Some(Reading { archived, file, places, damage });
                 }
-                Err(error) => return Some(Err(failure::io(path)(error))),
+                Err(error) => return Some(Err(failure::io(&archived.path)(error))),
             }
         }
     }
@@ -157,7 +166,8 @@ impl Iterator for Walk<'_> {
         if let Ok(Record { id, .. }) = &record
             && !self.seen.insert(id)
         {
-            let (id, file) = (Some(id.clone()), self.reading.as_ref().map(|r| r.path.to_owned()));
+            let (id, file) =
+                (Some(id.clone()), self.reading.as_ref().map(|r| r.archived.path.clone()));
             let reason = "its id was given to an earlier sample".to_owned();
             return Some(Err(
                 BadRecord { file: file.unwrap_or_default(), row: None, id, reason }.into()
@@ -168,13 +178,13 @@ impl Iterator for Walk<'_> {
 }
 
 /// The samples of an archive, and why there are no more where it is damaged.
-fn scan(file: &File) -> (Vec<Place>, Option<String>) {
-    let mut places: Vec<Place> = Vec::new();
+fn scan(file: &File) -> (Vec<Location>, Option<String>) {
+    let mut places: Vec<Location> = Vec::new();
     let end = scan_into(file, &mut places).err();
     (places, end.map(|error| error.to_string()))
 }
 
-fn scan_into(mut file: &File, places: &mut Vec<Place>) -> io::Result<()> {
+fn scan_into(mut file: &File, places: &mut Vec<Location>) -> io::Result<()> {
     io::Seek::rewind(&mut file)?;
     let mut archive = Archive::new(file);
     // A member begins where the one before it has ended: a long name stands before its header.
@@ -193,30 +203,35 @@ fn scan_into(mut file: &File, places: &mut Vec<Place>) -> io::Result<()> {
         };
         match places.last_mut() {
             Some(last) if last.key == key => last.n_members += 1,
-            _ => places.push(Place { key: key.to_owned(), offset, n_members: 1 }),
+            _ => places.push(Location { key: key.to_owned(), offset, n_members: 1 }),
         }
     }
     Ok(())
 }
 
 /// Reads the members of a sample.
-fn read(file: &File, path: &Path, place: &Place, roles: &Roles) -> Result<Record, BadRecord> {
+fn read(
+    file: &File,
+    archived: &Archived,
+    place: &Location,
+    roles: &Roles,
+) -> Result<Record, BadRecord> {
     let id = RecordId::new(&place.key);
     let bad = |reason: String| BadRecord {
-        file: path.to_owned(),
+        file: archived.path.clone(),
         row: None,
         id: id.as_ref().ok().cloned(),
         reason: format!("{}: {reason}", place.key),
     };
     let record_id = id.as_ref().map_err(|reason| bad(reason.to_string()))?.clone();
-    let mut sample = Sample::default();
+    let mut sample = Sample::of(archived.split.as_deref());
     members(file, place, |member| sample.add(member)).map_err(|error| bad(error.to_string()))?;
     sample.into_record(record_id, roles).map_err(bad)
 }
 
 fn members(
     mut file: &File,
-    place: &Place,
+    place: &Location,
     mut add: impl FnMut(&mut Member<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(place.offset))?;
@@ -232,9 +247,7 @@ fn members(
     Ok(())
 }
 
-/// The archives below a folder, in natural order.
-pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let is_archive =
-        |file: &Path| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tar"));
-    folder::files_below(root, is_archive)
+/// Whether the name of a file says that it is an archive.
+pub(crate) fn is_archive(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tar"))
 }

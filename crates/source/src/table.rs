@@ -11,15 +11,18 @@ mod delimited;
 mod json;
 mod lines;
 
-use std::{
-    iter,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use linprobe_core::{BadRecord, Content, Metadata, Record, RecordId, Records, Source, SourceError};
 
 use self::delimited::Delimited;
-use crate::{Kind, SourceOptions, failure::unsupported, seen::Seen};
+use crate::{
+    Kind, SourceOptions,
+    failure::unsupported,
+    place::{self, Place},
+    seen::Seen,
+    splits::SPLIT,
+};
 
 pub(crate) use self::{
     columns::{Columns, Sample, is_known_text},
@@ -30,32 +33,53 @@ pub(crate) use self::{
 /// The longest row that is read, in bytes.
 pub const MAX_ROW_BYTES: usize = 64 << 20;
 
-/// A file of rows.
+/// A file of rows, or several that are read as one.
 #[derive(Debug)]
 pub(crate) struct Table {
-    path: PathBuf,
     fingerprint: String,
-    format: Format,
+    parts: Vec<Part>,
     columns: Columns,
 }
 
+/// A file of rows, and what its place tells.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    format: Format,
+    split: Option<String>,
+}
+
 impl Table {
-    /// Looks at the first rows to learn the columns.
+    /// Looks at the first rows of the first file to learn the columns.
     pub(crate) fn open(
-        path: &Path,
+        place: &Place,
         kind: Kind,
         options: &SourceOptions,
         fingerprint: String,
     ) -> Result<Self, SourceError> {
-        refuse_without_text(path)?;
-        let format = Format::of(path, kind, options)?;
+        let is_folder = place.root().is_dir();
+        let part = |path: PathBuf| {
+            refuse_without_text(&path)?;
+            let format = Format::of(&path, kind, options)?;
+            let split = if is_folder { place.split_of(&path) } else { None };
+            Ok(Part { path, format, split })
+        };
+        let is_part = |file: &Path| {
+            Kind::of_file(file).is_ok_and(|found| found == kind) && !place::is_note(file)
+        };
+        let parts: Vec<Part> =
+            place.files(is_part)?.into_iter().map(part).collect::<Result<_, SourceError>>()?;
+        let Some(Part { path, format, .. }) = parts.first() else {
+            let reason = format!("there is no file of the kind {kind}");
+            return Err(unsupported(place.root(), reason, "name another kind, or the file"));
+        };
         let columns = if matches!(format, Format::Lines) {
             Columns::text_alone()
         } else {
             let sample = Sample::of(format.column_names(), format.rows(path)?)?;
             Columns::choose(path, &sample, options)?
         };
-        Ok(Self { path: path.to_owned(), fingerprint, format, columns })
+        Ok(Self { fingerprint, parts, columns })
     }
 }
 
@@ -65,30 +89,29 @@ impl Source for Table {
     }
 
     fn records(&self) -> Records<'_> {
-        match self.format.rows(&self.path) {
-            Ok(rows) => Box::new(TableRecords {
-                path: &self.path,
-                columns: &self.columns,
-                rows,
-                seen: Seen::default(),
-                ended: false,
-            }),
-            Err(error) => Box::new(iter::once(Err(error))),
-        }
+        Box::new(TableRecords {
+            columns: &self.columns,
+            parts: self.parts.iter(),
+            reading: None,
+            n_before: 0,
+            n_rows: 0,
+            seen: Seen::default(),
+        })
     }
 
     /// The number of lines, which is read in a fraction of the time that records take.
     fn n_records_hint(&self) -> Option<u64> {
-        match self.format {
+        let n_lines = |part: &Part| match part.format {
             Format::JsonArray => None,
-            _ => Some(open_lines(&self.path).ok()?.count() as u64),
-        }
+            _ => Some(open_lines(&part.path).ok()?.count() as u64),
+        };
+        self.parts.iter().map(n_lines).sum()
     }
 }
 
 /// How the rows are written.
 #[derive(Debug)]
-enum Format {
+pub(crate) enum Format {
     Delimited(Delimited),
     JsonLines,
     JsonArray,
@@ -96,7 +119,11 @@ enum Format {
 }
 
 impl Format {
-    fn of(path: &Path, kind: Kind, options: &SourceOptions) -> Result<Self, SourceError> {
+    pub(crate) fn of(
+        path: &Path,
+        kind: Kind,
+        options: &SourceOptions,
+    ) -> Result<Self, SourceError> {
         match kind {
             Kind::Csv => Ok(Self::Delimited(Delimited::csv(path, options)?)),
             Kind::Tsv => Ok(Self::Delimited(Delimited::tsv(path, options)?)),
@@ -108,14 +135,14 @@ impl Format {
     }
 
     /// The columns, where the file names them before its rows.
-    fn column_names(&self) -> &[String] {
+    pub(crate) fn column_names(&self) -> &[String] {
         match self {
             Self::Delimited(delimited) => delimited.names(),
             _ => &[],
         }
     }
 
-    fn rows(&self, path: &Path) -> Result<Rows, SourceError> {
+    pub(crate) fn rows(&self, path: &Path) -> Result<Rows<'static>, SourceError> {
         Ok(match self {
             Self::Delimited(delimited) => Box::new(delimited.rows(path)?),
             Self::JsonLines => Box::new(json::rows(path)?),
@@ -126,7 +153,7 @@ impl Format {
 }
 
 /// Rows in the order of the file; after an error there are none.
-pub(crate) type Rows = Box<dyn Iterator<Item = Result<Row, SourceError>> + Send>;
+pub(crate) type Rows<'a> = Box<dyn Iterator<Item = Result<Row, SourceError>> + Send + 'a>;
 
 /// What stands in one row.
 pub(crate) struct Row {
@@ -138,20 +165,57 @@ pub(crate) struct Row {
     pub(crate) fields: Result<Metadata, String>,
 }
 
-/// Makes records of rows.
+/// Makes records of rows. Rows are numbered through all files.
 struct TableRecords<'a> {
-    path: &'a Path,
     columns: &'a Columns,
-    rows: Rows,
+    parts: std::slice::Iter<'a, Part>,
+    reading: Option<(&'a Part, Rows<'static>)>,
+    /// Rows of the files before this one, and of this one so far.
+    n_before: u64,
+    n_rows: u64,
     seen: Seen,
-    ended: bool,
 }
 
-impl TableRecords<'_> {
-    fn record(&mut self, row: Row) -> Result<Record, BadRecord> {
-        let mut known = self.columns.id.is_none().then(|| RecordId::from_row(row.idx));
-        self.try_record(row.fields, &mut known).map_err(|reason| BadRecord {
-            file: self.path.to_owned(),
+impl<'a> TableRecords<'a> {
+    /// The next row, and the file that it stands in; after an error there is none.
+    fn next_row(&mut self) -> Option<Result<(&'a Part, Row), SourceError>> {
+        loop {
+            if let Some((part, rows)) = &mut self.reading {
+                match rows.next() {
+                    Some(Ok(row)) => {
+                        self.n_rows = row.idx + 1;
+                        return Some(Ok((*part, row)));
+                    }
+                    Some(Err(error)) => return Some(Err(self.end_with(error))),
+                    None => self.reading = None,
+                }
+            }
+            self.n_before += std::mem::take(&mut self.n_rows);
+            let part = self.parts.next()?;
+            match part.format.rows(&part.path) {
+                Ok(rows) => self.reading = Some((part, rows)),
+                Err(error) => return Some(Err(self.end_with(error))),
+            }
+        }
+    }
+
+    fn end_with(&mut self, error: SourceError) -> SourceError {
+        self.reading = None;
+        self.parts = [].iter();
+        error
+    }
+
+    fn record(&mut self, part: &Part, row: Row) -> Result<Record, BadRecord> {
+        let place = self.n_before + row.idx;
+        let mut known = self.columns.id.is_none().then(|| RecordId::from_row(place));
+        let fields = row.fields.map(|mut fields| {
+            if let Some(split) = &part.split {
+                fields.entry(SPLIT.to_owned()).or_insert_with(|| split.clone());
+            }
+            fields
+        });
+        self.try_record(fields, &mut known).map_err(|reason| BadRecord {
+            file: part.path.clone(),
             row: Some(row.line),
             id: known,
             reason,
@@ -177,12 +241,8 @@ impl Iterator for TableRecords<'_> {
     type Item = Result<Record, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let row = self.rows.next()?;
-        self.ended = row.is_err();
-        Some(row.and_then(|row| Ok(self.record(row)?)))
+        let row = self.next_row()?;
+        Some(row.and_then(|(part, row)| Ok(self.record(part, row)?)))
     }
 }
 

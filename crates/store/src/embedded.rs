@@ -14,7 +14,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -35,6 +35,7 @@ mod grid;
 mod kernel;
 mod points;
 mod scan;
+mod scope;
 mod segment;
 mod select;
 mod snapshot;
@@ -45,8 +46,9 @@ pub use check::{CheckReport, Norms, Violation, check};
 pub use compact::{Compaction, Damaged, compact};
 
 use points::Points;
+use scope::Scope;
 use segment::{Access, Segment};
-use snapshot::Snapshots;
+use snapshot::{Snapshot, Snapshots};
 use writer::Writer;
 
 /// Rows that are scored at a time where all are shown.
@@ -62,7 +64,9 @@ const PAGE_ROWS: usize = 1 << 17;
 pub struct EmbeddedStore {
     folder: PathBuf,
     spec: StoreSpec,
-    snapshots: Snapshots,
+    snapshots: Arc<Snapshots>,
+    /// The points that there are, where these are not all.
+    scope: Option<Scope>,
     /// None in a store that was opened to be read.
     writer: Option<Mutex<Writer>>,
 }
@@ -135,8 +139,25 @@ impl EmbeddedStore {
     fn over(folder: &Path, dimension: usize, writer: Option<Mutex<Writer>>) -> Self {
         let spec =
             StoreSpec { kind: "embedded", dimension, precision: Precision::F16, exact: true };
-        let snapshots = Snapshots::new(folder, dimension);
-        Self { folder: folder.to_owned(), spec, snapshots, writer }
+        let snapshots = Arc::new(Snapshots::new(folder, dimension));
+        Self { folder: folder.to_owned(), spec, snapshots, scope: None, writer }
+    }
+
+    /// The same store, to be read only, as if it had no points but these; what is said of them is as exact and as
+    /// fast. [`fetch`](VectorStore::fetch) alone gives every point, so that examples may come from anywhere.
+    #[must_use]
+    pub fn narrowed(&self, ids: impl IntoIterator<Item = RecordId>) -> Self {
+        let scope = Some(Scope::new(ids));
+        let (folder, snapshots) = (self.folder.clone(), Arc::clone(&self.snapshots));
+        Self { folder, spec: self.spec.clone(), snapshots, scope, writer: None }
+    }
+
+    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        let snapshot = self.snapshots.take()?;
+        match &self.scope {
+            Some(scope) => snapshot.narrowed(scope),
+            None => Ok(snapshot),
+        }
     }
 
     /// The folder it is kept in.
@@ -173,7 +194,7 @@ impl EmbeddedStore {
     /// # Errors
     /// A failure of the disk.
     pub fn has_int8_copy(&self) -> Result<bool, StoreError> {
-        Ok(self.snapshots.take()?.coarse().is_some())
+        Ok(self.snapshot()?.coarse().is_some())
     }
 
     /// The lengths of the vectors as they are kept, which are those of embeddings but for rounding.
@@ -181,7 +202,7 @@ impl EmbeddedStore {
     /// # Errors
     /// A failure of the disk.
     pub fn norms(&self) -> Result<Norms, StoreError> {
-        Ok(Norms::of(&self.snapshots.take()?))
+        Ok(Norms::of(&self.snapshot()?))
     }
 
     /// Shows every point with its score by each of some classifiers, which are weights and bias, a
@@ -196,7 +217,7 @@ impl EmbeddedStore {
         mut visit: impl FnMut(Vec<ScoredPoint>) -> Result<(), E>,
     ) -> Result<(), E> {
         classifiers.iter().try_for_each(|(weights, _)| self.check_dimension(weights.len()))?;
-        let snapshot = self.snapshots.take()?;
+        let snapshot = self.snapshot()?;
         for start in (0..snapshot.n_rows()).step_by(PAGE_ROWS) {
             let rows = start..snapshot.n_rows().min(start + PAGE_ROWS);
             visit(answer::score(&snapshot, rows, classifiers)?)?;
@@ -257,23 +278,23 @@ impl VectorStore for EmbeddedStore {
     /// four bytes of memory a row.
     async fn survey_all(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
         surveys.iter().try_for_each(|survey| self.check_dimension(survey.weights.len()))?;
-        answer::survey(&self.snapshots.take()?, surveys)
+        answer::survey(&self.snapshot()?, surveys)
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
-        answer::fetch(&self.snapshots.take()?, ids)
+        answer::fetch(&self.snapshot()?, ids)
     }
 
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
-        answer::scan(&self.snapshots.take()?, after, limit)
+        answer::scan(&self.snapshot()?, after, limit)
     }
 
     async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
-        answer::sample(&self.snapshots.take()?, n_points, seed)
+        answer::sample(&self.snapshot()?, n_points, seed)
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        Ok(self.snapshots.take()?.n_points())
+        Ok(self.snapshot()?.n_points())
     }
 
     async fn version(&self) -> Result<u64, StoreError> {

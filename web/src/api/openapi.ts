@@ -255,6 +255,8 @@ export interface components {
              * @description Where that is known.
              */
             n_total?: number | null;
+            /** @description What a person should know of the dataset that concerns no skipped record. */
+            notes?: string[];
             problem?: components["schemas"]["Problem"] | null;
             /** Format: double */
             records_per_second: number;
@@ -594,6 +596,8 @@ export interface components {
             not_records: string[];
             /** @description Records that were given as examples. */
             records: string[];
+            /** @description The records that it is about; all when not given. */
+            where?: string | null;
         };
         /** @description A session in a list. */
         SessionSummary: {
@@ -711,6 +715,11 @@ export interface components {
              * @default null
              */
             vector: number[] | null;
+            /**
+             * @description The records that are looked at, as in `split = 'train' and year > 2020`; all when not given.
+             * @default null
+             */
+            where: string | null;
         };
         /**
          * @description How a project is.

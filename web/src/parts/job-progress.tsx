@@ -36,7 +36,8 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
     });
     return () => events.close();
   }, [project, job.id]);
-  const { state, n_done, n_total, n_skipped, n_pruned, records_per_second, source, problem } = latest.value;
+  const { state, n_done, n_total, n_skipped, n_pruned, records_per_second, source } = latest.value;
+  const { notes = [], problem } = latest.value;
   return (
     <section class={`job job-${state}`} aria-label={`Index job of ${source}`}>
       <p class="job-line">
@@ -67,6 +68,11 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
           value={n_total == null ? undefined : n_done}
         />
       )}
+      {notes.map((note) => (
+        <p key={note} class="soft">
+          {note}
+        </p>
+      ))}
       <ProblemWords problem={problem} />
     </section>
   );

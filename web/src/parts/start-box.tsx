@@ -148,7 +148,7 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
   const takesFiles = model != null && (model.takes_text || model.takes_images);
   return (
     <details class="start-more" open={model?.takes_text !== true}>
-      <summary>Examples, what it is not, a classifier</summary>
+      <summary>Examples, what it is not, a classifier, some records only</summary>
       {model?.takes_text === true && (
         <div class="row">
           <PhrasesField
@@ -195,6 +195,16 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
           onChange={(classifier) => change({ classifier })}
         />
       </div>
+      <label class="field">
+        <span>Only records where</span>
+        <input
+          value={draft.where}
+          placeholder="split = 'train' and year > 2020"
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => change({ where: event.currentTarget.value })}
+        />
+      </label>
     </details>
   );
 }

@@ -64,9 +64,9 @@ fn prepare(door: &Door, folder: &Path) -> Result<Project> {
     };
     let shown = Progress::new(door.json);
     let started = std::time::Instant::now();
-    let progress = project.index(&dataset, &options(), &mut |progress| shown.show(progress));
+    let indexed = project.index(&dataset, &options(), &mut |progress| shown.show(progress));
     shown.finish();
-    let (n_embedded, seconds) = (progress?.n_embedded, started.elapsed().as_secs_f64());
+    let (n_embedded, seconds) = (indexed?.progress.n_embedded, started.elapsed().as_secs_f64());
     if n_embedded > 0 {
         let model = project.model()?.map_or_else(String::new, |model| model.id);
         door.say(&format!(

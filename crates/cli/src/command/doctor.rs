@@ -11,7 +11,9 @@ pub(crate) fn run(door: &Door, args: &DoctorArgs) -> Result<Outcome> {
     let findings = if let Some(dataset) = &args.dataset {
         let shown = Progress::new(door.json);
         let options = args.columns.source_options();
-        let findings = examine_dataset(dataset, &options, &mut |n| shown.show_scored(n));
+        let models = door.surroundings().models;
+        let mut report = |n| shown.show_scored(n);
+        let findings = examine_dataset(dataset, &options, &models, &mut report);
         shown.finish();
         findings?
     } else {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use linprobe::{IndexOptions, IndexProgress, Project, SkippedRecord, StreamOptions};
+use linprobe::{IndexOptions, Indexed, Project, SkippedRecord, StreamOptions};
 use serde_json::json;
 
 use super::{Door, Outcome};
@@ -26,14 +26,15 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
     };
     let shown = Progress::new(door.json);
     let started = Instant::now();
-    let progress = project.index(&args.dataset, &options, &mut |progress| shown.show(progress));
+    let indexed = project.index(&args.dataset, &options, &mut |progress| shown.show(progress));
     shown.finish();
-    let progress = progress?;
-    show(door, &project, progress, started.elapsed().as_secs_f64())?;
-    Ok(Outcome::with_findings(progress.n_skipped > 0))
+    let indexed = indexed?;
+    show(door, &project, &indexed, started.elapsed().as_secs_f64())?;
+    Ok(Outcome::with_findings(indexed.progress.n_skipped > 0))
 }
 
-fn show(door: &Door, project: &Project, progress: IndexProgress, seconds: f64) -> Result<()> {
+fn show(door: &Door, project: &Project, indexed: &Indexed, seconds: f64) -> Result<()> {
+    let Indexed { progress, notes } = indexed;
     let skipped = project.skipped()?;
     let model = project.model()?;
     let object = json!({
@@ -43,8 +44,10 @@ fn show(door: &Door, project: &Project, progress: IndexProgress, seconds: f64) -
         "n_skipped": progress.n_skipped,
         "n_pruned": progress.n_pruned,
         "seconds": seconds,
+        "notes": notes,
         "skipped": skipped.iter().map(report::skipped_json).collect::<Vec<_>>(),
     });
+    notes.iter().try_for_each(|note| door.say(&format!("note: {note}")))?;
     say_skipped(door, &skipped)?;
     let pruned = match progress.n_pruned {
         0 => String::new(),

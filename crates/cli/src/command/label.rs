@@ -41,8 +41,14 @@ pub(crate) fn run_session(
 
 /// Opens the session that the command line means: one to go on with, or a new one.
 fn open(project: &Project, args: &LabelArgs) -> Result<Session> {
-    let from = start::from_args(project, &args.start)?;
+    let from = start::among(project, &args.start, &args.only)?;
     if from.is_empty() {
+        if from.filter.is_some() {
+            bail!(
+                "--where belongs to the start of a session\n\
+                 hint: say what to look for, too; a session keeps the filter that it was opened with"
+            );
+        }
         let name = match &args.session {
             Some(name) => name.clone(),
             None => latest(project)?,

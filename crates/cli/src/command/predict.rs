@@ -15,7 +15,7 @@ use linprobe::{
 };
 use serde_json::json;
 
-use super::{Door, Outcome, index::say_skipped};
+use super::{Door, Outcome, index::say_skipped, start};
 use crate::{
     args::{Format, PredictArgs},
     progress::Progress,
@@ -52,7 +52,10 @@ fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Out
         names.iter().map(|name| Ok(Scorer { name: name.clone(), file: classifier(door, name)? }));
     let scorers = scorers.collect::<Result<Vec<_>>>()?;
     let shown = Progress::new(door.json);
-    let n_records = door.project()?.predict_wide(&scorers, path, &mut |n| shown.show_scored(n));
+    let project = door.project()?;
+    let filter = start::filter(&project, &args.only)?;
+    let mut report = |n| shown.show_scored(n);
+    let n_records = project.predict_wide(&scorers, path, filter.as_ref(), &mut report);
     shown.finish();
     let n_records = n_records?;
     let object = json!({ "file": path, "n_records": n_records, "n_classifiers": names.len() });
@@ -134,7 +137,8 @@ fn predict_project<'a>(
         }
         given => given,
     };
-    Ok(pollster::block_on(project.predict(file, policy))?)
+    let filter = start::filter(project, &args.only)?;
+    Ok(pollster::block_on(project.predict(file, policy, filter.as_ref()))?)
 }
 
 /// What is known of a threshold, and from where.
@@ -161,6 +165,7 @@ fn predict_other(
 ) -> Result<Predictions<'static>> {
     let options = PredictOptions {
         threshold: args.threshold,
+        filter: args.only.filter.as_deref().map(str::parse).transpose()?,
         working: working_file(args),
         source: args.columns.source_options(),
         ..PredictOptions::default()

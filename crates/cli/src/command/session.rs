@@ -117,6 +117,7 @@ fn list(door: &Door, project: &Project) -> Result<()> {
         let object = json!({
             "session": name,
             "description": description,
+            "where": session.filter,
             "created_ms": session.created_ms,
             "updated_ms": session.updated_ms,
             "n_rounds": n_rounds,
@@ -124,8 +125,10 @@ fn list(door: &Door, project: &Project) -> Result<()> {
             "n_positive": counts.n_positive,
             "n_negative": counts.n_negative,
         });
+        let among = session.filter.as_ref().map(|filter| format!(", among {filter}"));
+        let among = among.unwrap_or_default();
         let text = format!(
-            "{name}: {} labels ({} positive, {} negative) in {n_rounds} rounds",
+            "{name}: {} labels ({} positive, {} negative) in {n_rounds} rounds{among}",
             counts.n_labels, counts.n_positive, counts.n_negative
         );
         door.answer(&object, &text)?;
@@ -144,6 +147,7 @@ fn show(door: &Door, project: &Project, name: &str) -> Result<()> {
     let object = json!({
         "session": name,
         "description": state.query().description,
+        "where": state.query().filter,
         "method": state.method().to_string(),
         "n_rounds": state.round(),
         "n_seen": state.seen().len(),
@@ -172,6 +176,7 @@ fn text(project: &Project, state: &State) -> Result<String> {
     let mut lines = vec![
         format!("session    {}", state.name()),
         format!("looks for  {}", state.query().description),
+        format!("among      {}", state.query().filter.as_deref().unwrap_or("all records")),
         format!("method     {}", state.method()),
         format!("rounds     {}, {} records seen", state.round(), state.seen().len()),
         format!(

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use linprobe::{Project, StartFrom, read_vector};
+use linprobe::{Filter, Project, StartFrom, read_vector};
 
-use crate::args::StartArgs;
+use crate::args::{StartArgs, WhereArgs};
 
 /// Resolves records, files, vectors and classifiers.
 pub(crate) fn from_args(project: &Project, args: &StartArgs) -> Result<StartFrom> {
@@ -23,7 +23,18 @@ pub(crate) fn from_args(project: &Project, args: &StartArgs) -> Result<StartFrom
         unlike: exemplars(&args.unlike)?,
         vector: args.vector.as_deref().map(vector).transpose()?,
         classifier,
+        filter: None,
     })
+}
+
+/// The same for some of the records.
+pub(crate) fn among(project: &Project, args: &StartArgs, only: &WhereArgs) -> Result<StartFrom> {
+    Ok(StartFrom { filter: filter(project, only)?, ..from_args(project, args)? })
+}
+
+/// Which of the project's records are meant; none for all.
+pub(crate) fn filter(project: &Project, only: &WhereArgs) -> Result<Option<Filter>> {
+    Ok(only.filter.as_deref().map(|text| project.filter(text)).transpose()?)
 }
 
 /// A row of a file of vectors: `FILE` for the first, `FILE:N` for the one of index N.

@@ -3,10 +3,13 @@
 #![cfg(test)]
 
 mod audit;
+#[cfg(unix)]
+mod datasets;
 mod demo;
 mod doctor;
 mod durability;
 mod errors;
+mod filter;
 mod frozen;
 mod help;
 mod journey;

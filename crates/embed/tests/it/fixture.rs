@@ -11,7 +11,8 @@ use std::{
 
 use candle_core::{Device, Tensor};
 use linprobe_core::{Content, Embedder, Embedding, Input};
-use linprobe_embed::{HubConfig, OnnxRuntimeConfig, OpenOptions, open};
+use linprobe_embed::{OnnxRuntimeConfig, OpenOptions, open};
+use linprobe_hub::HubConfig;
 
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embed")

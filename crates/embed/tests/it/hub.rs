@@ -7,17 +7,19 @@ use std::{
 };
 
 use linprobe_core::Embedder;
-use linprobe_embed::{
-    Engine, HubConfig, HubError, OnnxRuntimeConfig, OpenError, OpenOptions, Progress, open,
+use linprobe_embed::{Engine, OnnxRuntimeConfig, OpenError, OpenOptions, open};
+use linprobe_hub::{
+    HubConfig, HubError, Progress,
+    fake::{self, COMMIT, HubServer},
 };
 
-use crate::hub_server::{Behaviour, COMMIT, HubServer};
+use crate::hub_server::{Behaviour, start};
 
 const NAME: &str = "org/tiny";
 
 #[test]
 fn a_model_is_downloaded_once_and_then_opened_without_a_request() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     let first = open(NAME, &options(&server, cache.path())).unwrap();
     assert_eq!(first.model().id, NAME);
     assert_eq!(first.model().revision.as_deref(), Some(COMMIT));
@@ -31,7 +33,7 @@ fn a_model_is_downloaded_once_and_then_opened_without_a_request() {
 
 #[test]
 fn the_cache_is_laid_out_as_huggingface_hub_lays_it_out() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     open(NAME, &options(&server, cache.path())).unwrap();
     let repo = cache.path().join("models--org--tiny");
     assert_eq!(fs::read_to_string(repo.join("refs/main")).unwrap(), COMMIT);
@@ -48,7 +50,7 @@ fn the_cache_is_laid_out_as_huggingface_hub_lays_it_out() {
 
 #[test]
 fn only_what_is_needed_is_downloaded() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     open(NAME, &options(&server, cache.path())).unwrap();
     let asked = server.requests();
     assert!(asked.iter().any(|request| request.ends_with("tokenizer.json")));
@@ -57,7 +59,7 @@ fn only_what_is_needed_is_downloaded() {
 
 #[test]
 fn offline_makes_no_request_whatever_is_missing() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     let mut offline = options(&server, cache.path());
     offline.hub.offline = true;
     let error = open(NAME, &offline).err().unwrap();
@@ -77,7 +79,7 @@ fn offline_makes_no_request_whatever_is_missing() {
 /// Tools that need fewer files leave a snapshot without those that say how to pool.
 #[test]
 fn a_snapshot_that_lacks_files_is_completed() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     let fingerprint =
         open(NAME, &options(&server, cache.path())).unwrap().model().fingerprint.clone();
     let snapshot = cache.path().join("models--org--tiny/snapshots").join(COMMIT);
@@ -90,8 +92,9 @@ fn a_snapshot_that_lacks_files_is_completed() {
 
 #[test]
 fn a_transfer_that_breaks_off_is_taken_up_where_it_ended() {
-    let behaviour = Behaviour { cut_after: Some(20_000), n_cuts: 2, ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let behaviour =
+        fake::Behaviour { cut_after: Some(20_000), n_cuts: 2, ..fake::Behaviour::default() };
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let opened = open(NAME, &options(&server, cache.path())).unwrap();
     assert_eq!(opened.model().fingerprint, from_folder().model().fingerprint);
     assert_eq!(server.ranges(), ["bytes=20000-", "bytes=40000-"]);
@@ -99,8 +102,9 @@ fn a_transfer_that_breaks_off_is_taken_up_where_it_ended() {
 
 #[test]
 fn what_an_earlier_process_left_of_a_transfer_is_taken_up() {
-    let behaviour = Behaviour { cut_after: Some(20_000), n_cuts: 4, ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let behaviour =
+        fake::Behaviour { cut_after: Some(20_000), n_cuts: 4, ..fake::Behaviour::default() };
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let error = open(NAME, &options(&server, cache.path())).err().unwrap();
     assert!(matches!(error, OpenError::Hub(HubError::Unreachable { .. })), "{error}");
     open(NAME, &options(&server, cache.path())).unwrap();
@@ -109,21 +113,21 @@ fn what_an_earlier_process_left_of_a_transfer_is_taken_up() {
 
 #[test]
 fn a_server_that_knows_no_ranges_makes_the_transfer_start_again() {
-    let behaviour = Behaviour {
+    let behaviour = fake::Behaviour {
         cut_after: Some(20_000),
         n_cuts: 1,
         ignores_ranges: true,
-        ..Behaviour::default()
+        ..fake::Behaviour::default()
     };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let opened = open(NAME, &options(&server, cache.path())).unwrap();
     assert_eq!(opened.model().fingerprint, from_folder().model().fingerprint);
 }
 
 #[test]
 fn weights_that_arrive_damaged_are_not_kept() {
-    let behaviour = Behaviour { flips_a_bit: true, ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let behaviour = fake::Behaviour { flips_a_bit: true, ..fake::Behaviour::default() };
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let error = open(NAME, &options(&server, cache.path())).err().unwrap();
     assert!(matches!(error, OpenError::Hub(HubError::Damaged { .. })), "{error}");
     let blobs = fs::read_dir(cache.path().join("models--org--tiny/blobs")).unwrap();
@@ -134,7 +138,7 @@ fn weights_that_arrive_damaged_are_not_kept() {
 
 #[test]
 fn a_model_that_does_not_exist_is_named_with_a_hint() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     let error = open("org/absent", &options(&server, cache.path())).err().unwrap();
     let expected = format!(
         "the hub {} has no model org/absent@main\n\
@@ -147,8 +151,8 @@ fn a_model_that_does_not_exist_is_named_with_a_hint() {
 
 #[test]
 fn a_gated_model_needs_a_token_which_goes_to_the_hub_alone() {
-    let behaviour = Behaviour { token: Some("hf_secret"), ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let behaviour = fake::Behaviour { token: Some("hf_secret"), ..fake::Behaviour::default() };
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let error = open(NAME, &options(&server, cache.path())).err().unwrap();
     assert!(matches!(error, OpenError::Hub(HubError::Gated { .. })), "{error}");
     let mut with_token = options(&server, cache.path());
@@ -160,7 +164,7 @@ fn a_gated_model_needs_a_token_which_goes_to_the_hub_alone() {
 #[test]
 fn weights_are_not_downloaded_for_an_architecture_that_nothing_here_can_read() {
     let behaviour = Behaviour { model_type: Some("mamba"), ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let error = open(NAME, &options(&server, cache.path())).err().unwrap();
     assert!(error.to_string().contains("of type \"mamba\" are not supported"), "{error}");
     assert!(server.requests().iter().all(|request| !request.contains("safetensors")));
@@ -169,7 +173,7 @@ fn weights_are_not_downloaded_for_an_architecture_that_nothing_here_can_read() {
 #[test]
 fn weights_of_before_safetensors_are_downloaded_where_there_are_no_others() {
     let behaviour = Behaviour { is_pickled: true, ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     open(NAME, &options(&server, cache.path())).unwrap();
     let asked = |file: &str| server.requests().iter().any(|request| request.contains(file));
     assert!(asked("pytorch_model.bin"));
@@ -179,7 +183,7 @@ fn weights_of_before_safetensors_are_downloaded_where_there_are_no_others() {
 #[test]
 fn a_graph_is_downloaded_where_an_engine_for_graphs_is_asked_for_and_no_other_weights() {
     let behaviour = Behaviour { has_graphs: true, ..Behaviour::default() };
-    let (server, cache) = (HubServer::start(behaviour), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
     let onnx_runtime = OnnxRuntimeConfig::from_variables(|_| None);
     let engine = Engine::OnnxRuntime;
     let options = OpenOptions { engine, onnx_runtime, ..options(&server, cache.path()) };
@@ -192,16 +196,16 @@ fn a_graph_is_downloaded_where_an_engine_for_graphs_is_asked_for_and_no_other_we
 
 #[test]
 fn a_model_without_graphs_is_no_model_for_their_engine() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     let engine = Engine::OnnxRuntime;
     let error =
         open(NAME, &OpenOptions { engine, ..options(&server, cache.path()) }).err().unwrap();
-    assert!(matches!(error, OpenError::Hub(HubError::NoGraph { .. })), "{error}");
+    assert!(matches!(error, OpenError::NoGraphOnHub { .. }), "{error}");
 }
 
 #[test]
 fn progress_is_told_to_the_end_of_every_file() {
-    let (server, cache) = (HubServer::start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
     let told = Arc::new(Mutex::new(Vec::new()));
     let teller = Arc::clone(&told);
     let progress = Progress::new(move |transfer| {
@@ -215,7 +219,7 @@ fn progress_is_told_to_the_end_of_every_file() {
 #[test]
 fn a_hub_that_cannot_be_reached_is_an_error_with_a_hint() {
     let cache = tempfile::tempdir().unwrap();
-    let mut options = options(&HubServer::start(Behaviour::default()), cache.path());
+    let mut options = options(&start(Behaviour::default()), cache.path());
     // A port on which nothing listens.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     options.hub.endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -227,6 +231,7 @@ fn a_hub_that_cannot_be_reached_is_an_error_with_a_hint() {
 fn options(server: &HubServer, cache: &Path) -> OpenOptions {
     let hub = HubConfig {
         cache: cache.to_owned(),
+        downloads: cache.join("downloads"),
         endpoint: server.endpoint(),
         token: None,
         offline: false,

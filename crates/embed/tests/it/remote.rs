@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use linprobe_core::{Content, Embedder, Embedding};
-use linprobe_embed::{HubConfig, OpenError, OpenOptions, RemoteConfig, RemoteError, open};
+use linprobe_embed::{OpenError, OpenOptions, RemoteConfig, RemoteError, open};
+use linprobe_hub::HubConfig;
 
 use crate::remote_server::{Behaviour, REFUSED, RemoteServer};
 

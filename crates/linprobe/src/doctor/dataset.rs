@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use linprobe_core::{Content, SourceError};
+use linprobe_embed::OpenOptions;
 use linprobe_source::{SourceOptions, open};
 
 use super::{Finding, Twins};
-use crate::error::ProjectError;
+use crate::{dataset::at_hand, error::ProjectError};
 
 /// Vectors whose lengths differ from 1 by less are of unit length.
 const UNIT: f64 = 1e-3;
@@ -26,9 +27,11 @@ const FEW: u64 = 50;
 pub fn examine_dataset(
     location: &Path,
     options: &SourceOptions,
+    models: &OpenOptions,
     report: &mut dyn FnMut(usize),
 ) -> Result<Vec<Finding>, ProjectError> {
-    let source = open(location, options)?;
+    let dataset = at_hand(location, options, models)?;
+    let source = open(&dataset.location, &dataset.options)?;
     let mut seen = Examined::default();
     for record in source.records() {
         match record {
@@ -53,7 +56,10 @@ pub fn examine_dataset(
         }
         report(seen.n_records + seen.n_bad);
     }
-    Ok(seen.findings())
+    let notes = dataset.notes.iter().chain(source.notes());
+    let meaning = "this takes no record away";
+    let notes = notes.map(|note| Finding::notice("dataset", note.clone(), meaning));
+    Ok(seen.findings().into_iter().chain(notes).collect())
 }
 
 #[derive(Default)]

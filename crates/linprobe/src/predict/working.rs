@@ -31,6 +31,9 @@ pub(super) struct Head {
     pub(super) classifier: String,
     /// The fingerprint of the model.
     pub(super) model: String,
+    /// Which records are scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) filter: Option<String>,
 }
 
 /// What became of a record that could be read.

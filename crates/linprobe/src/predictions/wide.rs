@@ -17,7 +17,7 @@ use parquet::{
 };
 
 use super::parquet::column;
-use crate::{error::ProjectError, files::write_atomic_with, project::Project};
+use crate::{error::ProjectError, files::write_atomic_with, filter::Filter, project::Project};
 
 /// A classifier, and the name of its columns.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Scorer {
 }
 
 impl Project {
-    /// Writes the scores of all records by all classifiers to a Parquet file, whole or not at all, and
+    /// Writes the scores of all records, or of those that a filter lets through, by all classifiers to a Parquet file, whole or not at all, and
     /// reports how many records are done. Returns how many there are.
     ///
     /// # Errors
@@ -48,9 +48,10 @@ impl Project {
         &self,
         scorers: &[Scorer],
         path: &Path,
+        filter: Option<&Filter>,
         report: &mut dyn FnMut(usize),
     ) -> std::result::Result<usize, ProjectError> {
-        let store = self.embedded_store()?;
+        let store = self.narrowed_store(filter)?;
         let classifiers = scorers.iter().map(|scorer| &scorer.file.classifier);
         let classifiers: Vec<(&[f32], f32)> =
             classifiers.map(|classifier| (classifier.weights(), classifier.bias())).collect();
@@ -163,13 +164,13 @@ mod tests {
         let project = project(folder.path());
         let scorers = ["a", "b", "c", "d"].map(|name| scorer(name, f32::from(name.as_bytes()[0])));
         let path = folder.path().join("scores.parquet");
-        assert_eq!(project.predict_wide(&scorers, &path, &mut |_| ()).unwrap(), 300);
+        assert_eq!(project.predict_wide(&scorers, &path, None, &mut |_| ()).unwrap(), 300);
 
         let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
         let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 300);
         for (scorer_idx, scorer) in scorers.iter().enumerate() {
-            let alone = pollster::block_on(project.predict(&scorer.file, None)).unwrap();
+            let alone = pollster::block_on(project.predict(&scorer.file, None, None)).unwrap();
             let alone: BTreeMap<String, (f32, bool)> = alone
                 .iter()
                 .map(Result::unwrap)
@@ -191,7 +192,7 @@ mod tests {
         let file = ClassifierFile { classifier, card: None };
         let path = folder.path().join("scores.parquet");
         let refused =
-            project.predict_wide(&[Scorer { name: "x".into(), file }], &path, &mut |_| ());
+            project.predict_wide(&[Scorer { name: "x".into(), file }], &path, None, &mut |_| ());
         assert!(matches!(refused, Err(ProjectError::Store(_))), "{refused:?}");
         assert!(!path.exists());
     }

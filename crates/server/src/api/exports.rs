@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use linprobe::{
-    ClassifierFile, ExportForm, LabelsForm, PredictionsForm, ProjectError, Snippets,
+    ClassifierFile, ExportForm, Filter, LabelsForm, PredictionsForm, ProjectError, Snippets,
     ThresholdPolicy,
 };
 
@@ -64,7 +64,9 @@ pub(super) async fn predictions(
     blocking(move || {
         let desk = served.desk(&project)?;
         let file = exported(&desk, &session, asked.threshold)?;
-        let mut predictions = pollster::block_on(desk.project.predict(&file, None))?;
+        let filter = filter_of(&desk, &session)?;
+        let scored = desk.project.predict(&file, None, filter.as_ref());
+        let mut predictions = pollster::block_on(scored)?;
         if asked.only == Some(wire::Only::Positive) {
             predictions.keep_positive();
         }
@@ -131,6 +133,13 @@ fn exported(desk: &Desk, session: &str, threshold: Option<f32>) -> Result<Classi
     desk.session(session)?;
     let threshold = threshold.filter(|score| score.is_finite()).map(ThresholdPolicy::Score);
     Ok(pollster::block_on(desk.project.export_classifier(session, threshold))?)
+}
+
+/// The records that a session is about.
+fn filter_of(desk: &Desk, session: &str) -> Result<Option<Filter>, Problem> {
+    let view = desk.session(session)?.view();
+    let filter = view.state().query().filter.as_deref();
+    Ok(filter.map(str::parse::<Filter>).transpose().map_err(ProjectError::from)?)
 }
 
 fn unwritten(error: impl std::fmt::Display) -> Problem {

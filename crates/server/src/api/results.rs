@@ -37,7 +37,7 @@ pub(super) async fn predictions(
         let desk = served.desk(&project)?;
         let live = desk.session(&session)?;
         let view = live.view();
-        let ranking = live.ranking(&desk.project, &view)?;
+        let ranking = live.ranking(&view)?;
         let page = RankingPage {
             order: asked.order.unwrap_or_default().into(),
             min_score: asked.min_score,

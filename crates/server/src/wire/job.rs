@@ -42,6 +42,10 @@ pub(crate) struct Job {
     /// Where that is known.
     pub(crate) n_total: Option<u64>,
     pub(crate) records_per_second: f64,
+    /// What a person should know of the dataset that concerns no skipped record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) notes: Vec<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) problem: Option<Problem>,

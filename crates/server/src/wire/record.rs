@@ -157,6 +157,9 @@ pub(crate) struct Start {
     /// A vector in the space of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) vector: Option<Vec<f32>>,
+    /// The records that are looked at, as in `split = 'train' and year > 2020`; all when not given.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<String>,
     /// The name of a session or an imported classifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) classifier: Option<String>,

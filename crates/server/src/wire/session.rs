@@ -80,6 +80,9 @@ pub(crate) struct Session {
 pub(crate) struct SessionStart {
     /// In words.
     pub(crate) description: String,
+    /// The records that it is about; all when not given.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<String>,
     /// Records that were given as examples.
     pub(crate) records: Vec<String>,
     /// Records that were given as counterexamples.

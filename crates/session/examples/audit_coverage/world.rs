@@ -74,7 +74,7 @@ impl World {
     /// A session that has only the start.
     pub(crate) fn session(&self) -> Session {
         let (start, examples) = (self.start.clone(), Vec::new());
-        let query = StartQuery { description: "made up".to_owned(), start, examples };
+        let query = StartQuery { description: "made up".to_owned(), start, examples, filter: None };
         let opening = Opening { name: "audit".to_owned(), query, method: Method::default() };
         let journal = Journal::open(Path::new(":memory:"), Clock::new(|| 0)).expect("memory");
         let Ground { store, background, .. } = self.ground.as_ref();

@@ -67,6 +67,9 @@ struct StartedPayload {
     from: FromPayload,
     dimension: usize,
     examples: Vec<ExamplePayload>,
+    /// Left out where there is none, as it is in journals of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
 }
 
 /// What the first vector of a start is.
@@ -209,7 +212,7 @@ fn decode_event(event: Payload, vectors: &[f32]) -> Result<Event, Bad> {
 }
 
 fn encode_opening(opening: &Opening, vectors: &mut Vec<f32>) -> StartedPayload {
-    let StartQuery { description, start, examples } = &opening.query;
+    let StartQuery { description, start, examples, filter } = &opening.query;
     let from = if let Some(head) = start.head() {
         encode_classifier(head, vectors);
         FromPayload::Head
@@ -225,11 +228,12 @@ fn encode_opening(opening: &Opening, vectors: &mut Vec<f32>) -> StartedPayload {
         from,
         dimension: start.direction().dimension(),
         examples: examples.iter().map(encode_example).collect(),
+        filter: filter.clone(),
     }
 }
 
 fn decode_opening(started: StartedPayload, vectors: &[f32]) -> Result<Opening, Bad> {
-    let StartedPayload { name, description, method, from, dimension, examples } = started;
+    let StartedPayload { name, description, method, from, dimension, examples, filter } = started;
     let length = match from {
         FromPayload::Direction => dimension,
         FromPayload::Head => dimension.saturating_add(1),
@@ -245,7 +249,7 @@ fn decode_opening(started: StartedPayload, vectors: &[f32]) -> Result<Opening, B
     }
     let examples =
         examples.into_iter().zip(embeddings).map(decode_example).collect::<Result<_, _>>()?;
-    let query = StartQuery { description, start, examples };
+    let query = StartQuery { description, start, examples, filter };
     Ok(Opening { name, query, method: decode_method(&method)? })
 }
 

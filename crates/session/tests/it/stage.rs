@@ -78,6 +78,7 @@ pub(crate) fn opening(name: &str) -> Opening {
         description: "a dog".to_owned(),
         start: Start::from_direction(direction),
         examples: Vec::new(),
+        filter: None,
     };
     Opening { name: name.to_owned(), query, method: Method::default() }
 }

@@ -4,34 +4,29 @@ use std::path::Path;
 
 use linprobe_core::{Metadata, SourceError};
 
-use super::{BATCH_ROWS, Batches, Holds, Part, cells, file::Piece, files_at, sample};
-use crate::{SourceOptions, table::Columns};
+use super::{BATCH_ROWS, Batches, Holds, Part, cells, file::Piece, sample};
+use crate::{place::Place, table::Sample};
 
-/// Files of columns, and which of these hold texts and labels.
+/// Files of columns.
 #[derive(Debug)]
 pub(crate) struct Words {
     parts: Vec<Part>,
-    columns: Columns,
 }
 
 /// What is told of a row, or why nothing is.
 pub(crate) type Told = Result<Metadata, String>;
 
 impl Words {
-    pub(crate) fn open(location: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
-        let parts = files_at(location)?.into_iter().map(|path| Part::open(location, &path));
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        let columns = Columns::beside_content(location, &sample(&parts, &Holds::Text)?, options)?;
-        Ok(Self { parts, columns })
+    /// Opens the file, or every such file of a folder, and tells what columns there are.
+    pub(crate) fn open(location: &Path) -> Result<(Self, Sample), SourceError> {
+        let parts = Part::all(&Place::whole(location))?;
+        let sample = sample(&parts, &Holds::Text)?;
+        Ok((Self { parts }, sample))
     }
 
     /// How many rows there are, where the files tell.
     pub(crate) fn n_rows(&self) -> Option<u64> {
         self.parts.iter().map(|part| part.file.n_rows).sum()
-    }
-
-    pub(crate) fn columns(&self) -> &Columns {
-        &self.columns
     }
 
     /// Every row from one on.

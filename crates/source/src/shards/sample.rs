@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use linprobe_core::{Content, Metadata, Record, RecordId};
 
-use crate::{MAX_ROW_BYTES, SourceOptions, folder, table::fields_of};
+use crate::{MAX_ROW_BYTES, SourceOptions, folder, splits::SPLIT, table::fields_of};
 
 /// Endings of texts.
 const TEXTS: [&str; 4] = ["txt", "text", "caption", "transcript"];
@@ -58,6 +58,12 @@ pub(super) struct Sample {
 }
 
 impl Sample {
+    /// Of an archive of a split.
+    pub(super) fn of(split: Option<&str>) -> Self {
+        let split = split.map(|split| (SPLIT.to_owned(), split.to_owned()));
+        Self { fields: split.into_iter().collect(), ..Self::default() }
+    }
+
     /// Takes in a member. What is wrong with its content is told by [`Self::into_record`].
     ///
     /// # Errors

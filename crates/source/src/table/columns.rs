@@ -162,6 +162,11 @@ impl Columns {
         }
     }
 
+    /// Whether a column holds labels.
+    pub(crate) fn has_label(&self) -> bool {
+        self.label.is_some()
+    }
+
     /// Takes the label out of a row; an empty one is none.
     pub(crate) fn take_label(&self, fields: &mut Metadata) -> Option<String> {
         fields.remove(self.label.as_deref()?).filter(|label| !label.is_empty())
@@ -195,7 +200,7 @@ struct Column {
 
 impl Sample {
     /// Looks at the first rows. What is wrong with the file as a whole is for its readers to tell.
-    pub(crate) fn of(names: &[String], rows: Rows) -> Result<Self, SourceError> {
+    pub(crate) fn of(names: &[String], rows: Rows<'_>) -> Result<Self, SourceError> {
         let mut sample = Self::default();
         for name in names {
             sample.place(name);
@@ -257,8 +262,13 @@ impl Sample {
         Ok(asked)
     }
 
+    /// Whether there is a column of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
     fn require(&self, path: &Path, name: &str) -> Result<(), SourceError> {
-        if self.columns.iter().any(|column| column.name == name) {
+        if self.has(name) {
             return Ok(());
         }
         Err(unsupported(path, format!("there is no column {name:?}"), self.hint("there are")))

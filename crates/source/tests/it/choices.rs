@@ -136,7 +136,7 @@ fn places_that_are_no_dataset_say_what_would_be() {
     assert_eq!(
         refusal(folder.path(), &plain),
         "FILE: the folder is empty\n\
-         hint: name a folder of images, .npy, .parquet or .tar files, or a single file"
+         hint: name a folder of images, .npy, .parquet, .tar, .csv or .jsonl files, or a single file"
     );
     folder.file("a.csv", "text\n");
     folder.file("b/c.txt", "text\n");

@@ -14,7 +14,7 @@ use super::{
 use crate::sample::Draw;
 
 /// Ids that can be walked past in the time that it takes to look one up.
-const STEPS_PER_LOOKUP: usize = 32;
+pub(crate) const STEPS_PER_LOOKUP: usize = 32;
 
 /// Scores every point in one pass, for all surveys.
 pub(crate) fn survey(
@@ -85,6 +85,7 @@ pub(crate) fn score(
     let findings = scan::run(coordinates.unwrap_or_default(), dimension, &scans);
     let page = snapshot.points().page(rows.start, rows.len())?;
     let in_page = page.into_iter().take_while(|(row_idx, _)| *row_idx < rows.end);
+    let in_page = in_page.filter(|(row_idx, _)| !snapshot.leaves_out(*row_idx));
     let scored = in_page.map(|(row_idx, id)| {
         let scores = findings.iter().map(|found| found.scores[row_idx - rows.start]).collect();
         ScoredPoint { id, scores }
@@ -92,7 +93,7 @@ pub(crate) fn score(
     Ok(scored.collect())
 }
 
-/// Reads points in the order of the ids given.
+/// Reads points in the order of the ids given, be they in scope or not.
 pub(crate) fn fetch(snapshot: &Snapshot<'_>, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
     let mut points = Vec::with_capacity(ids.len());
     for id in ids {
@@ -109,15 +110,29 @@ pub(crate) fn scan(
     after: Option<&RecordId>,
     limit: usize,
 ) -> Result<Vec<Point>, StoreError> {
-    let first_row = match after {
+    let mut next_row = match after {
         None => 0,
         Some(id) => match snapshot.points().row_of(id)? {
             Some(row_idx) => row_idx + 1,
             None => return Err(StoreError::UnknownPoint { id: id.clone() }),
         },
     };
-    let page = snapshot.points().page(first_row, limit)?;
-    page.into_iter().map(|(row_idx, id)| snapshot.point(id, row_idx)).collect()
+    let mut points = Vec::new();
+    while points.len() < limit {
+        let n_wanted = limit - points.len();
+        let page = snapshot.points().page(next_row, n_wanted)?;
+        let is_last = page.len() < n_wanted;
+        for (row_idx, id) in page {
+            next_row = row_idx + 1;
+            if !snapshot.leaves_out(row_idx) {
+                points.push(snapshot.point(id, row_idx)?);
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    Ok(points)
 }
 
 /// Draws points by the pseudo-random rank of their ids.
@@ -128,7 +143,9 @@ pub(crate) fn sample(
 ) -> Result<Vec<Point>, StoreError> {
     let mut draw = Draw::new(n_points, seed);
     snapshot.points().each_by_id(|id, row_idx| {
-        draw.offer(id, row_idx);
+        if !snapshot.leaves_out(row_idx) {
+            draw.offer(id, row_idx);
+        }
         ControlFlow::Continue(())
     })?;
     let points = draw.finish().into_iter().map(|row_idx| {

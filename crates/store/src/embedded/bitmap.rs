@@ -10,6 +10,15 @@ impl Bitmap {
     /// No row at all.
     pub(crate) const EMPTY: Self = Self { words: Vec::new() };
 
+    /// The first rows.
+    pub(crate) fn first(n_rows: usize) -> Self {
+        let mut words = vec![u64::MAX; n_rows.div_ceil(64)];
+        if let Some(last) = words.last_mut().filter(|_| !n_rows.is_multiple_of(64)) {
+            *last = (1 << (n_rows % 64)) - 1;
+        }
+        Self { words }
+    }
+
     /// Adds a row.
     pub(crate) fn insert(&mut self, row_idx: usize) {
         let word_idx = row_idx / 64;
@@ -17,6 +26,13 @@ impl Bitmap {
             self.words.resize(word_idx + 1, 0);
         }
         self.words[word_idx] |= 1 << (row_idx % 64);
+    }
+
+    /// Takes a row out.
+    pub(crate) fn remove(&mut self, row_idx: usize) {
+        if let Some(word) = self.words.get_mut(row_idx / 64) {
+            *word &= !(1 << (row_idx % 64));
+        }
     }
 
     /// Whether a row is in the set.
@@ -92,6 +108,17 @@ mod tests {
         assert_eq!(set.rows().collect::<Vec<_>>(), [0, 63, 64, 200]);
         assert_eq!(set.count(), 4);
         assert!(set.contains(63) && !set.contains(62) && !set.contains(100_000));
+    }
+
+    #[test]
+    fn the_first_rows_are_as_many_as_asked_for_and_can_be_taken_out() {
+        for n_rows in [0, 1, 63, 64, 65, 200] {
+            let mut rows = Bitmap::first(n_rows);
+            assert_eq!(rows.rows().collect::<Vec<_>>(), (0..n_rows).collect::<Vec<_>>());
+            rows.remove(63);
+            rows.remove(1000);
+            assert_eq!(rows.count(), n_rows - usize::from(n_rows > 63));
+        }
     }
 
     #[test]

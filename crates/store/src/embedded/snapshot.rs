@@ -18,6 +18,7 @@ use super::{
     coarse::Coarse,
     codes::{CodeReader, CodeRows},
     points::{Extent, Points},
+    scope::Scope,
     segment::{Access, Rows, Segment},
 };
 
@@ -57,7 +58,9 @@ pub(crate) struct Snapshot<'a> {
     extent: Extent,
     segment: Arc<Segment>,
     pub(crate) rows: Rows,
+    /// Rows that are no points, or none of the scope.
     pub(crate) dead: Arc<Bitmap>,
+    n_points: usize,
     codes: Option<Codes>,
 }
 
@@ -90,7 +93,9 @@ impl Snapshots {
         readers.current = Some(current);
         drop(readers);
         let rows = segment.rows(extent.n_rows)?;
-        Ok(Snapshot { home: self, points: Some(points), extent, segment, rows, dead, codes })
+        let n_points = extent.n_rows.saturating_sub(extent.n_tombstones);
+        let points = Some(points);
+        Ok(Snapshot { home: self, points, extent, segment, rows, dead, n_points, codes })
     }
 
     /// Begins a transaction of the generation whose vector file is open. A file is opened before the
@@ -164,9 +169,21 @@ impl Snapshot<'_> {
         self.points.as_ref().expect("it is taken only when the snapshot is dropped")
     }
 
+    /// Leaves out what is not in a scope.
+    pub(crate) fn narrowed(mut self, scope: &Scope) -> Result<Self, StoreError> {
+        self.dead = scope.outside(self.points(), self.extent)?;
+        self.n_points = self.extent.n_rows - self.dead.count();
+        Ok(self)
+    }
+
     /// How many points there are.
     pub(crate) fn n_points(&self) -> u64 {
-        self.extent.n_rows.saturating_sub(self.extent.n_tombstones) as u64
+        self.n_points as u64
+    }
+
+    /// Whether a row of a point is left out.
+    pub(crate) fn leaves_out(&self, row_idx: usize) -> bool {
+        self.dead.contains(row_idx)
     }
 
     /// Another one after each change: each writes a row, buries one, or makes another generation.

@@ -117,6 +117,84 @@ proptest! {
         prop_assert_eq!(report.n_above, n_above as u64);
         prop_assert_eq!(report.histogram.counts.iter().sum::<u64>(), scored.len() as u64);
     }
+
+    /// A store that is narrowed to some points answers as one that has no others, also after it was
+    /// written to and compacted.
+    #[test]
+    fn a_narrowed_store_is_one_of_its_points_alone(
+        points in prop::collection::btree_map(0_u64..400, embedding(), 0..200),
+        later in prop::collection::btree_map(0_u64..400, embedding(), 0..20),
+        gone in prop::collection::vec((0_u64..400).prop_map(RecordId::from_row), 0..20),
+        scope in prop::collection::btree_set((0_u64..400).prop_map(RecordId::from_row), 0..200),
+        has_copy in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::create(folder.path(), DIMENSION).unwrap();
+        let alone = MemoryStore::new(DIMENSION);
+        let readable = EmbeddedStore::open_read_only(folder.path()).unwrap();
+        let narrowed = readable.narrowed(scope.iter().cloned());
+        for batch in [points, later] {
+            let batch = batch.into_iter();
+            let batch = batch.map(|(n, embedding)| Point { id: RecordId::from_row(n), embedding });
+            let batch: Vec<Point> = batch.collect();
+            block_on(store.upsert(&batch)).unwrap();
+            let inside = batch.into_iter().filter(|point| scope.contains(&point.id));
+            block_on(alone.upsert(&inside.collect::<Vec<_>>())).unwrap();
+            assert_same(&narrowed, &alone)?;
+        }
+        block_on(store.delete(&gone)).unwrap();
+        block_on(alone.delete(&gone)).unwrap();
+        if has_copy {
+            store.keep_int8_copy().unwrap();
+        }
+        assert_same(&narrowed, &alone)?;
+        drop(store);
+        compact(folder.path(), Damaged::Refuse).unwrap();
+        assert_same(&narrowed, &alone)?;
+    }
+}
+
+/// Compares what can be asked of two stores but for the rounding of scores.
+fn assert_same(found: &EmbeddedStore, expected: &MemoryStore) -> Result<(), TestCaseError> {
+    let ids = |points: Vec<Point>| points.into_iter().map(|point| point.id).collect::<Vec<_>>();
+    let sorted = |mut ids: Vec<RecordId>| {
+        ids.sort_unstable();
+        ids
+    };
+    prop_assert_eq!(block_on(found.count()).unwrap(), block_on(expected.count()).unwrap());
+    let sample = |store: &dyn VectorStore| ids(block_on(store.sample(7, 3)).unwrap());
+    prop_assert_eq!(sample(found), sample(expected));
+    let [all, known] = [found as &dyn VectorStore, expected]
+        .map(|store| sorted(ids(block_on(store.scan(None, usize::MAX)).unwrap())));
+    prop_assert_eq!(&all, &known);
+    let page = ids(block_on(found.scan(None, 5)).unwrap());
+    prop_assert_eq!(page.len(), all.len().min(5));
+    let exclude: Excluded = known.iter().take(3).cloned().collect();
+    let survey = Survey {
+        weights: &[1.0, 0.25, -0.5],
+        bias: 0.1,
+        top_k: usize::MAX / 4,
+        n_boundary: 0,
+        threshold: f32::NEG_INFINITY,
+        n_bins: 5,
+        exclude: &exclude,
+    };
+    let [report, right] =
+        [found as &dyn VectorStore, expected].map(|store| block_on(store.survey(survey)).unwrap());
+    let listed = |report: &linprobe_core::SurveyReport| {
+        sorted(report.top.iter().map(|hit| hit.id.clone()).collect())
+    };
+    prop_assert_eq!(listed(&report), listed(&right));
+    prop_assert_eq!((report.n_points, report.n_above), (right.n_points, right.n_above));
+    let mut scored = Vec::new();
+    found
+        .score(&[(&[1.0, 0.0, 0.0], 0.0)], |page| {
+            scored.extend(page.into_iter().map(|point| point.id));
+            Ok::<(), linprobe_core::StoreError>(())
+        })
+        .unwrap();
+    prop_assert_eq!(sorted(scored), known);
+    Ok(())
 }
 
 /// Every id with its score, as a search for everything gives them.

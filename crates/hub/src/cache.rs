@@ -1,11 +1,12 @@
 //! The cache as `huggingface_hub` lays it out.
 //!
 //! ```text
-//! models--org--name/
+//! models--org--name/              or datasets--org--name
 //!   blobs/<etag>                  every content once
 //!   snapshots/<commit>/<file>     a link to a blob
 //!   refs/<revision>               the commit that a branch or tag stood for when last asked
 //!   .no_exist/<commit>/<file>     a file that is known not to be there
+//!   .listings/<commit>.json       what the commit consists of: of linprobe alone
 //! ```
 
 use std::{
@@ -14,14 +15,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{HubError, Snapshot, blob};
+use crate::{HubError, Listing, RepoKind, RepoName, Snapshot, blob};
 
-/// All that a cache holds, with the name of each: the newest of a model without its commit.
-pub(crate) fn cached_snapshots(cache: &Path) -> io::Result<Vec<(String, Snapshot)>> {
+/// All models that a cache holds, with the name of each: the newest of a model without its commit.
+///
+/// # Errors
+/// Those of reading folders; a cache that is not there is an empty one.
+pub fn cached_snapshots(cache: &Path) -> io::Result<Vec<(String, Snapshot)>> {
     let mut found = Vec::new();
+    let prefix = format!("{}--", RepoKind::Model.plural());
     for folder in folders(cache)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let Some(id) = name.strip_prefix("models--").map(|id| id.replacen("--", "/", 1)) else {
+        let Some(id) = name.strip_prefix(&prefix).map(|id| id.replacen("--", "/", 1)) else {
             continue;
         };
         let newest = RepoCache { root: folder.clone() }.snapshot("main");
@@ -47,7 +52,10 @@ fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The files of a snapshot whose contents are not those that their blob is named after.
-pub(crate) fn damaged_files(place: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// Those of reading files.
+pub fn damaged_files(place: &Path) -> io::Result<Vec<PathBuf>> {
     if !place.is_dir() {
         return Ok(if is_intact(place)? { Vec::new() } else { vec![place.to_owned()] });
     }
@@ -64,15 +72,16 @@ fn is_intact(path: &Path) -> io::Result<bool> {
     blob::has_digest(File::open(path)?, &etag)
 }
 
-/// The part of the cache that belongs to one model.
+/// The part of the cache that belongs to one repository.
 #[derive(Debug)]
 pub(super) struct RepoCache {
     root: PathBuf,
 }
 
 impl RepoCache {
-    pub(super) fn new(cache: &Path, id: &str) -> Self {
-        Self { root: cache.join(format!("models--{}", id.replace('/', "--"))) }
+    pub(super) fn new(cache: &Path, name: &RepoName) -> Self {
+        let id = name.id.replace('/', "--");
+        Self { root: cache.join(format!("{}--{id}", name.kind.plural())) }
     }
 
     /// The snapshot of a branch, a tag or a commit.
@@ -109,15 +118,22 @@ impl RepoCache {
         if revision == commit {
             return Ok(());
         }
-        let path = self.root.join("refs").join(revision);
-        let parent = create_parent(&path)?;
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(&parent)?;
-            file.write_all(commit.as_bytes())?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|source: io::Error| HubError::Io { path: path.clone(), source })
+        write(&self.root.join("refs").join(revision), commit.as_bytes())
+    }
+
+    /// What a commit consists of, if that was kept.
+    pub(super) fn listing(&self, commit: &str) -> Option<Listing> {
+        serde_json::from_slice(&fs::read(self.listing_path(commit)).ok()?).ok()
+    }
+
+    /// Keeps what a commit consists of.
+    pub(super) fn write_listing(&self, listing: &Listing) -> Result<(), HubError> {
+        let json = serde_json::to_vec(listing).expect("names and JSON are JSON");
+        write(&self.listing_path(&listing.sha), &json)
+    }
+
+    fn listing_path(&self, commit: &str) -> PathBuf {
+        self.root.join(".listings").join(format!("{commit}.json"))
     }
 
     /// Makes a blob appear as a file of a snapshot.
@@ -137,19 +153,24 @@ impl RepoCache {
     pub(super) fn lock(&self, etag: &str) -> Result<File, HubError> {
         let name = self.root.file_name().unwrap_or_default();
         let locks = self.root.with_file_name(".locks").join(name);
-        let path = locks.join(format!("{etag}.lock"));
-        create_parent(&path)?;
-        let lock = || {
-            let file = File::options().create(true).truncate(false).write(true).open(&path)?;
-            file.lock()?;
-            Ok(file)
-        };
-        lock().map_err(|source: io::Error| HubError::Io { path: path.clone(), source })
+        lock(&locks.join(format!("{etag}.lock")))
     }
 
     fn absence(&self, commit: &str, file: &str) -> PathBuf {
         self.root.join(".no_exist").join(commit).join(file)
     }
+}
+
+/// Writes a small file whole or not at all.
+fn write(path: &Path, content: &[u8]) -> Result<(), HubError> {
+    let parent = create_parent(path)?;
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(&parent)?;
+        file.write_all(content)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source: io::Error| HubError::Io { path: path.to_owned(), source })
 }
 
 /// Makes a whole file take its final name, for good.
@@ -162,6 +183,17 @@ pub(super) fn place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
         Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// Waits for a lock, which is held for as long as the file is open.
+pub(super) fn lock(path: &Path) -> Result<File, HubError> {
+    create_parent(path)?;
+    let lock = || {
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    lock().map_err(|source: io::Error| HubError::Io { path: path.to_owned(), source })
 }
 
 /// Creates the folder in which a file is to stand.

@@ -1,60 +1,34 @@
-//! The three requests that a model takes: what is in it, what is a file, and the file.
+//! The three requests that a repository takes: what is in it, what is a file, and the file.
 
-use std::{error::Error, io, path::Path, time::Duration};
+use std::path::Path;
 
-use serde::Deserialize;
 use ureq::{
     Agent, Body, RequestBuilder,
     http::{Response, StatusCode, header},
     typestate::WithoutBody,
 };
 
-use super::{
-    HubConfig, HubError, Progress, RepoName, Transfer, blob::PartialBlob, cache::RepoCache,
+use crate::{
+    HubConfig, HubError, Listing, Progress, RepoKind, RepoName, Transfer,
+    blob::PartialBlob,
+    cache::RepoCache,
+    line::{agent, header, protocol, ranged, refusal, transfer, unreachable},
+    patience::patiently,
 };
 
-/// How often a transfer that breaks off is taken up again.
-const MAX_ATTEMPTS: usize = 4;
-
-/// How long nothing may come before a transfer counts as broken off.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How many renamings of a model are followed.
+/// How many renamings are followed.
 const MAX_REDIRECTS: usize = 5;
 
 /// The longest list of files that is read.
-const MAX_LISTING_BYTES: u64 = 32 << 20;
+const MAX_LISTING_BYTES: u64 = 128 << 20;
 
-/// Speaks to the hub about one model.
+/// Speaks to the hub about one repository.
 #[derive(Debug)]
 pub(super) struct Client<'a> {
     agent: Agent,
     config: &'a HubConfig,
     name: &'a RepoName,
     progress: Progress,
-}
-
-/// What a model consists of.
-#[derive(Debug, Deserialize)]
-pub(super) struct Listing {
-    /// The commit that the revision stands for now.
-    pub(super) sha: String,
-    siblings: Vec<Sibling>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Sibling {
-    rfilename: String,
-}
-
-impl Listing {
-    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
-        self.siblings.iter().map(|sibling| sibling.rfilename.as_str())
-    }
-
-    pub(super) fn has(&self, file: &str) -> bool {
-        self.files().any(|listed| listed == file)
-    }
 }
 
 /// What the hub says of a file.
@@ -66,23 +40,14 @@ struct FileHead {
 
 impl<'a> Client<'a> {
     pub(super) fn new(config: &'a HubConfig, name: &'a RepoName, progress: Progress) -> Self {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("linprobe/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(PATIENCE))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_per_read(Some(PATIENCE))
-            .build()
-            .into();
-        Self { agent, config, name, progress }
+        Self { agent: agent(), config, name, progress }
     }
 
     pub(super) fn list(&self) -> Result<Listing, HubError> {
-        let RepoName { id, revision } = self.name;
-        let revision = revision.replace('/', "%2F");
-        let url = format!("{}/api/models/{id}/revision/{revision}", self.config.endpoint);
-        let mut response = self.send(self.agent.get(&url), &url)?;
-        self.check(&url, &response)?;
+        let RepoName { kind, id, revision } = self.name;
+        let (plural, revision) = (kind.plural(), revision.replace('/', "%2F"));
+        let url = format!("{}/api/{plural}/{id}/revision/{revision}", self.config.endpoint);
+        let mut response = patiently(|| self.get(&url))?;
         let listing: Listing = response
             .body_mut()
             .with_config()
@@ -96,6 +61,12 @@ impl<'a> Client<'a> {
         }
     }
 
+    fn get(&self, url: &str) -> Result<Response<Body>, HubError> {
+        let response = self.send(self.agent.get(url), url)?;
+        self.check(url, &response)?;
+        Ok(response)
+    }
+
     /// Brings a file into the cache, unless it is there.
     pub(super) fn fetch(
         &self,
@@ -106,8 +77,8 @@ impl<'a> Client<'a> {
         if cache.folder(commit).join(file).is_file() {
             return Ok(());
         }
-        let url = format!("{}/{}/resolve/{commit}/{file}", self.config.endpoint, self.name.id);
-        let head = self.head(&url)?;
+        let url = self.address_of(commit, file);
+        let head = patiently(|| self.head(&url))?;
         let blob = cache.blob(&head.etag);
         let lock = cache.lock(&head.etag)?;
         if !blob.is_file() {
@@ -117,6 +88,15 @@ impl<'a> Client<'a> {
         cache.link(commit, file, &head.etag)
     }
 
+    fn address_of(&self, commit: &str, file: &str) -> String {
+        let HubConfig { endpoint, .. } = self.config;
+        let (id, file) = (&self.name.id, encoded(file));
+        match self.name.kind {
+            RepoKind::Model => format!("{endpoint}/{id}/resolve/{commit}/{file}"),
+            RepoKind::Dataset => format!("{endpoint}/datasets/{id}/resolve/{commit}/{file}"),
+        }
+    }
+
     fn head(&self, url: &str) -> Result<FileHead, HubError> {
         let mut at = url.to_owned();
         for _ in 0..MAX_REDIRECTS {
@@ -124,7 +104,7 @@ impl<'a> Client<'a> {
             let request = request.max_redirects_will_error(false).build();
             let response = self.send(request, &at)?;
             match header(&response, header::LOCATION.as_str()) {
-                // A model that was renamed. Any other address is that of the file's contents.
+                // It was renamed. Any other address is that of the file's contents.
                 Some(location) if location.starts_with('/') => {
                     at = format!("{}{location}", self.config.endpoint);
                 }
@@ -157,36 +137,14 @@ impl<'a> Client<'a> {
         blob: &Path,
     ) -> Result<(), HubError> {
         let mut partial = PartialBlob::open(blob, head.n_bytes)?;
-        for attempt in 1..=MAX_ATTEMPTS {
-            match self.resume(url, file, &mut partial) {
-                Err(HubError::Unreachable { .. }) if attempt < MAX_ATTEMPTS => {}
-                Err(error) => return Err(error),
-                Ok(()) => break,
-            }
-        }
-        partial.finish(blob, &head.etag, file)
-    }
-
-    fn resume(&self, url: &str, file: &str, partial: &mut PartialBlob) -> Result<(), HubError> {
-        if partial.is_whole() {
-            return Ok(());
-        }
-        let range = format!("bytes={}-", partial.n_bytes());
-        let request = self.agent.get(url);
-        let request = match partial.n_bytes() {
-            0 => request,
-            _ => request.header(header::RANGE, range),
+        let get = |range: Option<String>| {
+            let response = self.send(ranged(self.agent.get(url), range), url)?;
+            self.check(url, &response)?;
+            Ok(response)
         };
-        let response = self.send(request, url)?;
-        self.check(url, &response)?;
-        if response.status() != StatusCode::PARTIAL_CONTENT {
-            partial.restart()?;
-        }
-        let body = response.into_body().into_with_config().limit(u64::MAX).reader();
-        let broken = |error: io::Error| unreachable(url, error);
-        partial.append(body, broken, |n_bytes, n_total| {
-            self.progress.tell(&Transfer { file, n_bytes, n_total });
-        })
+        let tell = |n_bytes, n_total| self.progress.tell(&Transfer { file, n_bytes, n_total });
+        transfer(url, &mut partial, &get, &tell)?;
+        partial.finish(blob, &head.etag, file)
     }
 
     fn send(
@@ -208,33 +166,27 @@ impl<'a> Client<'a> {
         let code = header(response, "x-error-code");
         match (status, code) {
             _ if status.is_success() => Ok(()),
-            (_, Some("GatedRepo")) => Err(HubError::Gated { name: self.name.to_string() }),
-            // Strangers are not told whether a model is private or does not exist.
+            (_, Some("GatedRepo")) => Err(HubError::Gated { name: self.name.clone() }),
+            // Strangers are not told whether it is private or does not exist.
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => {
                 let endpoint = self.config.endpoint.clone();
-                Err(HubError::NotFound { name: self.name.to_string(), endpoint })
+                Err(HubError::NotFound { name: self.name.clone(), endpoint })
             }
-            _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(unreachable(url, format!("it answers {status}")))
-            }
-            _ => Err(protocol(url, format!("it answers {status}"))),
+            _ => Err(refusal(url, response)),
         }
     }
 }
 
-fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
-    response.headers().get(name)?.to_str().ok()
+/// A path as it stands in an address.
+fn encoded(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let encode = |byte: u8| {
+        if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    path.bytes().map(encode).collect()
 }
 
 /// Whether a text from the hub can be the name of a file here.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-}
-
-fn unreachable(url: &str, error: impl Into<Box<dyn Error + Send + Sync>>) -> HubError {
-    HubError::Unreachable { url: url.to_owned(), source: error.into() }
-}
-
-fn protocol(url: &str, reason: impl Into<String>) -> HubError {
-    HubError::Protocol { url: url.to_owned(), reason: reason.into() }
 }

@@ -8,14 +8,19 @@ use std::{
 /// The hub that is asked when the environment names no other.
 const ENDPOINT: &str = "https://huggingface.co";
 
+/// Each of these switches requests off.
+const OFFLINE: [&str; 3] = ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"];
+
 /// Where the hub and its cache are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubConfig {
-    /// The cache: a folder `models--org--name` for every model.
+    /// The cache: a folder `models--org--name` for every model, `datasets--org--name` for every dataset.
     pub cache: PathBuf,
+    /// Where files are kept that were fetched by their addresses.
+    pub downloads: PathBuf,
     /// The address of the hub.
     pub endpoint: String,
-    /// Proves who asks, for models that are not public.
+    /// Proves who asks, for what is not public.
     pub token: Option<String>,
     /// Makes no request at all.
     pub offline: bool,
@@ -30,8 +35,9 @@ impl Default for HubConfig {
 
 impl HubConfig {
     /// As environment variables say, looked up by name: `HF_HUB_CACHE`, `HF_HOME`,
-    /// `XDG_CACHE_HOME`, `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE` and
-    /// `TRANSFORMERS_OFFLINE`, which all mean what they mean to `huggingface_hub`.
+    /// `XDG_CACHE_HOME`, `LINPROBE_CACHE` for downloads, `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`,
+    /// `HF_DATASETS_OFFLINE` and `TRANSFORMERS_OFFLINE`, which all mean what they mean to the tools of
+    /// that family.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let variables = Variables { lookup };
         let home = variables.hf_home();
@@ -41,9 +47,10 @@ impl HubConfig {
                 .path("HF_HUB_CACHE")
                 .or_else(|| variables.path("HUGGINGFACE_HUB_CACHE"))
                 .unwrap_or_else(|| home.join("hub")),
+            downloads: variables.downloads(),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: variables.token(&home),
-            offline: variables.is_set("HF_HUB_OFFLINE") || variables.is_set("TRANSFORMERS_OFFLINE"),
+            offline: OFFLINE.iter().any(|name| variables.is_set(name)),
         }
     }
 }
@@ -69,12 +76,18 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         self.text("HOME").or_else(|| self.text("USERPROFILE")).map(PathBuf::from)
     }
 
+    fn cache(&self) -> PathBuf {
+        let home = || Some(self.home()?.join(".cache"));
+        self.path("XDG_CACHE_HOME").or_else(home).unwrap_or_else(|| PathBuf::from(".cache"))
+    }
+
     fn hf_home(&self) -> PathBuf {
-        let cache = || {
-            let home = || Some(self.home()?.join(".cache"));
-            self.path("XDG_CACHE_HOME").or_else(home).unwrap_or_else(|| PathBuf::from(".cache"))
-        };
-        self.path("HF_HOME").unwrap_or_else(|| cache().join("huggingface"))
+        self.path("HF_HOME").unwrap_or_else(|| self.cache().join("huggingface"))
+    }
+
+    fn downloads(&self) -> PathBuf {
+        let own = self.path("LINPROBE_CACHE").unwrap_or_else(|| self.cache().join("linprobe"));
+        own.join("downloads")
     }
 
     fn token(&self, hf_home: &Path) -> Option<String> {
@@ -117,13 +130,17 @@ mod tests {
         assert_eq!(cache(&[home, xdg, hf_home]), Path::new("/home/ann/hf/hub"));
         let hub = ("HF_HUB_CACHE", "/hub");
         assert_eq!(cache(&[home, xdg, hf_home, hub]), Path::new("/hub"));
+        let downloads = |variables: &[_]| config(variables).downloads;
+        assert_eq!(downloads(&[home, hub]), Path::new("/home/ann/.cache/linprobe/downloads"));
+        assert_eq!(downloads(&[("LINPROBE_CACHE", "/own")]), Path::new("/own/downloads"));
     }
 
     #[test]
-    fn offline_is_said_by_either_variable_and_in_any_of_the_usual_ways() {
+    fn offline_is_said_by_any_variable_and_in_any_of_the_usual_ways() {
         assert!(!config(&[]).offline);
         assert!(!config(&[("HF_HUB_OFFLINE", "0")]).offline);
         assert!(config(&[("HF_HUB_OFFLINE", "1")]).offline);
+        assert!(config(&[("HF_DATASETS_OFFLINE", "true")]).offline);
         assert!(config(&[("TRANSFORMERS_OFFLINE", "YES")]).offline);
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{
+use crate::{
     HubError,
     cache::{create_parent, place},
 };

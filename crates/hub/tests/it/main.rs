@@ -1,0 +1,5 @@
+//! Files from a server that breaks off, is busy or changes its mind.
+
+#![cfg(test)]
+
+mod address;
