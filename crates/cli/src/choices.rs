@@ -1,7 +1,7 @@
 //! Values that have names: the help lists them, shells complete them, and any other is refused.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use linprobe::{Engine, Method, Strategy};
+use linprobe::{Engine, Method, Strategy, VectorDatabase};
 
 /// Reads a strategy; the help has a line for each.
 pub(crate) fn strategies() -> impl TypedValueParser<Value = Strategy> {
@@ -20,6 +20,12 @@ pub(crate) fn methods() -> impl TypedValueParser<Value = Method> {
 /// Reads an engine; the help lists the names.
 pub(crate) fn engines() -> impl TypedValueParser<Value = Engine> {
     PossibleValuesParser::new(Engine::NAMES).try_map(|name| name.parse::<Engine>())
+}
+
+/// Reads a database; the help lists the names.
+pub(crate) fn databases() -> impl TypedValueParser<Value = VectorDatabase> {
+    let names = VectorDatabase::ALL.map(|(_, name)| name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<VectorDatabase>())
 }
 
 fn what_a_round_shows(strategy: Strategy) -> &'static str {

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod durability;
 mod errors;
+mod exchange;
 mod frozen;
 mod help;
 mod journey;
@@ -14,7 +15,9 @@ mod journey;
 mod model;
 mod python;
 mod serve;
+mod session_log;
 mod simulate;
+mod sorting;
 mod support;
 mod terminal;
 #[cfg(unix)]
