@@ -2,12 +2,17 @@
 //!
 //! No form can run code, all are read by other tools as they are, and what is read is checked
 //! before it is believed: sizes against named limits, then shapes, then every number.
-//! Bytes in, bytes out: files belong to the caller.
+//! Linear layers of other tools are read as well, of as many classes as they have; one of these becomes the
+//! classifier. Bytes in, bytes out: files belong to the caller.
 
 mod card;
 mod json;
+mod layer;
+mod npz;
 mod onnx;
 mod safetensors;
+mod tensor;
+mod torch;
 mod zipped;
 
 pub(crate) use card::FORMAT;
@@ -21,8 +26,14 @@ pub const MAX_DIMENSION: usize = 65_536;
 /// The longest header of a safetensors file, in bytes; the card is part of it.
 pub const MAX_HEADER_BYTES: u64 = 1 << 20;
 
+/// The longest file that is read at all, in bytes: layers of a good many thousand classes are no longer.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
 /// The longest JSON file, in bytes.
 pub const MAX_JSON_BYTES: usize = 4 << 20;
+
+/// The key of the card in the metadata of files.
+const CARD: &str = "linprobe";
 
 /// A classifier and its card.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,44 +77,104 @@ pub enum ImportError {
         /// The length claimed.
         bytes: u64,
     },
-    /// It has a form that is written and not read.
+    /// It is longer than any classifier.
+    #[error("the file has {bytes} bytes, at most {MAX_FILE_BYTES} are read")]
+    TooLong {
+        /// Its length.
+        bytes: u64,
+    },
+    /// It is a pickle, and nothing else.
     #[error(
-        "classifiers are written in this form, and not read\nhint: import the .safetensors or .json file of the same classifier"
+        "the file is a pickle, which could run anything and is never read\nhint: save it with \
+         safetensors, with torch.save of PyTorch 1.6 or later, or what scikit-learn has fitted with \
+         np.savez(path, coef_=m.coef_, intercept_=m.intercept_, classes_=m.classes_)"
     )]
-    ExportOnly,
+    Pickle,
+    /// It has none of the forms that are read.
+    #[error(
+        "the file is no classifier\nhint: one is safetensors, JSON, ONNX, an .npz of NumPy or a file of torch.save"
+    )]
+    NoForm,
+    /// It has such a form, and cannot be read, or computes something else.
+    #[error("not a classifier in {form}: {reason}")]
+    Unreadable {
+        /// The form, in words.
+        form: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A tensor is missing.
     #[error(
-        "the file has no tensor {name:?}, it has: {found}\nhint: a linear classifier is a tensor \"weight\" [1, d] and a tensor \"bias\" [1]"
+        "the file has no tensor {name:?}, it has: {found}\nhint: a linear layer is a tensor \"weight\" [n, d] \
+         and a tensor \"bias\" [n], or scikit-learn's \"coef_\" and \"intercept_\"; without a bias, save zeros"
     )]
     NoTensor {
         /// The tensor's name.
-        name: &'static str,
+        name: String,
         /// The names of those there are.
         found: String,
     },
     /// There are others than these two.
-    #[error("the file has a tensor {name:?}\nhint: only one linear layer can be imported")]
+    #[error(
+        "the file has a tensor {name:?}, too\nhint: only one linear layer can be imported; save its weight \
+         and bias alone"
+    )]
     ForeignTensor {
         /// The name of the first such tensor.
         name: String,
     },
-    /// A tensor has the wrong shape.
-    #[error("the tensor {name:?} has the shape {found:?}, {expected} is expected")]
+    /// A tensor has the wrong shape, or is not there as a whole.
+    #[error(
+        "the tensor {name:?} has the shape {found:?}\nhint: a linear layer of n classes has weights \
+         [n, d] and a bias [n]"
+    )]
     Shape {
         /// The tensor's name.
-        name: &'static str,
+        name: String,
         /// Its shape.
         found: Vec<usize>,
-        /// The shape that it should have.
-        expected: &'static str,
     },
     /// A tensor holds something else than floating-point numbers.
     #[error("the tensor {name:?} holds {found}\nhint: store it as F32, F64, F16 or BF16")]
     Dtype {
         /// The tensor's name.
-        name: &'static str,
+        name: String,
         /// Its type of number.
         found: String,
+    },
+    /// The names of its classes are no names.
+    #[error(
+        "the names of the classes are of type {found}\nhint: save them as texts: classes_=m.classes_.astype(str)"
+    )]
+    Classes {
+        /// Their type.
+        found: String,
+    },
+    /// It has not as many names as classes.
+    #[error("the file names {n_named} classes, its layer has {n_classes}")]
+    ClassNames {
+        /// How many it names.
+        n_named: usize,
+        /// How many there are.
+        n_classes: usize,
+    },
+    /// It has many classes, and none was chosen.
+    #[error(
+        "the file has {n_classes} classes: {classes}\nhint: choose one, with --class or as FILE:CLASS"
+    )]
+    ManyClasses {
+        /// How many there are.
+        n_classes: usize,
+        /// Their names or numbers.
+        classes: String,
+    },
+    /// It has no class of the name that was chosen.
+    #[error("the file has no class {class:?}\nhint: it has {classes}")]
+    NoSuchClass {
+        /// The class chosen.
+        class: String,
+        /// The names or numbers of those there are.
+        classes: String,
     },
     /// It has more weights than any embedding.
     #[error("the classifier has {found} weights, at most {MAX_DIMENSION} are read")]
@@ -142,6 +213,40 @@ pub enum ImportError {
         /// The format that the card names.
         found: u32,
     },
+}
+
+impl ClassifierFile {
+    /// Reads a file of any form, told by how it begins. Of a linear layer of many classes, one is chosen: by
+    /// its name, else by its number, from 0.
+    ///
+    /// # Errors
+    /// [`ImportError`] when it is no classifier, or has many and none is chosen.
+    pub fn read(bytes: &[u8], class: Option<&str>) -> Result<Self, ImportError> {
+        match bytes {
+            _ if safetensors::is_likely(bytes) => safetensors::read(bytes, class),
+            [b'P', b'K', ..] if zipped::has_pickle(bytes) => torch::read(bytes, class),
+            [b'P', b'K', ..] => npz::read(bytes, class),
+            [b'{' | b' ' | b'\t' | b'\r' | b'\n', ..] => alone(Self::from_json(bytes)?, class),
+            [0x08, ..] => onnx::read(bytes, class),
+            [0x80, ..] => Err(ImportError::Pickle),
+            _ => Err(ImportError::NoForm),
+        }
+    }
+}
+
+/// A classifier that stands alone in its file, which is class 0 of it.
+fn alone(file: ClassifierFile, class: Option<&str>) -> Result<ClassifierFile, ImportError> {
+    match class {
+        None | Some("0") => Ok(file),
+        Some(class) => {
+            let classes = "0 to 0".to_owned();
+            Err(ImportError::NoSuchClass { class: class.to_owned(), classes })
+        }
+    }
+}
+
+fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// A classifier of checked size.

@@ -22,7 +22,7 @@ pub use fit::{
 };
 pub use format::{
     AuditCard, Card, ClassifierFile, ExportError, ImportError, IntervalCard, MAX_DIMENSION,
-    MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
+    MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
 };
 pub use label::{BadLabel, Example, Label};
 pub use linear::{BadClassifier, LinearClassifier, probability};

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use linprobe::{
     Engine, Method, PredictionsForm, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
+    VectorDatabase,
     laboratory::{Oracle, Player},
 };
 
@@ -182,7 +183,8 @@ pub(crate) struct StartArgs {
     /// A vector to start from: the first row of a .npy, .npz or .safetensors file, or row N of it.
     #[arg(long, value_name = "FILE[:N]")]
     pub(crate) vector: Option<String>,
-    /// A classifier to start from: a file, a session or an imported one.
+    /// A classifier to start from: a file, of many classes with one of them behind a colon, a session
+    /// or an imported one.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) classifier: Option<String>,
 }
@@ -274,23 +276,28 @@ pub(crate) enum SessionCommand {
         /// The session.
         name: String,
     },
-    /// Writes the labels of a session to a file.
+    /// Shows every event of a session, as lines of JSON: a log that "import --format log" takes up.
+    Log {
+        /// The session.
+        name: String,
+    },
+    /// Writes the labels of a session, or its log, to a file.
     Export {
         /// The session.
         name: String,
         /// The file.
         file: PathBuf,
-        /// Its form. [default: by its ending, .csv or .jsonl]
+        /// Its form. [default: by its ending, .csv, .jsonl or .parquet]
         #[arg(long, value_enum)]
         format: Option<LabelsFormat>,
     },
-    /// Takes the labels of a file into a session, and fits.
+    /// Takes the labels of a file into a session, and fits; or takes up a log as a new session.
     Import {
-        /// The session.
+        /// The session; a new one for a log.
         name: String,
         /// The file, with ids of the project's records.
         file: PathBuf,
-        /// Its form. [default: by its ending, .csv or .jsonl]
+        /// Its form. [default: by its ending, .csv, .jsonl or .parquet]
         #[arg(long, value_enum)]
         format: Option<LabelsFormat>,
     },
@@ -308,6 +315,8 @@ pub(crate) enum LabelsFormat {
     Csv,
     /// JSON objects, one a line.
     Jsonl,
+    /// A table in Parquet.
+    Parquet,
     /// Lines of Prodigy.
     Prodigy,
     /// Tasks of Label Studio.
@@ -315,6 +324,8 @@ pub(crate) enum LabelsFormat {
     /// Labels of a dataset of pictures in Voxel51's tool.
     #[value(name = "fiftyone")]
     FiftyOne,
+    /// Every event of the session, one a line: the whole session, in place of its labels.
+    Log,
 }
 
 #[derive(Args)]
@@ -374,8 +385,9 @@ pub(crate) struct SimulateArgs {
 pub(crate) struct PredictArgs {
     /// Another dataset. [default: the project's records]
     pub(crate) dataset: Option<PathBuf>,
-    /// The classifier: a file, a session or an imported one. Given several times, all score the
-    /// project's records in one pass, and the output has a column for each.
+    /// The classifier: a file, of many classes with one of them behind a colon, a session or an
+    /// imported one. Given several times, all score the project's records in one pass, and the output
+    /// has a column for each.
     #[arg(short, long, value_name = "NAME|FILE", required = true)]
     pub(crate) classifier: Vec<String>,
     /// Writes ids and scores alone, in the order of the store: in little memory, however many
@@ -398,7 +410,25 @@ pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) only: WhereArgs,
     #[command(flatten)]
+    pub(crate) sort: SortArgs,
+    #[command(flatten)]
     pub(crate) columns: ColumnArgs,
+}
+
+/// Pictures in folders, by decision.
+#[derive(Args)]
+#[group(skip)]
+pub(crate) struct SortArgs {
+    /// Copies the pictures into DIR/relevant and DIR/irrelevant. What is there is never written
+    /// over; run again, it goes on.
+    #[arg(long, value_name = "DIR", group = "sorts", conflicts_with = "unranked")]
+    pub(crate) copy_to: Option<PathBuf>,
+    /// The same with symbolic links to the files of the dataset.
+    #[arg(long, value_name = "DIR", group = "sorts", conflicts_with = "unranked")]
+    pub(crate) link_to: Option<PathBuf>,
+    /// Says what would be copied or linked, and writes nothing.
+    #[arg(long, requires = "sorts")]
+    pub(crate) dry_run: bool,
 }
 
 /// A form that predictions are written in.
@@ -426,31 +456,47 @@ impl Format {
 pub(crate) enum ClassifierCommand {
     /// Lists the project's classifiers.
     List,
-    /// Writes a classifier to a file that other tools read: .safetensors, .json, .onnx, .npz or .pt.
-    Export {
-        /// A session, or an imported classifier.
-        name: String,
-        /// The file.
-        file: PathBuf,
-        /// The threshold on its card: f1, precision>=P, recall>=R, count=K, or a lowest score.
-        /// [default: the classifier's own]
-        #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]
-        threshold: Option<ThresholdPolicy>,
-    },
-    /// Takes a classifier file into the project.
+    /// Writes a classifier to a file that other tools read, with a page about it, or as a query.
+    Export(ExportArgs),
+    /// Takes a classifier file into the project; nothing in a file is run.
     Import {
-        /// The file, whose ending names its form: .safetensors, .json, .onnx for ONNX Runtime, .npz
-        /// for NumPy, .pt for PyTorch.
+        /// The file: what "export" writes in any form, or a linear layer of another tool in
+        /// safetensors, in an .npz with scikit-learn's coef_ and intercept_, or from torch.save.
         file: PathBuf,
+        /// Which class of a layer of many: its name, or its number from 0.
+        #[arg(long, value_name = "NAME|INDEX")]
+        class: Option<String>,
         /// Its name in the project. [default: the one on its card, else the file's]
         #[arg(long)]
         name: Option<String>,
     },
     /// Shows what a classifier is.
     Show {
-        /// A session, an imported classifier or a file.
+        /// A session, an imported classifier or a file, of many classes with one behind a colon.
         name: String,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// A session, or an imported classifier.
+    pub(crate) name: String,
+    /// The file, whose ending names its form: .safetensors, .json, .onnx for ONNX Runtime, .npz for
+    /// NumPy, .pt for PyTorch. A folder, as "hub/", gets the classifier and its page for a hub of
+    /// models.
+    #[arg(required_unless_present = "query")]
+    pub(crate) file: Option<PathBuf>,
+    /// The threshold on its card: f1, precision>=P, recall>=R, count=K, or a lowest score.
+    /// [default: the classifier's own]
+    #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]
+    pub(crate) threshold: Option<ThresholdPolicy>,
+    /// Writes a page about it, too, in Markdown, and a plot beside it in SVG.
+    #[arg(long, value_name = "FILE.md")]
+    pub(crate) card: Option<PathBuf>,
+    /// Writes a query that finds what it takes as relevant, in place of the classifier: to the file,
+    /// or to standard output.
+    #[arg(long, value_name = "DATABASE", value_parser = choices::databases(), conflicts_with = "card")]
+    pub(crate) query: Option<VectorDatabase>,
 }
 
 #[derive(Subcommand)]

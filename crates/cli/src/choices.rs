@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use linprobe::{Engine, Method, Strategy};
+use linprobe::{Engine, Method, Strategy, VectorDatabase};
 
 /// Reads a strategy; the help has a line for each.
 pub(crate) fn strategies() -> impl TypedValueParser<Value = Strategy> {
@@ -29,6 +29,12 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
     let long_enough = seconds.filter(|seconds| *seconds >= Duration::from_millis(1));
     long_enough.ok_or_else(|| "a number of seconds is expected, such as 0.5".to_owned())
+}
+
+/// Reads a database; the help lists the names.
+pub(crate) fn databases() -> impl TypedValueParser<Value = VectorDatabase> {
+    let names = VectorDatabase::ALL.map(|(_, name)| name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<VectorDatabase>())
 }
 
 fn what_a_round_shows(strategy: Strategy) -> &'static str {

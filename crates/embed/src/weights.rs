@@ -1,7 +1,6 @@
 //! Weights in safetensors, mapped into memory, in one file or in shards; or in the older
 //! `pytorch_model.bin`, whose pickle is read without running it.
 
-mod pickle;
 pub(crate) mod renamed;
 mod torch;
 

@@ -2,12 +2,12 @@
 //! own probabilities promise.
 
 use linprobe_classifier::{
-    AuditCard, ClassifierFile, CorpusScores, IntervalCard, Threshold, ThresholdPolicy,
+    AuditCard, Card, ClassifierFile, CorpusScores, IntervalCard, Threshold, ThresholdPolicy,
 };
-use linprobe_core::{Excluded, Survey};
-use linprobe_session::{AuditBasis, AuditReport, Interval, View};
+use linprobe_core::{Excluded, Histogram, Survey};
+use linprobe_session::{AuditBasis, AuditReport, Insight, Interval, View, shown};
 
-use crate::{error::ProjectError, project::Project};
+use crate::{classifiers::model_card, error::ProjectError, model_page::Scores, project::Project};
 
 /// The decisions of a classifier that nobody chose a threshold for.
 const AT_THE_BOUNDARY: ThresholdPolicy = ThresholdPolicy::Score(0.0);
@@ -46,7 +46,7 @@ impl Project {
         name: &str,
         policy: ThresholdPolicy,
     ) -> Result<ChosenThreshold, ProjectError> {
-        if self.catalogue().classifier(name)?.is_none() && self.has_session(name)? {
+        if self.is_session(name)? {
             let session = self.resume_session(name).await?;
             return choose_threshold(session.view(), policy).await;
         }
@@ -66,8 +66,10 @@ impl Project {
         policy: Option<ThresholdPolicy>,
     ) -> Result<ClassifierFile, ProjectError> {
         let mut file = self.find_classifier(name)?;
-        let is_session = self.catalogue().classifier(name)?.is_none() && self.has_session(name)?;
-        if policy.is_none() && !is_session {
+        if file.card.is_none() {
+            file.card = Some(self.foreign_card(name, &file)?);
+        }
+        if policy.is_none() && !self.is_session(name)? {
             return Ok(file);
         }
         let chosen = self.choose_threshold(name, policy.unwrap_or(AT_THE_BOUNDARY)).await?;
@@ -81,8 +83,44 @@ impl Project {
         Ok(file)
     }
 
-    fn has_session(&self, name: &str) -> Result<bool, ProjectError> {
-        Ok(self.sessions()?.iter().any(|session| session.name == name))
+    /// A card for a classifier that came without one: it was taken for one of the project's model.
+    fn foreign_card(&self, name: &str, file: &ClassifierFile) -> Result<Card, ProjectError> {
+        let model = self.model()?.ok_or(ProjectError::Empty)?;
+        Ok(Card {
+            format: Card::FORMAT,
+            name: name.to_owned(),
+            model: model_card(&model),
+            dimension: file.classifier.dimension(),
+            threshold: 0.0,
+            method: "unknown".to_owned(),
+            n_labels: 0,
+            n_positive: 0,
+            n_negative: 0,
+            n_rounds: 0,
+            created: self.now(),
+            start: "a classifier that was trained elsewhere".to_owned(),
+            audit: None,
+        })
+    }
+
+    /// What a classifier makes of the records: of a session as people have labelled them, of any other by what its
+    /// own probabilities promise.
+    pub(crate) async fn scores(&self, name: &str, threshold: f32) -> Result<Scores, ProjectError> {
+        let (kind, policy) = (self.kind()?, ThresholdPolicy::Score(threshold));
+        if self.is_session(name)? {
+            let insight = self.resume_session(name).await?.view().insight(policy).await?;
+            let Insight { histogram, thresholds, expected, .. } = insight;
+            return Ok(Scores { kind, histogram, thresholds, expected });
+        }
+        let (corpus, histogram) = self.corpus(&self.find_classifier(name)?, policy).await?;
+        let (histogram, thresholds) = shown(&corpus, &histogram);
+        Ok(Scores { kind, histogram, thresholds, expected: corpus.choose(policy)? })
+    }
+
+    /// Whether a name means the classifier of a session.
+    fn is_session(&self, name: &str) -> Result<bool, ProjectError> {
+        let is_imported = self.catalogue().classifier(name)?.is_some();
+        Ok(!is_imported && self.sessions()?.iter().any(|session| session.name == name))
     }
 
     async fn expected_threshold(
@@ -90,6 +128,15 @@ impl Project {
         file: &ClassifierFile,
         policy: ThresholdPolicy,
     ) -> Result<Threshold, ProjectError> {
+        Ok(self.corpus(file, policy).await?.0.choose(policy)?)
+    }
+
+    /// All scores, finely enough to choose any threshold, and their histogram.
+    async fn corpus(
+        &self,
+        file: &ClassifierFile,
+        policy: ThresholdPolicy,
+    ) -> Result<(CorpusScores, Histogram), ProjectError> {
         let threshold = if let ThresholdPolicy::Score(score) = policy { score } else { 0.0 };
         let survey = Survey {
             weights: file.classifier.weights(),
@@ -103,7 +150,7 @@ impl Project {
         let report = self.store()?.survey(survey).await?;
         let mut scores = CorpusScores::new(&report.top, &report.histogram);
         scores.split_at(threshold, report.n_above);
-        Ok(scores.choose(policy)?)
+        Ok((scores, report.histogram))
     }
 }
 

@@ -61,9 +61,10 @@ impl ProjectError {
             | Self::NoEmbedding { .. }
             | Self::Fit(_) => Blame::Start,
             Self::OutOfReach(_) => Blame::Threshold,
-            Self::Import { .. } | Self::CurvesForm { .. } | Self::NothingToFind { .. } => {
-                Blame::File
-            }
+            Self::Import { .. }
+            | Self::BadLog { .. }
+            | Self::CurvesForm { .. }
+            | Self::NothingToFind { .. } => Blame::File,
             Self::NoPicture { .. } => Blame::Picture,
             Self::NoModel | Self::OtherModel { .. } | Self::OpenModel(_) => Blame::Model,
             Self::Cancelled => Blame::Cancelled,
@@ -109,6 +110,7 @@ fn of_session(error: &SessionError) -> Blame {
 fn of_journal(error: &JournalError) -> Blame {
     match error {
         JournalError::NameTaken { .. } => Blame::Name,
+        JournalError::NotALog { .. } => Blame::File,
         JournalError::Conflict => Blame::OtherWriter,
         JournalError::Database { .. } => Blame::Surroundings,
         JournalError::Corrupt { .. } | JournalError::NewerSchema { .. } => Blame::Broken,

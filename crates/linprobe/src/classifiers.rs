@@ -1,8 +1,8 @@
 //! Classifiers that a project keeps or makes: by the name of a session, of an import, or of a file.
 
-use std::path::Path;
+use std::{fs::File, io::Read, path::Path};
 
-use linprobe_classifier::{ClassifierFile, ExportError, ImportError, ModelCard};
+use linprobe_classifier::{ClassifierFile, ExportError, ImportError, MAX_FILE_BYTES, ModelCard};
 use linprobe_core::ModelSpec;
 
 use crate::{error::ProjectError, files::write_atomic, models, project::Project};
@@ -53,26 +53,39 @@ impl ExportForm {
     pub const ALL: [Self; 5] = [Self::Safetensors, Self::Json, Self::Onnx, Self::Npz, Self::Torch];
 
     /// The form that the name of a file ends with, else safetensors.
-    fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         let ending = path.extension().unwrap_or_default();
         let named = Self::ALL.into_iter().find(|form| ending.eq_ignore_ascii_case(form.ending()));
         named.unwrap_or_default()
     }
 }
 
-/// Reads a classifier file: JSON if its name ends so, else safetensors.
+/// Reads a classifier file of any form. Of a linear layer of many classes, one is chosen: by its name, else by its
+/// number, from 0.
 ///
 /// # Errors
 /// [`ProjectError::Io`] when there is none, [`ProjectError::Import`] when it is something else.
-pub fn read_classifier(path: &Path) -> Result<ClassifierFile, ProjectError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| ProjectError::Io { path: path.into(), source })?;
-    let read = match ExportForm::of(path) {
-        ExportForm::Safetensors => ClassifierFile::from_safetensors(&bytes),
-        ExportForm::Json => ClassifierFile::from_json(&bytes),
-        ExportForm::Onnx | ExportForm::Npz | ExportForm::Torch => Err(ImportError::ExportOnly),
-    };
-    read.map_err(|source| ProjectError::Import { name: path.display().to_string(), source })
+pub fn read_classifier(path: &Path, class: Option<&str>) -> Result<ClassifierFile, ProjectError> {
+    let refused = |source| ProjectError::Import { name: path.display().to_string(), source };
+    let failed = |source| ProjectError::Io { path: path.into(), source };
+    let file = File::open(path).map_err(failed)?;
+    let n_bytes = file.metadata().map_err(failed)?.len();
+    if n_bytes > MAX_FILE_BYTES {
+        return Err(refused(ImportError::TooLong { bytes: n_bytes }));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    ClassifierFile::read(&bytes, class).map_err(refused)
+}
+
+/// Reads the classifier file that is named as `FILE` or `FILE:CLASS`; none where there is no such file.
+pub fn classifier_in_file(name: &str) -> Option<Result<ClassifierFile, ProjectError>> {
+    let is_file = |name: &str| Path::new(name).is_file();
+    let of_class = || name.rsplit_once(':').filter(|(file, _)| is_file(file));
+    if is_file(name) {
+        return Some(read_classifier(Path::new(name), None));
+    }
+    of_class().map(|(file, class)| read_classifier(Path::new(file), Some(class)))
 }
 
 /// Writes a classifier file, in the form that its name ends with: JSON, ONNX, npz or pt; else safetensors.
@@ -108,15 +121,16 @@ impl Project {
         self.catalogue().classifier_names()
     }
 
-    /// Finds a classifier: an imported one, else that of a session, else a file.
+    /// Finds a classifier: an imported one, else that of a session, else that of a file, named as `FILE` or
+    /// `FILE:CLASS`.
     ///
     /// # Errors
     /// [`ProjectError::Unknown`] when there is none of this name, with those that there are;
     /// [`ProjectError::ForeignClassifier`] when it was made with another model.
     pub fn find_classifier(&self, name: &str) -> Result<ClassifierFile, ProjectError> {
         match self.kept_classifier(name) {
-            Err(ProjectError::Unknown { .. }) if Path::new(name).is_file() => {
-                let file = read_classifier(Path::new(name))?;
+            Err(unknown @ ProjectError::Unknown { .. }) => {
+                let file = classifier_in_file(name).unwrap_or(Err(unknown))?;
                 self.check_classifier(name, &file)?;
                 Ok(file)
             }

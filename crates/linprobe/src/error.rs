@@ -150,13 +150,21 @@ pub enum ProjectError {
     /// Give a file of labels, and its form.
     #[error(
         "cannot read labels from {path}: {reason}\n\
-         hint: name the form with --format: csv, jsonl, prodigy, label-studio or fiftyone",
+         hint: name the form with --format: csv, jsonl, parquet, prodigy, label-studio or fiftyone",
         path = path.display()
     )]
     BadLabels {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// Give the log of a session over the same records.
+    #[error("cannot take up the log {path}: {reason}", path = path.display())]
+    BadLog {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what helps.
         reason: String,
     },
     /// Wait for the other run.

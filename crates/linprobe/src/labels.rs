@@ -1,9 +1,10 @@
 //! The labels of a session, to be taken elsewhere, and labels that come from there.
 //!
-//! Our own forms, CSV and JSONL, have the same columns: `id`, `label` from -1 to 1, `round` (0 for what came with the start),
+//! Our own forms, CSV, JSONL and Parquet, have the same columns: `id`, `label` from -1 to 1, `round` (0 for what came with the start),
 //! then `dataset_label` and `text` as the dataset gives them.
 
 mod forms;
+mod parquet;
 mod read;
 
 use std::{
@@ -28,6 +29,8 @@ pub enum LabelsForm {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// A table in Parquet.
+    Parquet,
     /// The lines of Prodigy's `db-in` and `db-out`.
     Prodigy,
     /// The tasks of Label Studio.
@@ -42,6 +45,7 @@ impl LabelsForm {
         match path.extension()?.to_string_lossy().to_lowercase().as_str() {
             "csv" => Some(Self::Csv),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -51,6 +55,7 @@ impl LabelsForm {
         match self {
             Self::Csv => "csv",
             Self::Jsonl | Self::Prodigy => "jsonl",
+            Self::Parquet => "parquet",
             Self::LabelStudio | Self::FiftyOne => "json",
         }
     }
@@ -68,6 +73,7 @@ impl LabelsForm {
         match self {
             Self::Csv => Ok(write_csv(labels, out)?),
             Self::Jsonl => write_jsonl(labels, out),
+            Self::Parquet => parquet::write(labels, out).map_err(io::Error::other),
             Self::Prodigy => forms::write_prodigy(labels, concept, out),
             Self::LabelStudio => forms::write_label_studio(labels, concept, out),
             Self::FiftyOne => forms::write_fiftyone(labels, out),

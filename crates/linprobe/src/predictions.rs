@@ -7,6 +7,7 @@ pub mod csv;
 pub mod gallery;
 pub mod jsonl;
 pub mod parquet;
+pub mod sort;
 pub(crate) mod wide;
 
 use std::{

@@ -184,6 +184,14 @@ impl Project {
         self.opened.content(&config, id)
     }
 
+    /// The file or folder in which the dataset of a record is.
+    pub(crate) fn location_of(&self, id: &RecordId) -> Result<PathBuf, ProjectError> {
+        let config = self.catalogue.source_of(id)?;
+        config
+            .map(|config| config.location)
+            .ok_or_else(|| ProjectError::UnknownRecord { id: id.clone() })
+    }
+
     /// Records in the order in which they were indexed, at most `limit` of those after one.
     ///
     /// # Errors

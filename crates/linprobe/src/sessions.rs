@@ -6,7 +6,10 @@ use linprobe_classifier::{Card, ClassifierFile, Method};
 use linprobe_core::{RecordId, VectorStore};
 use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionId, SessionSummary, State};
 
-use crate::{classifiers::model_card, error::ProjectError, project::Project, start::StartFrom};
+use crate::{
+    classifiers::model_card, error::ProjectError, project::Project, session_log::records_of,
+    start::StartFrom,
+};
 
 /// The longest name that is made from a description, in characters.
 const NAME_CHARS: usize = 40;
@@ -138,7 +141,7 @@ impl Project {
         Ok(self.journal()?.replay(id)?)
     }
 
-    fn session_id(&self, name: &str) -> Result<SessionId, ProjectError> {
+    pub(crate) fn session_id(&self, name: &str) -> Result<SessionId, ProjectError> {
         if let Some(id) = self.journal()?.find(name)? {
             return Ok(id);
         }
@@ -164,16 +167,12 @@ impl Project {
         let mut met = BTreeSet::new();
         for head in journal.heads()? {
             let state = journal.replay(head.id)?;
-            let shown = state.rounds().iter().flat_map(|round| &round.records);
-            let audited = state.audits().iter().flat_map(|audit| &audit.records);
-            met.extend(shown.map(|record| record.id.clone()));
-            met.extend(audited.map(|record| record.id.clone()));
-            met.extend(state.labels().map(|(id, _)| id.clone()));
+            met.extend(records_of(&state).into_iter().cloned());
         }
         Ok(met)
     }
 
-    fn journal(&self) -> Result<Journal, ProjectError> {
+    pub(crate) fn journal(&self) -> Result<Journal, ProjectError> {
         Ok(Journal::open(&self.database(), self.clock().clone())?)
     }
 }

@@ -1,11 +1,13 @@
-//! A few lines that use an exported classifier elsewhere: in Python, in Rust, and in a database
-//! with pgvector.
+//! A few lines that use an exported classifier elsewhere: in Python, in Rust, and in databases of vectors.
 
-use linprobe_classifier::{ClassifierFile, LinearClassifier};
+use linprobe_classifier::ClassifierFile;
 
-use crate::ExportForm;
+use crate::{
+    ExportForm,
+    queries::{VectorDatabase, pgvector},
+};
 
-/// The same few lines in three languages.
+/// The same for every place where embeddings are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snippets {
     /// Scores the rows of a matrix of embeddings with NumPy.
@@ -14,17 +16,29 @@ pub struct Snippets {
     pub rust: String,
     /// Ranks the rows of a table with a column of embeddings.
     pub sql: String,
+    /// The body of a request to Qdrant.
+    pub qdrant: String,
+    /// The body of a request to Milvus.
+    pub milvus: String,
+    /// Asks Pinecone, in Python.
+    pub pinecone: String,
 }
 
 impl Snippets {
     /// For a file of this name and form.
     pub fn new(file: &ClassifierFile, file_name: &str, form: ExportForm) -> Self {
         let threshold = file.card.as_ref().map_or(0.0, |card| card.threshold);
+        let query = |database: VectorDatabase| {
+            database.query(file).unwrap_or_else(|nothing| format!("no query: {nothing}"))
+        };
         let model = file.card.as_ref().map_or("the model of the project", |card| &card.model.id);
         Self {
             python: python(file_name, form, (threshold, model)),
-            rust: rust(file_name, form, threshold),
-            sql: sql(&file.classifier, threshold),
+            rust: rust(file_name, threshold),
+            sql: pgvector(&file.classifier, threshold),
+            qdrant: query(VectorDatabase::Qdrant),
+            milvus: query(VectorDatabase::Milvus),
+            pinecone: query(VectorDatabase::Pinecone),
         }
     }
 }
@@ -69,39 +83,20 @@ fn python(file_name: &str, form: ExportForm, (threshold, model): (f32, &str)) ->
     )
 }
 
-fn rust(file_name: &str, form: ExportForm, threshold: f32) -> String {
-    let read = if form == ExportForm::Json { "from_json" } else { "from_safetensors" };
-    let is_read = matches!(form, ExportForm::Json | ExportForm::Safetensors);
-    // Other forms are not read here; the same classifier is exported in this one as well.
-    let ending = if is_read { form.ending() } else { ExportForm::Safetensors.ending() };
-    let file_name = file_name
-        .strip_suffix(form.ending())
-        .map_or_else(|| file_name.to_owned(), |stem| format!("{stem}{ending}"));
+fn rust(file_name: &str, threshold: f32) -> String {
     format!(
         "// cargo add linprobe\n\
          use linprobe::{{ClassifierFile, Embedding}};\n\n\
-         let file = ClassifierFile::{read}(&std::fs::read({file_name:?})?)?;\n\
+         let file = ClassifierFile::read(&std::fs::read({file_name:?})?, None)?;\n\
          let embedding = Embedding::normalize(values)?;\n\
          let relevant = file.classifier.score(&embedding) >= {threshold:?};\n"
     )
 }
 
-/// pgvector's `<#>` is the negative inner product.
-fn sql(classifier: &LinearClassifier, threshold: f32) -> String {
-    let weights: Vec<String> = classifier.weights().iter().map(ToString::to_string).collect();
-    let (weights, bias) = (weights.join(","), classifier.bias());
-    format!(
-        "-- pgvector: a table \"records\" with a column \"embedding\" of unit vectors\n\
-         WITH head AS (SELECT '[{weights}]'::vector AS weights, {bias} AS bias)\n\
-         SELECT id, bias - (embedding <#> weights) AS score\n\
-         FROM records, head\n\
-         WHERE bias - (embedding <#> weights) >= {threshold}\n\
-         ORDER BY embedding <#> weights;\n"
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use linprobe_classifier::LinearClassifier;
+
     use super::*;
 
     #[test]
@@ -115,7 +110,7 @@ mod tests {
             (ExportForm::Npz, "np.load"),
             (ExportForm::Torch, "weights_only=True"),
         ] {
-            let Snippets { python, rust, sql } = Snippets::new(&file, "my \"dogs\".x", form);
+            let Snippets { python, rust, sql, .. } = Snippets::new(&file, "my \"dogs\".x", form);
             assert!(python.contains(loads) && python.contains(r#""my \"dogs\".x""#), "{python}");
             assert!(rust.contains(r#""my \"dogs\".x""#) && rust.contains(">= 0.0"), "{rust}");
             assert!(sql.contains("'[0.5,-1]'::vector") && sql.contains("0.25 AS bias"), "{sql}");

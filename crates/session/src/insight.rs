@@ -60,14 +60,14 @@ impl View {
             _ => None,
         };
         let scores = &corpus.scores;
-        let histogram = coarser(corpus.histogram());
+        let (histogram, thresholds) = shown(scores, corpus.histogram());
         Ok(Insight {
             n_events: self.state().n_events(),
             n_points: corpus.n_points(),
             estimated: corpus.is_estimated(),
             expected: scores.choose(policy)?,
             measured,
-            thresholds: table(scores, &histogram),
+            thresholds,
             advice: self.advise_on(&corpus, audit).await?,
             rounds: self.round_reports(),
             trajectory: trajectory::follow(self).await?,
@@ -79,6 +79,13 @@ impl View {
     pub fn round_reports(&self) -> Vec<RoundReport> {
         rounds::reports(self.state())
     }
+}
+
+/// All scores in as many bins as are shown, and what to expect of thresholds at their edges, the lowest first.
+pub fn shown(scores: &CorpusScores, histogram: &Histogram) -> (Histogram, Vec<Threshold>) {
+    let histogram = coarser(histogram);
+    let thresholds = table(scores, &histogram);
+    (histogram, thresholds)
 }
 
 /// The same counts in fewer bins.

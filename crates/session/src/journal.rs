@@ -5,6 +5,7 @@
 //! within their session, and a number is taken once: two processes on one session cannot both write.
 
 mod codec;
+mod log;
 
 use std::{
     fmt,
@@ -180,6 +181,38 @@ impl Journal {
                     SELECT ?1, seq, at_ms, payload, vectors FROM events
                     WHERE session = ?2 AND seq > 0 AND seq < ?3";
         database(&path, transaction.execute(copy, params![session.0, from.0, n_events]))?;
+        database(&path, transaction.commit())?;
+        Ok(session)
+    }
+
+    /// Writes a new session with all events of another one's log, all or none, at the times when they happened.
+    ///
+    /// # Errors
+    /// [`JournalError::NotALog`] when they are no session's, [`JournalError::NameTaken`], or
+    /// [`JournalError::Database`].
+    pub fn restore(
+        &mut self,
+        name: &str,
+        mut entries: Vec<Entry>,
+    ) -> Result<SessionId, JournalError> {
+        let not_a_log = |reason: String| JournalError::NotALog { reason };
+        let numbered = (0..).zip(&entries);
+        if let Some((missing, _)) = numbered.into_iter().find(|(seq, entry)| entry.seq != *seq) {
+            return Err(not_a_log(format!("event {missing} is missing")));
+        }
+        State::replay(entries.iter().cloned()).map_err(|bad| not_a_log(bad.to_string()))?;
+        let Some(Entry { event: Event::Started(opening), at_ms, .. }) = entries.first_mut() else {
+            return Err(not_a_log(BadHistory::NotStarted.to_string()));
+        };
+        name.clone_into(&mut opening.name);
+        let (opening, opened_ms) = (opening.clone(), *at_ms);
+        let path = self.path.clone();
+        let transaction = begin(&mut self.connection, &path)?;
+        let session = enter(&transaction, &opening, (&path, opened_ms))?;
+        for Entry { seq, at_ms, event, by, request } in entries.into_iter().skip(1) {
+            let deed = Deed { event, by, request, at_ms };
+            database(&path, insert_event(&transaction, (session, seq, at_ms), &deed))?;
+        }
         database(&path, transaction.commit())?;
         Ok(session)
     }
@@ -433,6 +466,12 @@ pub enum JournalError {
     NameTaken {
         /// The name.
         name: String,
+    },
+    /// Give the whole log of a session.
+    #[error("the log is that of no session: {reason}")]
+    NotALog {
+        /// What is wrong with it.
+        reason: String,
     },
     /// Resume the session again.
     #[error("another process has written to this session\nhint: end it there, then resume it here")]

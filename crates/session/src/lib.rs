@@ -21,6 +21,7 @@ mod start;
 mod state;
 mod strategy;
 mod surveys;
+pub mod svg;
 mod view;
 
 pub use advice::{Advice, Flips, Hits, Left, Verdict};
@@ -31,7 +32,7 @@ pub use audit::{
 pub use deed::{Annotator, BadName, Deed, RequestId};
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
 pub use frozen::open_or_frozen;
-pub use insight::{Insight, Landmark, RoundReport, Step, Trajectory};
+pub use insight::{Insight, Landmark, RoundReport, Step, Trajectory, shown};
 pub use journal::{Clock, Entry, Journal, JournalError, SessionHead, SessionId, SessionSummary};
 pub use look_again::{AgainstLabel, DoubtfulLabel};
 pub use seat::{Recorded, Seat};

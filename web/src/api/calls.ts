@@ -135,5 +135,5 @@ export const learnAudit = (seat: Seat) => call<Session>(`${seatAt(seat)}/audit/l
 
 export const classifiers = (slug: string, signal?: AbortSignal) =>
   call<{ classifiers: ClassifierEntry[] }>(`${at(slug)}/classifiers`, { signal });
-export const importClassifier = (slug: string, name: string, file: Blob) =>
-  call<ClassifierEntry>(`${at(slug)}/classifiers${query({ name })}`, { file });
+export const importClassifier = (slug: string, asked: { name: string; class?: string }, file: Blob) =>
+  call<ClassifierEntry>(`${at(slug)}/classifiers${query(asked)}`, { file });

@@ -671,7 +671,10 @@ export interface components {
         };
         /** @description A few lines that use the exported classifier. */
         Snippets: {
+            milvus: string;
+            pinecone: string;
             python: string;
+            qdrant: string;
             rust: string;
             sql: string;
         };

@@ -20,7 +20,7 @@ interface ExportDialogProps {
 
 const CLASSIFIER_FORMATS = ["safetensors", "json", "onnx", "npz", "torch"] as const;
 const PREDICTION_FORMATS = ["csv", "jsonl", "parquet"] as const;
-const LABEL_FORMATS = ["csv", "jsonl", "prodigy", "label-studio", "fiftyone"] as const;
+const LABEL_FORMATS = ["csv", "jsonl", "parquet", "prodigy", "label-studio", "fiftyone"] as const;
 
 export function ExportDialog({ seat, threshold, onClose }: ExportDialogProps): JSX.Element {
   const [format, setFormat] = useState<(typeof CLASSIFIER_FORMATS)[number]>("safetensors");
@@ -105,7 +105,10 @@ function Choice<T extends string>({ name, label, options, value, onChange }: Cho
 const LANGUAGES: { language: keyof Snippets; words: string }[] = [
   { language: "python", words: "Python" },
   { language: "rust", words: "Rust" },
-  { language: "sql", words: "SQL" },
+  { language: "sql", words: "SQL (pgvector)" },
+  { language: "qdrant", words: "Qdrant" },
+  { language: "milvus", words: "Milvus" },
+  { language: "pinecone", words: "Pinecone" },
 ];
 
 function CodeSnippets({

@@ -236,11 +236,13 @@ function ClassifierField({
   onChange: (name: string) => void;
 }): JSX.Element {
   const { loaded, reload } = useResource(project.slug, (signal) => askClassifiers(project.slug, signal));
+  const [wanted, setWanted] = useState("");
   const known = loaded.value.state === "here" ? loaded.value.value.classifiers : [];
   const take = async (file: File | undefined) => {
     if (file === undefined) return;
     try {
-      const { name } = await importClassifier(project.slug, file.name.replace(/\.[^.]*$/, ""), file);
+      const stem = file.name.replace(/\.[^.]*$/, "");
+      const { name } = await importClassifier(project.slug, asked(stem, wanted.trim()), file);
       reload();
       onChange(name);
       note("done", `“${name}” is imported`);
@@ -266,13 +268,25 @@ function ClassifierField({
         <span>Import a classifier</span>
         <input
           type="file"
-          accept=".safetensors,.json"
+          accept=".safetensors,.json,.onnx,.npz,.pt,.pth,.bin"
           onChange={(event) => void take(event.currentTarget.files?.[0])}
+        />
+      </label>
+      <label class="field">
+        <span>Its class, where the file has many</span>
+        <input
+          type="text"
+          placeholder="a name, or a number from 0"
+          value={wanted}
+          onInput={(event) => setWanted(event.currentTarget.value)}
         />
       </label>
     </>
   );
 }
+
+const asked = (stem: string, wanted: string) =>
+  wanted === "" ? { name: stem } : { name: `${stem} ${wanted}`, class: wanted };
 
 interface Uploading {
   project: ProjectSummary;

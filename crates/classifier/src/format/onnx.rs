@@ -4,10 +4,11 @@
 //! card stands in the metadata. The format is a Protocol Buffers message of a handful of fields, which are
 //! written here as they are numbered in `onnx.proto`.
 
-use super::{ClassifierFile, ExportError};
+mod read;
 
-/// The key of the card in the metadata, as in a safetensors file.
-const CARD: &str = "linprobe";
+use super::{CARD, ClassifierFile, ExportError, bytes_of};
+
+pub(super) use read::read;
 
 /// The version of the format, and of the operators.
 const IR_VERSION: u64 = 8;
@@ -77,8 +78,7 @@ fn tensor(name: &str, shape: &[u64], values: &[f32]) -> Message {
     }
     tensor.number(2, FLOAT);
     tensor.text(8, name);
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    tensor.bytes(9, &bytes);
+    tensor.bytes(9, &bytes_of(values));
     tensor
 }
 

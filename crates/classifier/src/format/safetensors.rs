@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 
-use half::{bf16, f16};
+use linprobe_tensors::{Element, Endian, Order};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 use super::{
-    Card, ClassifierFile, ExportError, ImportError, MAX_DIMENSION, MAX_HEADER_BYTES, classifier,
+    CARD, ClassifierFile, ExportError, ImportError, MAX_HEADER_BYTES, bytes_of,
+    layer::Found,
+    tensor::{Layout, Tensor},
 };
 
-const CARD: &str = "linprobe";
 const WEIGHT: &str = "weight";
 const BIAS: &str = "bias";
 
@@ -21,7 +22,7 @@ impl ClassifierFile {
     /// [`ExportError`]; not known to happen.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ExportError> {
         let weights = self.classifier.weights();
-        let weight: Vec<u8> = weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let weight = bytes_of(weights);
         let bias = self.classifier.bias().to_le_bytes();
         let tensors = [
             (WEIGHT, TensorView::new(Dtype::F32, vec![1, weights.len()], &weight)?),
@@ -37,17 +38,27 @@ impl ClassifierFile {
     /// # Errors
     /// [`ImportError`] when it is something else.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, ImportError> {
-        check_header_length(bytes)?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
-        refuse_others(&tensors)?;
-        let weights = numbers(WEIGHT, &weight(&tensors)?)?;
-        let bias = numbers(BIAS, &bias(&tensors)?)?;
-        let classifier = classifier(weights, bias.first().copied().unwrap_or_default())?;
-        let card = header.metadata().as_ref().and_then(|metadata| metadata.get(CARD));
-        let card = card.map(|json| Card::read(json, &classifier)).transpose()?;
-        Ok(Self { classifier, card })
+        read(bytes, None)
     }
+}
+
+/// Reads a class of a linear layer.
+pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, ImportError> {
+    check_header_length(bytes)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+    let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+    let tensors = file.iter().map(|(name, tensor)| {
+        let numbers = (element_of(tensor.dtype()), Endian::Little);
+        let layout = Layout::plain(tensor.shape().to_vec(), Order::C);
+        Tensor::new(name, numbers, layout, tensor.data())
+    });
+    let card = header.metadata().as_ref().and_then(|metadata| metadata.get(CARD).cloned());
+    Found { tensors: tensors.collect::<Result<_, _>>()?, card, ..Found::default() }.pick(class)
+}
+
+/// Whether bytes begin as the form does: with the length of a JSON object.
+pub(super) fn is_likely(bytes: &[u8]) -> bool {
+    bytes.get(8) == Some(&b'{') && check_header_length(bytes).is_ok()
 }
 
 /// Before anything is parsed: the length is the first thing that a hostile file lies about.
@@ -67,65 +78,12 @@ fn not_safetensors(error: SafeTensorError) -> ImportError {
     ImportError::NotSafetensors { reason: error.to_string() }
 }
 
-/// A file with further layers computes something else than its `weight` and `bias` do.
-fn refuse_others(tensors: &SafeTensors<'_>) -> Result<(), ImportError> {
-    let others = tensors.names().into_iter().filter(|name| ![WEIGHT, BIAS].contains(name));
-    match (others.min(), tensors.tensor(WEIGHT)) {
-        (Some(name), Ok(_)) => Err(ImportError::ForeignTensor { name: name.to_owned() }),
-        _ => Ok(()),
+fn element_of(dtype: Dtype) -> Element {
+    match dtype {
+        Dtype::F16 => Element::F16,
+        Dtype::BF16 => Element::Bf16,
+        Dtype::F32 => Element::F32,
+        Dtype::F64 => Element::F64,
+        other => Element::Other(format!("{other:?}")),
     }
-}
-
-fn weight<'a>(tensors: &SafeTensors<'a>) -> Result<TensorView<'a>, ImportError> {
-    let tensor = tensor(tensors, WEIGHT)?;
-    match *tensor.shape() {
-        [1, found] if found > MAX_DIMENSION => Err(ImportError::TooManyWeights { found }),
-        [1, d] if d > 0 => Ok(tensor),
-        _ => Err(wrong_shape(WEIGHT, &tensor, "[1, d]")),
-    }
-}
-
-fn bias<'a>(tensors: &SafeTensors<'a>) -> Result<TensorView<'a>, ImportError> {
-    let tensor = tensor(tensors, BIAS)?;
-    if tensor.shape() == [1] { Ok(tensor) } else { Err(wrong_shape(BIAS, &tensor, "[1]")) }
-}
-
-fn tensor<'a>(
-    tensors: &SafeTensors<'a>,
-    name: &'static str,
-) -> Result<TensorView<'a>, ImportError> {
-    tensors.tensor(name).map_err(|error| match error {
-        SafeTensorError::TensorNotFound(_) => {
-            let mut names = tensors.names();
-            names.sort_unstable();
-            let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-            ImportError::NoTensor { name, found }
-        }
-        other => not_safetensors(other),
-    })
-}
-
-fn wrong_shape(name: &'static str, tensor: &TensorView<'_>, expected: &'static str) -> ImportError {
-    ImportError::Shape { name, found: tensor.shape().to_vec(), expected }
-}
-
-fn numbers(name: &'static str, tensor: &TensorView<'_>) -> Result<Vec<f32>, ImportError> {
-    let bytes = tensor.data();
-    Ok(match tensor.dtype() {
-        Dtype::F32 => words(bytes).map(f32::from_le_bytes).collect(),
-        Dtype::F64 => words(bytes).map(|word| narrow(f64::from_le_bytes(word))).collect(),
-        Dtype::F16 => words(bytes).map(|word| f16::from_le_bytes(word).to_f32()).collect(),
-        Dtype::BF16 => words(bytes).map(|word| bf16::from_le_bytes(word).to_f32()).collect(),
-        other => return Err(ImportError::Dtype { name, found: format!("{other:?}") }),
-    })
-}
-
-fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.as_chunks().0.iter().copied()
-}
-
-/// A number that f32 cannot hold becomes an infinity, which no classifier accepts.
-#[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }

@@ -29,7 +29,7 @@ fn card(dimension: usize) -> Card {
     }
 }
 
-fn file(weights: Vec<f32>, bias: f32, has_card: bool) -> ClassifierFile {
+pub(crate) fn file(weights: Vec<f32>, bias: f32, has_card: bool) -> ClassifierFile {
     let card = has_card.then(|| card(weights.len()));
     ClassifierFile { classifier: LinearClassifier::new(weights, bias).unwrap(), card }
 }
@@ -122,13 +122,16 @@ fn what_is_no_linear_classifier_is_refused_with_a_reason() {
     let integer = Tensor { name: "bias", dtype: Dtype::I32, shape: vec![1], bytes: vec![0; 4] };
     let cases = [
         (import(&[weight()]), "no tensor \"bias\", it has: weight"),
-        (import(&[Tensor::f32("fc.weight", &[1, 1], &[1.0])]), "no tensor \"weight\""),
+        (import(&[Tensor::f32("fc.weight", &[1, 1], &[1.0])]), "no tensor \"fc.bias\""),
         (import(&[]), "it has: nothing"),
         (import(&[weight(), bias(), Tensor::f32("more", &[1], &[0.0])]), "a tensor \"more\""),
-        (import(&[Tensor::f32("weight", &[2], &[1.0, 2.0]), bias()]), "shape [2], [1, d]"),
-        (import(&[Tensor::f32("weight", &[2, 1], &[1.0, 2.0]), bias()]), "shape [2, 1], [1, d]"),
-        (import(&[Tensor::f32("weight", &[1, 0], &[]), bias()]), "shape [1, 0], [1, d]"),
-        (import(&[weight(), Tensor::f32("bias", &[2], &[0.0, 0.0])]), "shape [2], [1]"),
+        (import(&[Tensor::f32("weight", &[2, 2], &[1.0; 4]), bias()]), "shape [2, 2]\nhint: "),
+        (import(&[Tensor::f32("weight", &[1, 1, 2], &[1.0; 2]), bias()]), "shape [1, 1, 2]"),
+        (import(&[Tensor::f32("weight", &[1, 0], &[]), bias()]), "shape [1, 0]"),
+        (
+            import(&[weight(), Tensor::f32("bias", &[3], &[0.0; 3])]),
+            "\"weight\" has the shape [1, 2]",
+        ),
         (import(&[weight(), integer]), "holds I32"),
         (import(&[weight(), Tensor::f32("bias", &[1], &[f32::NAN])]), "bias of the classifier"),
         (import(&[Tensor::f32("weight", &[1, 2], &[1.0, f32::NAN]), bias()]), "weight 1"),
@@ -136,6 +139,16 @@ fn what_is_no_linear_classifier_is_refused_with_a_reason() {
     for (imported, reason) in cases {
         let message = imported.unwrap_err().to_string();
         assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn weights_in_a_row_or_a_column_are_read_as_well() {
+    let expected = file(vec![1.0, 2.0], 0.0, false);
+    for shape in [&[2][..], &[2, 1]] {
+        let weight = Tensor::f32("weight", shape, &[1.0, 2.0]);
+        let scalar = Tensor::f32("bias", &[], &[0.0]);
+        assert_eq!(import(&[weight, scalar]).unwrap(), expected, "{shape:?}");
     }
 }
 

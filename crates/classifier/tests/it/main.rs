@@ -9,4 +9,5 @@ mod doubting;
 mod fitting;
 mod formats;
 mod golden;
+mod heads;
 mod world;

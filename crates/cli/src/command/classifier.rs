@@ -1,11 +1,12 @@
 //! `linprobe classifier`.
 
+mod export;
+
 use std::path::Path;
 
 use anyhow::Result;
 use linprobe::{
-    AuditCard, ClassifierFile, IntervalCard, Project, ThresholdPolicy, read_classifier,
-    write_classifier,
+    AuditCard, ClassifierFile, IntervalCard, Project, classifier_in_file, read_classifier,
 };
 use serde_json::{Value, json};
 
@@ -15,10 +16,10 @@ use crate::args::ClassifierCommand;
 pub(crate) fn run(door: &Door, command: &ClassifierCommand) -> Result<Outcome> {
     match command {
         ClassifierCommand::List => list(door, &door.project()?)?,
-        ClassifierCommand::Export { name, file, threshold } => {
-            export(door, name, file, *threshold)?;
+        ClassifierCommand::Export(args) => export::run(door, args)?,
+        ClassifierCommand::Import { file, class, name } => {
+            import(door, file, class.as_deref(), name.as_deref())?;
         }
-        ClassifierCommand::Import { file, name } => import(door, file, name.as_deref())?,
         ClassifierCommand::Show { name } => show(door, name)?,
     }
     Ok(Outcome::Done)
@@ -36,23 +37,12 @@ fn list(door: &Door, project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn export(door: &Door, name: &str, path: &Path, threshold: Option<ThresholdPolicy>) -> Result<()> {
-    let file = pollster::block_on(door.project()?.export_classifier(name, threshold))?;
-    write_classifier(&file, path)?;
-    let audited = file.card.as_ref().map_or_else(String::new, |card| {
-        let kind = if card.audit.is_some() { "audited" } else { "not audited" };
-        format!(", threshold {:+.3}, {kind}", card.threshold)
-    });
-    let n_weights = file.classifier.dimension();
-    let text = format!("wrote {} ({n_weights} weights{audited})", path.display());
-    door.answer(&json!({ "file": path, "classifier": object(&file) }), &text)
-}
-
-fn import(door: &Door, path: &Path, name: Option<&str>) -> Result<()> {
-    let file = read_classifier(path)?;
+fn import(door: &Door, path: &Path, class: Option<&str>, name: Option<&str>) -> Result<()> {
+    let file = read_classifier(path, class)?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let on_card = file.card.as_ref().map(|card| card.name.as_str());
-    let name = name.or(on_card).unwrap_or(&stem);
+    let of_file = class.map_or_else(|| stem.to_string(), |class| format!("{stem} {class}"));
+    let name = name.or(on_card).unwrap_or(&of_file);
     door.project()?.import_classifier(name, &file)?;
     let text = format!("imported {name}\nhint: linprobe predict --classifier {name:?}");
     door.answer(&json!({ "name": name, "classifier": object(&file) }), &text)
@@ -62,8 +52,7 @@ fn import(door: &Door, path: &Path, name: Option<&str>) -> Result<()> {
 fn show(door: &Door, name: &str) -> Result<()> {
     let file = match door.project() {
         Ok(project) => project.find_classifier(name)?,
-        Err(error) if !Path::new(name).is_file() => return Err(error),
-        Err(_) => read_classifier(Path::new(name))?,
+        Err(error) => classifier_in_file(name).ok_or(error)??,
     };
     door.answer(&object(&file), &text(&file))
 }

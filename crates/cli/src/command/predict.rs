@@ -10,8 +10,12 @@ use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
     ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, Project,
-    ProjectError, RecordId, Scorer, ThresholdPolicy, predict_dataset, predictions::gallery,
-    read_classifier, write_atomic_with,
+    ProjectError, RecordId, Scorer, ThresholdPolicy, classifier_in_file, predict_dataset,
+    predictions::{
+        gallery,
+        sort::{Pictures, SortBy, Sorted, Sorting, pictures_of},
+    },
+    write_atomic_with,
 };
 use serde_json::json;
 
@@ -42,10 +46,12 @@ fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Out
         (Some(path), Some(Format::Parquet)) => path,
         _ => bail!("unranked scores are written as Parquet\nhint: give --output FILE.parquet"),
     };
-    if args.dataset.is_some() || args.threshold.is_some() || args.positive_only {
+    let is_sorted = args.sort.copy_to.is_some() || args.sort.link_to.is_some();
+    if args.dataset.is_some() || args.threshold.is_some() || args.positive_only || is_sorted {
         bail!(
             "several classifiers score the project's records, each at its own threshold\n\
-             hint: leave out the dataset, --threshold and --positive-only, or give one classifier"
+             hint: leave out the dataset, --threshold, --positive-only, --copy-to and --link-to, or \
+             give one classifier"
         );
     }
     let scorers =
@@ -78,12 +84,16 @@ fn predict_ranked(door: &Door, args: &PredictArgs, name: &str) -> Result<Outcome
         result.keep_positive();
     }
     say_skipped(door, &result.skipped)?;
-    write(door, args, &result)?;
+    let sorted = sort(door, args, &result)?;
+    if args.output.is_some() || args.format.is_some() || sorted.is_none() {
+        write(door, args, &result)?;
+    }
     door.say(&format!(
         "{n_positive} of {n_records} records predicted positive, at a threshold of {}",
         result.threshold
     ))?;
-    let outcome = Outcome::with_findings(!result.skipped.is_empty());
+    let has_missed = sorted.is_some_and(|sorted| !sorted.skipped.is_empty());
+    let outcome = Outcome::with_findings(!result.skipped.is_empty() || has_missed);
     if let Some(working) = working_file(args) {
         drop(result);
         fs::remove_file(&working).with_context(|| format!("{}", working.display()))?;
@@ -91,12 +101,47 @@ fn predict_ranked(door: &Door, args: &PredictArgs, name: &str) -> Result<Outcome
     Ok(outcome)
 }
 
+/// Copies or links the pictures, where that is asked for.
+fn sort(door: &Door, args: &PredictArgs, result: &Predictions<'_>) -> Result<Option<Sorted>> {
+    let (folder, by) = match (&args.sort.copy_to, &args.sort.link_to) {
+        (Some(folder), _) => (folder, SortBy::Copy),
+        (_, Some(folder)) => (folder, SortBy::Link),
+        (None, None) => return Ok(None),
+    };
+    let project;
+    let pictures = if let Some(dataset) = &args.dataset {
+        pictures_of(dataset, &args.columns.source_options())?
+    } else {
+        project = door.project()?;
+        Pictures::Project(&project)
+    };
+    let sorting = Sorting { folder, by, is_rehearsal: args.sort.dry_run };
+    let sorted = result.sort_into(sorting, &pictures)?;
+    say_skipped(door, &sorted.skipped)?;
+    let Sorted { n_relevant, n_irrelevant, n_there, .. } = sorted;
+    let would = if args.sort.dry_run { "would be put into" } else { "put into" };
+    let text = format!(
+        "{n_relevant} relevant and {n_irrelevant} irrelevant pictures {would} {}, {n_there} were there",
+        folder.display()
+    );
+    let object = json!({
+        "folder": folder,
+        "n_relevant": n_relevant,
+        "n_irrelevant": n_irrelevant,
+        "n_there": n_there,
+        "n_skipped": sorted.skipped.len(),
+        "dry_run": args.sort.dry_run,
+    });
+    door.answer(&object, &text)?;
+    Ok(Some(sorted))
+}
+
 /// A classifier of the project, or a file where there is no project.
 fn classifier(door: &Door, name: &str) -> Result<ClassifierFile> {
     let in_project = door.project().and_then(|project| Ok(project.find_classifier(name)?));
     match in_project {
-        Err(error) if is_elsewhere(&error) && Path::new(name).is_file() => {
-            Ok(read_classifier(Path::new(name))?)
+        Err(error) if is_elsewhere(&error) => {
+            classifier_in_file(name).map_or(Err(error), |file| Ok(file?))
         }
         found => found,
     }

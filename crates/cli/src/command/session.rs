@@ -11,7 +11,7 @@ use linprobe::{
 };
 use serde_json::{Value, json};
 
-use super::{Door, Outcome};
+use super::{Door, Outcome, print};
 use crate::{
     advice,
     args::{LabelsFormat, SessionCommand},
@@ -23,6 +23,9 @@ pub(crate) fn run(door: &Door, command: &SessionCommand) -> Result<Outcome> {
     match command {
         SessionCommand::List => list(door, &project)?,
         SessionCommand::Show { name } => show(door, &project, name)?,
+        SessionCommand::Log { name } => {
+            project.session_log(name)?.iter().try_for_each(|line| print(line))?;
+        }
         SessionCommand::Export { name, file, format } => {
             export(door, &project, name, (file, *format))?;
         }
@@ -45,7 +48,7 @@ fn export(
     name: &str,
     (file, format): (&Path, Option<LabelsFormat>),
 ) -> Result<()> {
-    let form = form(file, format)?;
+    let Some(form) = form(file, format)? else { return export_log(door, project, name, file) };
     let session = pollster::block_on(project.resume_session(name))?;
     let labels = project.labelled(session.state())?;
     write_atomic_with(file, |out| {
@@ -63,7 +66,8 @@ fn import(
     name: &str,
     (file, format): (&Path, Option<LabelsFormat>),
 ) -> Result<()> {
-    let labels = labels::read(file, form(file, format)?)?;
+    let Some(form) = form(file, format)? else { return import_log(door, project, name, file) };
+    let labels = labels::read(file, form)?;
     let mut session = pollster::block_on(project.resume_session(name))?;
     let mut unknown = Vec::new();
     for (id, label) in &labels {
@@ -89,22 +93,44 @@ fn import(
     door.answer(&object, &format!("{name}: {n_imported} labels from {}", file.display()))
 }
 
-fn form(file: &Path, format: Option<LabelsFormat>) -> Result<LabelsForm> {
-    Ok(match format {
+/// The whole session, as a file.
+fn export_log(door: &Door, project: &Project, name: &str, file: &Path) -> Result<()> {
+    let lines = project.session_log(name)?;
+    write_atomic_with(file, |out| {
+        let mut out = io::BufWriter::new(out);
+        lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        out.flush()
+    })?;
+    let n_events = lines.len() - 1;
+    let text = format!("wrote {}: {n_events} events", file.display());
+    door.answer(&json!({ "file": file, "n_events": n_events }), &text)
+}
+
+fn import_log(door: &Door, project: &Project, name: &str, file: &Path) -> Result<()> {
+    let n_events = project.restore_session(name, file)?;
+    let text = format!("{name}: {n_events} events from {}", file.display());
+    door.answer(&json!({ "session": name, "n_events": n_events }), &text)
+}
+
+/// The form of labels; none for a log.
+fn form(file: &Path, format: Option<LabelsFormat>) -> Result<Option<LabelsForm>> {
+    Ok(Some(match format {
         Some(LabelsFormat::Csv) => LabelsForm::Csv,
         Some(LabelsFormat::Jsonl) => LabelsForm::Jsonl,
+        Some(LabelsFormat::Parquet) => LabelsForm::Parquet,
         Some(LabelsFormat::Prodigy) => LabelsForm::Prodigy,
         Some(LabelsFormat::LabelStudio) => LabelsForm::LabelStudio,
         Some(LabelsFormat::FiftyOne) => LabelsForm::FiftyOne,
+        Some(LabelsFormat::Log) => return Ok(None),
         None => match LabelsForm::of(file) {
             Some(form) => form,
             None => bail!(
                 "the form of {} is not told by its name\n\
-                 hint: name it .csv or .jsonl, or give --format",
+                 hint: name it .csv, .jsonl or .parquet, or give --format",
                 file.display()
             ),
         },
-    })
+    }))
 }
 
 fn list(door: &Door, project: &Project) -> Result<()> {

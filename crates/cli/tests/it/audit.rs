@@ -35,6 +35,14 @@ fn session() -> Bench {
     bench
 }
 
+/// A session of two rounds, and an audit of it that is done.
+pub(crate) fn audited_session(budget: &str) -> Bench {
+    let bench = session();
+    let shown = audit(&bench, &["--budget", budget], &[]);
+    audit(&bench, &[], &answers(&shown[0]));
+    bench
+}
+
 #[test]
 fn an_audit_shows_neither_score_nor_reason_and_goes_on_where_it_was_left() {
     let bench = session();

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod durability;
 mod errors;
+mod exchange;
 mod filter;
 mod frozen;
 mod help;
@@ -17,7 +18,9 @@ mod journey;
 mod model;
 mod python;
 mod serve;
+mod session_log;
 mod simulate;
+mod sorting;
 mod support;
 mod terminal;
 #[cfg(unix)]

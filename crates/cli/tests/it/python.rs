@@ -164,6 +164,54 @@ fn the_state_dict_for_torch_asks_for_nothing_but_tensors() {
     python(&exported_in_every_form(), &format!("{SCORES}{LOAD}{script}"));
 }
 
+/// The lines of Python in the docs that make a fitted model of an `.npz`.
+fn loader() -> String {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/classifiers.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    let blocks = docs.split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let loader = blocks.into_iter().find(|block| block.contains("def load_classifier")).unwrap();
+    format!("{loader}\n")
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy and scikit-learn"]
+fn scikit_learn_takes_an_exported_classifier_as_one_of_its_own() {
+    let script = "model, threshold = load_classifier('head.npz')\n\
+         assert np.abs(model.decision_function(x) - ours).max() < 1e-5\n\
+         assert (model.predict(x) == (ours >= 0)).all() and threshold == 0\n\
+         assert np.abs(model.predict_proba(x)[:, 1] - 1 / (1 + np.exp(-ours))).max() < 1e-5\n\
+         from sklearn.utils.validation import check_is_fitted\n\
+         check_is_fitted(model)";
+    python(&exported_in_every_form(), &format!("{SCORES}{}{script}", loader()));
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy and scikit-learn"]
+fn what_scikit_learn_has_fitted_scores_as_it_does_there() {
+    let bench = exported_in_every_form();
+    python(
+        &bench,
+        "import numpy as np\n\
+         from sklearn.linear_model import LogisticRegression\n\
+         x = np.load('vectors.npy')\n\
+         m = LogisticRegression().fit(x, np.array(['cat', 'dog', 'elk'])[x[:, :3].argmax(axis=1)])\n\
+         np.savez('animals.npz', coef_=m.coef_, intercept_=m.intercept_, classes_=m.classes_)\n\
+         np.save('dogs.npy', m.decision_function(x)[:, 1])",
+    );
+    bench.ok(&["classifier", "import", "animals.npz", "--class", "dog", "--name", "dogs"]);
+    for (classifier, name) in [("animals.npz:dog", "by-file.csv"), ("dogs", "by-name.csv")] {
+        bench.ok(&["predict", "vectors.npy", "-c", classifier, "-o", name]);
+    }
+    python(
+        &bench,
+        "import csv, numpy as np\n\
+         theirs = np.load('dogs.npy')\n\
+         for name in ['by-file.csv', 'by-name.csv']:\n\
+         \x20   ours = {int(r['id']): float(r['score']) for r in csv.DictReader(open(name))}\n\
+         \x20   assert max(abs(ours[i] - theirs[i]) for i in range(50)) < 1e-5",
+    );
+}
+
 /// The folder holds safetensors, too, which would be taken if nothing was asked for.
 #[test]
 #[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]

@@ -10,6 +10,8 @@ use std::{
     path::{Component, Path},
 };
 
+use linprobe_tensors::protobuf::{Damaged, Fields, Value};
+
 /// How deep graphs within graphs may be: those of models are a few levels deep.
 const MAX_DEPTH: usize = 64;
 
@@ -50,6 +52,12 @@ pub(super) enum BadGraph {
     /// Weights would be read from somewhere else.
     #[error("its weights are in {0:?}, which is not a place in its folder")]
     Outside(String),
+}
+
+impl From<Damaged> for BadGraph {
+    fn from(_: Damaged) -> Self {
+        Self::Damaged
+    }
 }
 
 impl Signature {
@@ -222,71 +230,8 @@ fn within(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], Bad
     Fields(message).filter_map(move |field| match field {
         Ok((found, Value::Bytes(bytes))) if found == number => Some(Ok(bytes)),
         Ok(_) => None,
-        Err(error) => Some(Err(error)),
+        Err(error) => Some(Err(error.into())),
     })
-}
-
-/// What stands in a field.
-enum Value<'a> {
-    Number(u64),
-    /// A text, a message or packed numbers.
-    Bytes(&'a [u8]),
-    /// A number of a fixed size, which nothing here needs.
-    Fixed,
-}
-
-/// The fields of a message, one after the other; after an error there are no more.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u32, Value<'a>), BadGraph>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.field().ok_or(BadGraph::Damaged);
-        if field.is_err() {
-            self.0 = &[];
-        }
-        Some(field)
-    }
-}
-
-impl<'a> Fields<'a> {
-    fn field(&mut self) -> Option<(u32, Value<'a>)> {
-        let key = self.number()?;
-        let value = match key & 7 {
-            0 => Value::Number(self.number()?),
-            1 => self.bytes(8).map(|_eight| Value::Fixed)?,
-            2 => {
-                let n_bytes = usize::try_from(self.number()?).ok()?;
-                Value::Bytes(self.bytes(n_bytes)?)
-            }
-            5 => self.bytes(4).map(|_four| Value::Fixed)?,
-            _ => return None,
-        };
-        Some((u32::try_from(key >> 3).ok()?, value))
-    }
-
-    fn bytes(&mut self, n_bytes: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(n_bytes)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    /// A number in groups of seven bits, the lowest first.
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = *self.bytes(1)?.first()?;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use linprobe_classifier::Label;
 use linprobe_core::RecordId;
 use serde_json::Value;
 
-use super::{LabelsForm, forms};
+use super::{LabelsForm, forms, parquet};
 use crate::error::ProjectError;
 
 /// Reads the ids and labels of a file. What a form tells of a record but these is not read.
@@ -15,13 +15,17 @@ use crate::error::ProjectError;
 /// [`ProjectError::BadLabels`], which names the first line or entry that is none.
 pub fn read(path: &Path, form: LabelsForm) -> Result<Vec<(RecordId, Label)>, ProjectError> {
     let failed = |source| ProjectError::Io { path: path.into(), source };
-    let text = fs::read_to_string(path).map_err(failed)?;
-    parse(&text, form).map_err(|reason| ProjectError::BadLabels { path: path.into(), reason })
+    let text = match form {
+        LabelsForm::Parquet => String::new(),
+        _ => fs::read_to_string(path).map_err(failed)?,
+    };
+    parse(path, &text, form).map_err(|reason| ProjectError::BadLabels { path: path.into(), reason })
 }
 
-fn parse(text: &str, form: LabelsForm) -> Result<Vec<(RecordId, Label)>, String> {
+fn parse(path: &Path, text: &str, form: LabelsForm) -> Result<Vec<(RecordId, Label)>, String> {
     match form {
         LabelsForm::Csv => csv(text),
+        LabelsForm::Parquet => parquet::read(path),
         LabelsForm::Jsonl => {
             lines(text, |line| Some((line.get("id")?.as_str()?, line.get("label")?.as_f64()?)))
         }
@@ -81,7 +85,7 @@ fn numbered<'a>(what: &str, values: &'a [Value]) -> impl Iterator<Item = (String
 }
 
 /// Checks an id and a label; where there are none, the place says so.
-fn pair(place: &str, read: Option<(&str, f64)>) -> Result<(RecordId, Label), String> {
+pub(super) fn pair(place: &str, read: Option<(&str, f64)>) -> Result<(RecordId, Label), String> {
     let (id, label) = read.ok_or_else(|| format!("{place} has no id and label"))?;
     let id = RecordId::new(id).map_err(|bad| format!("{place}: {bad}"))?;
     #[expect(clippy::cast_possible_truncation, reason = "labels are kept in single precision")]

@@ -130,7 +130,7 @@ fn collect<'a, T>(rows: &'a [Prediction], read: &Read<'a, T>) -> Vec<T> {
 }
 
 /// Writes the next column of a row group.
-pub(super) fn column<T: DataType, W: Write + Send>(
+pub(crate) fn column<T: DataType, W: Write + Send>(
     cells: &[T::T],
     levels: Option<&[i16]>,
     group: &mut SerializedRowGroupWriter<'_, W>,

@@ -42,7 +42,7 @@ pub(super) async fn list(
     .await
 }
 
-/// Takes a classifier file (safetensors or JSON) into the project; one of the same name is replaced.
+/// Takes a classifier file into the project; one of the same name is replaced.
 #[utoipa::path(
     post, path = "/projects/{project}/classifiers",
     operation_id = "import_classifier", tag = "classifiers",
@@ -59,12 +59,7 @@ pub(super) async fn import(
     blocking(move || {
         let desk = served.desk(&project)?;
         let name = show::session_name(Some(&asked.name))?.unwrap_or_else(|| "imported".to_owned());
-        let is_json = bytes.first() == Some(&b'{');
-        let read = if is_json {
-            ClassifierFile::from_json(&bytes)
-        } else {
-            ClassifierFile::from_safetensors(&bytes)
-        };
+        let read = ClassifierFile::read(&bytes, asked.class.as_deref());
         let file = read.map_err(|source| ProjectError::Import { name: name.clone(), source })?;
         desk.project.import_classifier(&name, &file)?;
         Ok((StatusCode::CREATED, Json(imported(name, &file))))

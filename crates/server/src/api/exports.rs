@@ -105,7 +105,7 @@ pub(super) async fn labels(
     .await
 }
 
-/// Gives lines of Python, Rust and SQL that use the exported classifier.
+/// Gives lines of code, and queries of databases, that use the exported classifier.
 #[utoipa::path(
     get, path = "/projects/{project}/sessions/{session}/snippets",
     operation_id = "get_snippets", tag = "results",
@@ -121,9 +121,9 @@ pub(super) async fn snippets(
         let desk = served.desk(&project)?;
         let file = exported(&desk, &session, asked.threshold)?;
         let form = ExportForm::from(asked.format.unwrap_or_default());
-        let Snippets { python, rust, sql } =
+        let Snippets { python, rust, sql, qdrant, milvus, pinecone } =
             Snippets::new(&file, &file_name(&session, form.ending()), form);
-        Ok(Json(wire::Snippets { python, rust, sql }))
+        Ok(Json(wire::Snippets { python, rust, sql, qdrant, milvus, pinecone }))
     })
     .await
 }

@@ -199,6 +199,7 @@ pub(crate) enum LabelsForm {
     #[default]
     Csv,
     Jsonl,
+    Parquet,
     Prodigy,
     LabelStudio,
     Fiftyone,
@@ -209,6 +210,7 @@ impl From<LabelsForm> for linprobe::LabelsForm {
         match form {
             LabelsForm::Csv => Self::Csv,
             LabelsForm::Jsonl => Self::Jsonl,
+            LabelsForm::Parquet => Self::Parquet,
             LabelsForm::Prodigy => Self::Prodigy,
             LabelsForm::LabelStudio => Self::LabelStudio,
             LabelsForm::Fiftyone => Self::FiftyOne,
@@ -222,6 +224,9 @@ pub(crate) struct Snippets {
     pub(crate) python: String,
     pub(crate) rust: String,
     pub(crate) sql: String,
+    pub(crate) qdrant: String,
+    pub(crate) milvus: String,
+    pub(crate) pinecone: String,
 }
 
 /// All rounds of a session.
@@ -329,4 +334,6 @@ pub(crate) enum Origin {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImportName {
     pub(crate) name: String,
+    /// Which class of a layer of many: its name, or its number from 0.
+    pub(crate) class: Option<String>,
 }

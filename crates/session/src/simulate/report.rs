@@ -6,11 +6,10 @@
 mod bars;
 mod curves;
 mod dots;
-mod svg;
 mod tables;
 
-use self::svg::escape;
 use super::summary::{Panel, Step, Summary, TIE};
+use crate::svg::escape;
 
 const STYLE: &str = include_str!("report/style.css");
 

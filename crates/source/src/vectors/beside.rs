@@ -12,12 +12,9 @@ use std::{
 };
 
 use linprobe_core::SourceError;
+use linprobe_tensors::{Element, Endian};
 
-use super::{
-    array::{Array, Element, Endian},
-    matrix::Matrix,
-    npy,
-};
+use super::{array::Array, matrix::Matrix, npy};
 use crate::{
     MAX_ROW_BYTES,
     failure::{io, unsupported},

@@ -8,8 +8,9 @@ use std::{
 
 use half::{bf16, f16, slice::HalfFloatSliceExt};
 use linprobe_core::SourceError;
+use linprobe_tensors::{Element, Endian, Order};
 
-use super::array::{Array, Element, Endian, Order, Packing};
+use super::array::{Array, Packing};
 use crate::failure::io;
 
 /// The largest number of coordinates of a vector.

@@ -3,12 +3,13 @@
 use std::{fs::File, io::Read, path::Path};
 
 use linprobe_core::SourceError;
+use linprobe_tensors::{Element, Endian, Order};
 use safetensors::{
     Dtype,
     tensor::{Metadata, TensorInfo},
 };
 
-use super::array::{Array, Element, Endian, Order, Packing, Place, file_len};
+use super::array::{Array, Packing, Place, file_len};
 use crate::failure::{damaged, io};
 
 /// The longest header that is read, in bytes: the limit of the format.

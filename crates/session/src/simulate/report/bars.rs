@@ -1,10 +1,10 @@
 //! What a round costs: a bar for each player.
 
-use super::{
-    figure,
+use super::figure;
+use crate::{
+    simulate::summary::{Panel, Standing},
     svg::{Drawing, Scale},
 };
-use crate::simulate::summary::{Panel, Standing};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 180.0;

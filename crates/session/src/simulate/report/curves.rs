@@ -1,10 +1,10 @@
 //! Learning curves: linprobe with its band, the best others by colour and dash, the rest in grey.
 
-use super::{
-    ends, figure,
+use super::{ends, figure};
+use crate::{
+    simulate::summary::{Panel, Standing, Step},
     svg::{Drawing, Scale, ticks},
 };
-use crate::simulate::summary::{Panel, Standing, Step};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;

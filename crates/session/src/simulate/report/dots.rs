@@ -1,10 +1,10 @@
 //! One dot for each concept: on which linprobe wins, and on which it loses.
 
-use super::{
-    figure,
+use super::figure;
+use crate::{
+    simulate::summary::{Lead, Panel, TIE},
     svg::{Drawing, Scale, ticks},
 };
-use crate::simulate::summary::{Lead, Panel, TIE};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 180.0;

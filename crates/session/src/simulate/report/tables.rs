@@ -1,7 +1,8 @@
 //! The numbers behind the figures.
 
-use super::{budgets, svg::escape};
+use super::budgets;
 use crate::simulate::summary::{Harm, Interval, NearCeiling, Panel, Standing, Step};
+use crate::svg::escape;
 
 /// Average precision by budget, and what else can be said of a player in a number; columns that are
 /// known of nobody are left out.

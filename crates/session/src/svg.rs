@@ -1,22 +1,26 @@
-//! The few shapes that the figures need, as text. Positions are pixels of the drawing, from its
-//! upper left corner; how things look is said by classes of the page's style.
+//! The few shapes that figures need, as text. Positions are pixels of the drawing, from its
+//! upper left corner; how things look is said by classes, of the page's style or the drawing's own.
 
 /// A drawing as it grows.
-pub(super) struct Drawing {
+#[derive(Debug)]
+pub struct Drawing {
     width: f64,
     height: f64,
     shapes: Vec<String>,
 }
 
 /// Where a value lies on an axis.
-#[derive(Clone, Copy)]
-pub(super) struct Scale {
-    pub(super) values: (f64, f64),
-    pub(super) pixels: (f64, f64),
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// The values at its ends.
+    pub values: (f64, f64),
+    /// Where these ends are.
+    pub pixels: (f64, f64),
 }
 
 impl Scale {
-    pub(super) fn at(self, value: f64) -> f64 {
+    /// Where a value is.
+    pub fn at(self, value: f64) -> f64 {
         let (low, high) = self.values;
         let (from, to) = self.pixels;
         let share = if high > low { (value - low) / (high - low) } else { 0.0 };
@@ -25,12 +29,13 @@ impl Scale {
 }
 
 impl Drawing {
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    /// An empty drawing of this size.
+    pub fn new(width: f64, height: f64) -> Self {
         Self { width, height, shapes: Vec::new() }
     }
 
     /// The whole drawing; `title` is read to those who cannot see it.
-    pub(super) fn finish(self, title: &str) -> String {
+    pub fn finish(self, title: &str) -> String {
         let Self { width, height, shapes } = self;
         let (title, shapes) = (escape(title), shapes.concat());
         format!(
@@ -39,14 +44,27 @@ impl Drawing {
         )
     }
 
-    pub(super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    /// A file of its own, on white, with a style that says how its classes look.
+    pub fn standalone(mut self, title: &str, style: &str) -> String {
+        let (width, height) = (self.width, self.height);
+        let ground = format!(
+            "<style>{style}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+        );
+        self.shapes.insert(0, ground);
+        let namespace = "xmlns=\"http://www.w3.org/2000/svg\"";
+        let opening = format!("<svg {namespace} width=\"{width}\" height=\"{height}\" ");
+        self.finish(title).replacen("<svg ", &opening, 1)
+    }
+
+    /// A straight line.
+    pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
         self.shapes.push(format!(
             "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>\n"
         ));
     }
 
     /// A line through points, with a title that shows where it is pointed at.
-    pub(super) fn curve(&mut self, class: &str, points: &[(f64, f64)], title: &str) {
+    pub fn curve(&mut self, class: &str, points: &[(f64, f64)], title: &str) {
         let (points, title) = (joined(points), escape(title));
         self.shapes.push(format!(
             "<polyline class=\"curve {class}\" points=\"{points}\"><title>{title}</title></polyline>\n"
@@ -54,19 +72,21 @@ impl Drawing {
     }
 
     /// A filled shape with these corners.
-    pub(super) fn filled(&mut self, class: &str, corners: &[(f64, f64)]) {
+    pub fn filled(&mut self, class: &str, corners: &[(f64, f64)]) {
         let points = joined(corners);
         self.shapes.push(format!("<polygon class=\"{class}\" points=\"{points}\"/>\n"));
     }
 
-    pub(super) fn dot(&mut self, class: &str, (x, y): (f64, f64), title: &str) {
+    /// A dot, with a title that shows where it is pointed at.
+    pub fn dot(&mut self, class: &str, (x, y): (f64, f64), title: &str) {
         let title = escape(title);
         self.shapes.push(format!(
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{title}</title></circle>\n"
         ));
     }
 
-    pub(super) fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
+    /// A text that begins here, or where its class says.
+    pub fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
         let text = escape(text);
         self.shapes
             .push(format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>\n"));
@@ -78,7 +98,7 @@ fn joined(points: &[(f64, f64)]) -> String {
 }
 
 /// Text as it may stand in a page, within quotes too.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -93,7 +113,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// Round numbers from 0 to at least the highest value, at most seven of them.
-pub(super) fn ticks(highest: f64) -> Vec<f64> {
+pub fn ticks(highest: f64) -> Vec<f64> {
     let decade = 10_f64.powf((highest.max(1e-9) / 6.0).log10().ceil());
     let steps = [0.1, 0.2, 0.25, 0.5, 1.0].map(|share| share * decade);
     let fits = |step: &f64| highest / step <= 6.0;
