@@ -36,6 +36,7 @@ pub(super) fn draw(name: &str, scores: &Scores, audit: Option<&AuditCard>) -> St
     if let Some(AuditCard { precision, recall, .. }) = audit {
         draw_whisker(&mut drawing, "whisker precision", threshold - APART, *precision);
         draw_whisker(&mut drawing, "whisker recall", threshold + APART, *recall);
+        drawing.text("end", (RIGHT, CURVES.0 - 8.0), "upright bars: measured, 90 %");
     }
     draw_axes(&mut drawing, x);
     drawing.standalone(&format!("The scores of {name}, and what thresholds give"), STYLE)
@@ -84,8 +85,7 @@ fn draw_axes(drawing: &mut Drawing, x: Scale) {
             drawing.text("middle", (x.at(tick), bottom + 18.0), &format!("{tick}"));
         }
     }
-    let legend =
-        "precision (solid) and recall (dashed) of each threshold, as expected; bars: measured";
+    let legend = "precision (solid) and recall (dashed) of each threshold, as expected";
     drawing.text("", (LEFT, CURVES.1 + 38.0), legend);
 }
 
