@@ -242,5 +242,8 @@ fn labels_travel_to_other_tools_and_back_into_another_session() {
     let imported = &bench.json(&["session", "import", "csv", "some.csv"])[0];
     assert_eq!((&imported["n_imported"], &imported["unknown"][0]), (&json!(1), &json!("nobody")));
     let (_, said) = bench.fails(&["session", "export", "stars", "labels.xlsx"]);
-    assert!(said.contains("is not told by its name\nhint: name it .csv or .jsonl"), "{said}");
+    assert!(
+        said.contains("is not told by its name\nhint: name it .csv, .jsonl or .parquet"),
+        "{said}"
+    );
 }
