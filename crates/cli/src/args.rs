@@ -99,7 +99,7 @@ pub(crate) struct IndexArgs {
     /// A folder of pictures or videos; a .csv, .tsv, .jsonl, .json or .txt file; .parquet or .arrow files;
     /// .tar files of samples, such as "shard-{000..041}.tar"; a .npy, .npz or .safetensors file of
     /// vectors. Of many files, their folder. Or a dataset on the Hugging Face hub, such as
-    /// frgfm/imagenette, also as hf://datasets/frgfm/imagenette@main. Or the web address of a file.
+    /// "frgfm/imagenette", which may have "@" and a branch behind it. Or the web address of a file.
     pub(crate) dataset: PathBuf,
     /// The model to embed with: "builtin", a folder or .onnx file, a name on the hub, or a
     /// server's address with #model behind it. [default: the project's; for texts the one built in]

@@ -236,14 +236,14 @@ mod tests {
         Some((named.name.to_string(), named.path))
     }
 
-    fn plain(name: &str) -> Option<(String, Option<String>)> {
-        Some((name.to_owned(), None))
+    fn plain(name: &str) -> (String, Option<String>) {
+        (name.to_owned(), None)
     }
 
     #[test]
     fn a_name_of_the_hub_is_told_from_a_path() {
-        assert_eq!(named("frgfm/imagenette"), plain("frgfm/imagenette@main"));
-        assert_eq!(named("frgfm/imagenette@v1"), plain("frgfm/imagenette@v1"));
+        assert_eq!(named("frgfm/imagenette"), Some(plain("frgfm/imagenette@main")));
+        assert_eq!(named("frgfm/imagenette@v1"), Some(plain("frgfm/imagenette@v1")));
         for path in
             ["data/train.csv", "x/y.parquet", "imagenette", "/a/b", "../a/b", "a/b/c", "src"]
         {
@@ -256,10 +256,10 @@ mod tests {
 
     #[test]
     fn an_address_names_a_dataset_and_may_go_on() {
-        assert_eq!(named("hf://datasets/squad"), plain("squad@main"));
-        assert_eq!(named("hf://datasets/a/b"), plain("a/b@main"));
-        assert_eq!(named("hf://datasets/a/b@v1/"), plain("a/b@v1"));
-        let converted = plain("a/b@refs/convert/parquet");
+        assert_eq!(named("hf://datasets/squad"), Some(plain("squad@main")));
+        assert_eq!(named("hf://datasets/a/b"), Some(plain("a/b@main")));
+        assert_eq!(named("hf://datasets/a/b@v1/"), Some(plain("a/b@v1")));
+        let converted = Some(plain("a/b@refs/convert/parquet"));
         assert_eq!(named("hf://datasets/a/b@refs/convert/parquet"), converted);
         let train = Some("data/train-*.parquet".to_owned());
         let at = |name: &str| Some((name.to_owned(), train.clone()));

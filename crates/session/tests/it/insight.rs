@@ -1,7 +1,7 @@
 //! What is said of a session after a fit agrees with what each part of it says alone.
 
 use linprobe_classifier::ThresholdPolicy;
-use linprobe_core::{Point, VectorStore};
+use linprobe_core::Point;
 use linprobe_session::{Answer, AuditPlan};
 use pollster::FutureExt;
 

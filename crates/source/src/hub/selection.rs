@@ -242,7 +242,7 @@ mod tests {
 
     fn wish(config: Option<&str>, split: Option<&str>) -> Wish {
         let (config, split) = (config.map(str::to_owned), split.map(str::to_owned));
-        let options = SourceOptions { config, split, ..SourceOptions::default() };
+        let options = SourceOptions { split, config, ..SourceOptions::default() };
         Wish::of(&RepoName::dataset("a/b").unwrap(), &options)
     }
 

@@ -182,7 +182,7 @@ impl Kernel {
 
 /// Rows that are multiplied, and what the memory is asked for meanwhile.
 #[derive(Clone, Copy, Debug)]
-struct Strip<'a> {
+pub(crate) struct Strip<'a> {
     rows: &'a [f16],
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "nothing asks ahead"))]
     ahead: &'a [f16],
