@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     audit::audited_session,
@@ -191,4 +191,17 @@ fn queries_for_databases_ask_for_what_predict_calls_positive() {
     assert!(query("pinecone").contains("index.query(vector=weights, top_k=1000"));
     bench.ok(&["classifier", "export", "head", "query.sql", "--query", "pgvector"]);
     assert!(fs::read_to_string(bench.path("query.sql")).unwrap().contains("::vector AS weights"));
+}
+
+#[test]
+fn labels_without_a_fit_behind_them_are_in_the_classifier() {
+    let bench = Bench::with_texts();
+    let answers = [("astronomy-00", 1.0), ("astronomy-01", 1.0), ("baking-00", -1.0)];
+    let answers = answers.map(|(id, label)| json!({ "id": id, "label": label }));
+    let events = bench.script(&["stars and planets"], &answers);
+    assert_eq!(events.last().unwrap()["n_labels"], 3, "{events:?}");
+    bench.ok(&["classifier", "export", "stars and planets", "stars.json"]);
+    let written: Value =
+        serde_json::from_slice(&fs::read(bench.path("stars.json")).unwrap()).unwrap();
+    assert_eq!(written["card"]["n_labels"], 3, "{}", written["card"]);
 }

@@ -27,10 +27,7 @@ pub(super) fn run(project: &Project, mut session: Session, args: &LabelArgs) -> 
     let mut lines = io::stdin().lock().lines();
     while show_round(project, &mut session, args)? {
         loop {
-            let Some(line) = lines.next().transpose()? else {
-                print(&done(&session).to_string())?;
-                return Ok(Outcome::Done);
-            };
+            let Some(line) = lines.next().transpose()? else { return finish(&mut session) };
             match answer(&mut session, &line) {
                 Ok(Answered::Now(event)) => print(&event.to_string())?,
                 Ok(Answered::ByTheNextRound(event)) => {
@@ -44,7 +41,13 @@ pub(super) fn run(project: &Project, mut session: Session, args: &LabelArgs) -> 
             }
         }
     }
-    print(&done(&session).to_string())?;
+    finish(&mut session)
+}
+
+/// What was answered since the last fit counts for the classifier, too.
+fn finish(session: &mut Session) -> Result<Outcome> {
+    pollster::block_on(session.refit())?;
+    print(&done(session).to_string())?;
     Ok(Outcome::Done)
 }
 

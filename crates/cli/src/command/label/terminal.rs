@@ -65,6 +65,8 @@ impl<'a> Loop<'a> {
         print(&format!("session {name}: {}", state.query().description))?;
         self.fit()?;
         while let Flow::GoOn = self.step()? {}
+        // What was answered since the last fit counts for the classifier, too.
+        pollster::block_on(self.session.refit())?;
         self.farewell()?;
         Ok(Outcome::Done)
     }
