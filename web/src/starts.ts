@@ -24,7 +24,15 @@ export interface Draft {
   name: string;
 }
 
-export const EMPTY_DRAFT: Draft = { phrase: "", others: "", not: "", examples: [], classifier: "", where: "", name: "" };
+export const EMPTY_DRAFT: Draft = {
+  phrase: "",
+  others: "",
+  not: "",
+  examples: [],
+  classifier: "",
+  where: "",
+  name: "",
+};
 
 /** The start that a draft describes; null if it says nothing of what is looked for. */
 export function startOf(draft: Draft): Start | null {
