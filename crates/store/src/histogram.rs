@@ -20,13 +20,13 @@ impl Bins {
         Some(Self { low, per_unit: if per_unit.is_finite() { per_unit } else { 0.0 }, last })
     }
 
-    /// The bin of a score within the range; of a NaN, some bin. Where the range is a single score, that is
-    /// the first.
-    #[expect(clippy::cast_sign_loss, reason = "the quotient is not negative")]
+    /// The bin of a score, the nearest one where it is out of the range; of a NaN, some bin. Where the
+    /// range is a single score, that is the first.
+    #[expect(clippy::cast_sign_loss, reason = "the number is not negative")]
     #[expect(unsafe_code, reason = "a conversion that checks its range is no vector instruction")]
     pub(crate) fn bin_of(&self, score: f32) -> u32 {
         let bin = (score - self.low) * self.per_unit;
-        let bin = if bin < self.last { bin } else { self.last };
+        let bin = (if bin < self.last { bin } else { self.last }).max(0.0);
         // SAFETY: it is a number, from 0 to that of the last bin, which an `i32` has room for.
         unsafe { bin.to_int_unchecked::<i32>() as u32 }
     }
@@ -41,6 +41,14 @@ mod tests {
         let bins = Bins::new(-1.0, 1.0, 4).unwrap();
         let found: Vec<u32> = [-1.0, -0.51, -0.49, 0.0, 0.99, 1.0].map(|s| bins.bin_of(s)).into();
         assert_eq!(found, [0, 0, 1, 2, 3, 3]);
+    }
+
+    #[test]
+    fn what_is_out_of_the_range_falls_into_the_nearest_bin_and_what_is_no_number_into_any() {
+        let bins = Bins::new(-1.0, 1.0, 4).unwrap();
+        let found = [-1e30, f32::NEG_INFINITY, 1e30, f32::INFINITY].map(|s| bins.bin_of(s));
+        assert_eq!(found, [0, 0, 3, 3]);
+        assert!(bins.bin_of(f32::NAN) < 4);
     }
 
     #[test]
