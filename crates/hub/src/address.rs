@@ -14,7 +14,7 @@ use ureq::{Agent, Body, http::Response};
 
 use crate::{
     HubConfig, HubError, Progress, Transfer,
-    blob::PartialBlob,
+    blob::{PartialBlob, hex},
     cache,
     line::{agent, header, protocol, ranged, refusal, transfer, unreachable},
     patience::patiently,
@@ -111,8 +111,7 @@ fn name_of(url: &str) -> String {
 }
 
 fn digest(text: &str) -> String {
-    let digits = Sha256::digest(text).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.take(DIGITS).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    hex(Sha256::digest(text)).take(DIGITS).collect()
 }
 
 #[cfg(test)]

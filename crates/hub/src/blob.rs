@@ -118,11 +118,11 @@ pub(super) fn has_digest(contents: impl Read, etag: &str) -> io::Result<bool> {
         let n_bytes = chunk.len();
         reader.consume(n_bytes);
     }
-    let mut found = String::with_capacity(SHA256_DIGITS);
-    for byte in digest.finalize() {
-        found.extend(
-            [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
-        );
-    }
-    Ok(found == etag)
+    Ok(hex(digest.finalize()).eq(etag.chars()))
+}
+
+/// Bytes as digits of base 16.
+pub(super) fn hex(bytes: impl IntoIterator<Item = u8>) -> impl Iterator<Item = char> {
+    let digits = bytes.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16))
 }
