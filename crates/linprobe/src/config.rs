@@ -54,9 +54,24 @@ struct FileConfig {
 impl SourceConfig {
     /// Notes how a source was opened. File options are made absolute, as the location is.
     pub(crate) fn new(location: &Path, options: &SourceOptions) -> Self {
-        let SourceOptions { kind, id, text, label, metadata, texts, ids, labels, tensor, .. } =
-            options.clone();
-        let SourceOptions { files, split, origin, every, .. } = options.clone();
+        // A configuration and a revision have been resolved: the location is of these.
+        let SourceOptions {
+            kind,
+            id,
+            text,
+            label,
+            metadata,
+            texts,
+            ids,
+            labels,
+            tensor,
+            files,
+            split,
+            origin,
+            every,
+            config: _,
+            revision: _,
+        } = options.clone();
         let file = |FilePattern { pattern, split }| FileConfig { pattern, split };
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         Self {

@@ -87,18 +87,22 @@ impl Parser<'_> {
 
     fn test(&mut self) -> Result<Condition, BadFilter> {
         let field = self.field()?;
+        let (test, is_opposite) = self.asked()?;
+        let test = Condition::Test(field, test);
+        Ok(if is_opposite { not(test) } else { test })
+    }
+
+    /// What is asked of a field, and whether its opposite is meant.
+    fn asked(&mut self) -> Result<(Test, bool), BadFilter> {
         if let Some((relation, is_opposite)) = self.relation() {
-            let test = self.relation_to_value(relation)?;
-            let test = Condition::Test(field, test);
-            return Ok(if is_opposite { not(test) } else { test });
+            return Ok((self.relation_to_value(relation)?, is_opposite));
         }
         if self.take_plain("is") {
             let is_opposite = self.take_plain("not");
             if !self.take_plain("null") {
                 return Err(self.bad("null is expected"));
             }
-            let test = Condition::Test(field, Test::IsNull);
-            return Ok(if is_opposite { not(test) } else { test });
+            return Ok((Test::IsNull, is_opposite));
         }
         let is_opposite = self.take_plain("not");
         let test = if self.take_plain("in") {
@@ -113,8 +117,7 @@ impl Parser<'_> {
             let reason = "a comparison is expected, one of = != < <= > >= in like contains is";
             return Err(self.bad(reason));
         };
-        let test = Condition::Test(field, test);
-        Ok(if is_opposite { not(test) } else { test })
+        Ok((test, is_opposite))
     }
 
     /// A comparison, and whether its opposite is meant.
