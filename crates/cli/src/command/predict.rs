@@ -110,7 +110,7 @@ fn sort(door: &Door, args: &PredictArgs, result: &Predictions<'_>) -> Result<Opt
     };
     let project;
     let pictures = if let Some(dataset) = &args.dataset {
-        pictures_of(dataset, &args.columns.source_options())?
+        pictures_of(dataset, &args.columns.source_options(), &door.surroundings().models)?
     } else {
         project = door.project()?;
         Pictures::Project(&project)

@@ -178,3 +178,21 @@ fn videos_are_read_as_frames_where_ffmpeg_is() {
     let refused = run(&["index", "clips", "--every", "0"]);
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[test]
+fn pictures_of_the_hub_are_predicted_and_copied_by_decision() {
+    let names = ["odd.png", "grey.jpg", "alpha.png"];
+    let files =
+        names.map(|name| (name.to_owned(), fs::read(format!("{PICTURES}/{name}")).unwrap()));
+    let repo = FakeRepo::new(RepoKind::Dataset, "org/pictures", BTreeMap::from(files));
+    let (bench, server) = (Bench::new(), HubServer::start(vec![repo], Behaviour::default()));
+    bench.ok(&["init", "--model", MODEL]);
+    online(&bench, &server, &["index", "org/pictures"]);
+    bench.script(&["--like", "odd.png", "--session", "s"], &[]);
+    bench.ok(&["classifier", "export", "s", "head.safetensors"]);
+    let args = ["predict", "org/pictures", "-c", "head.safetensors", "--threshold", "count=1"];
+    online(&bench, &server, &[&args[..], &["--copy-to", "sorted"]].concat());
+    let copied = fs::read(bench.path("sorted/relevant/odd.png")).unwrap();
+    assert_eq!(copied, server.file("odd.png"));
+    assert_eq!(fs::read_dir(bench.path("sorted/irrelevant")).unwrap().count(), 2);
+}

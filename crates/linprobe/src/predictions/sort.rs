@@ -10,10 +10,11 @@ use std::{
 };
 
 use linprobe_core::{Content, RecordId, Source};
-use linprobe_source::SourceOptions;
+use linprobe_embed::OpenOptions;
+use linprobe_source::{Fetched, SourceOptions};
 
 use super::Predictions;
-use crate::{catalogue::SkippedRecord, error::ProjectError, project::Project};
+use crate::{catalogue::SkippedRecord, dataset::at_hand, error::ProjectError, project::Project};
 
 /// The names of the folders.
 const RELEVANT: &str = "relevant";
@@ -255,15 +256,17 @@ fn safe_name(id: &str, ending: Option<&str>) -> String {
     format!("{stem}-{digest}.{own}")
 }
 
-/// Opens another dataset, to read its pictures.
+/// Opens another dataset, to read its pictures: wherever it is, as predictions read it.
 ///
 /// # Errors
-/// [`ProjectError::Source`] when it cannot be read.
+/// [`ProjectError::Source`] when it cannot be read, [`ProjectError::Fetch`] when it cannot be brought here.
 pub fn pictures_of(
     dataset: &Path,
     options: &SourceOptions,
+    models: &OpenOptions,
 ) -> Result<Pictures<'static>, ProjectError> {
-    Ok(Pictures::Dataset(linprobe_source::open(dataset, options)?, dataset.to_owned()))
+    let Fetched { location, options, .. } = at_hand(dataset, options, models)?;
+    Ok(Pictures::Dataset(linprobe_source::open(&location, &options)?, location))
 }
 
 #[cfg(test)]
