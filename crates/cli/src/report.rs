@@ -97,20 +97,17 @@ pub(crate) fn skipped_json(skipped: &SkippedRecord) -> Value {
 
 /// What a fit has come to, in two lines: counts, and all scores as a sparkline.
 pub(crate) fn fit_lines(report: &FitReport) -> String {
-    let FitReport { counts, survey, n_missing, .. } = report;
+    let FitReport { counts, n_points, n_above, histogram, n_missing, .. } = report;
     let missing = match n_missing {
         0 => String::new(),
         n => format!(", {n} left out since their records are gone"),
     };
-    let histogram = &survey.histogram;
     format!(
-        "fitted on {} labels ({} positive, {} negative{missing}): {} of {} records above the boundary\n\
+        "fitted on {} labels ({} positive, {} negative{missing}): {n_above} of {n_points} records above the boundary\n\
          {:>+7.2} {} {:+.2}",
         counts.n_labels,
         counts.n_positive,
         counts.n_negative,
-        survey.n_above,
-        survey.n_points,
         histogram.low,
         sparkline(histogram),
         histogram.high,
@@ -119,21 +116,21 @@ pub(crate) fn fit_lines(report: &FitReport) -> String {
 
 /// What a fit has come to.
 pub(crate) fn fit_json(report: &FitReport) -> Value {
-    let FitReport { classifier, counts, survey, n_missing, angle } = report;
+    let FitReport { classifier, counts, n_missing, n_points, n_above, histogram, angle } = report;
     json!({
         "event": "fit",
         "n_labels": counts.n_labels,
         "n_positive": counts.n_positive,
         "n_negative": counts.n_negative,
         "n_missing": n_missing,
-        "n_above": survey.n_above,
-        "n_points": survey.n_points,
+        "n_above": n_above,
+        "n_points": n_points,
         "angle": angle,
         "bias": classifier.bias(),
         "histogram": {
-            "low": survey.histogram.low,
-            "high": survey.histogram.high,
-            "counts": survey.histogram.counts,
+            "low": histogram.low,
+            "high": histogram.high,
+            "counts": histogram.counts,
         },
     })
 }

@@ -1,13 +1,14 @@
 //! Measures a model from the bytes of contents to their embeddings: `model_bench BENCH MODEL CONTENTS
-//! N_PASSES`, CONTENTS being a folder of pictures or a JSON list of texts. Prints JSON lines: the
-//! median rate, the time that all cores computed for a content, the memory beyond the weights, and
-//! how fast this machine multiplies matrices, which is the floor of it all.
+//! N_PASSES ENGINE`, CONTENTS being a folder of pictures or a JSON list of texts. Prints JSON lines: the
+//! median rate, the time that all cores computed for a content, the memory beyond the weights, the least
+//! cosine to what the built-in engine gives in single precision, and how fast this machine multiplies
+//! matrices, which is the floor of it all.
 
 use std::{convert::Infallible, env, error::Error, fs, path::Path, time::Instant};
 
 use candle_core::{Device, Tensor};
-use linprobe_core::{Content, Embedder};
-use linprobe_embed::{OpenOptions, StreamOptions, describe, embed_stream, open};
+use linprobe_core::{Content, Embedder, Embedding};
+use linprobe_embed::{Engine, OpenOptions, StreamOptions, describe, embed_stream, open};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -16,12 +17,13 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [bench, model, contents, n_passes] = arguments.as_slice() else {
-        return Err("usage: model_bench BENCH MODEL CONTENTS N_PASSES".into());
+    let [bench, model, contents, n_passes, engine] = arguments.as_slice() else {
+        return Err("usage: model_bench BENCH MODEL CONTENTS N_PASSES ENGINE".into());
     };
     let contents = read(Path::new(contents))?;
-    let weights = describe(model, &OpenOptions::default())?.n_bytes;
-    let embedder = open(model, &OpenOptions::default())?;
+    let options = OpenOptions { engine: engine.parse()?, ..OpenOptions::default() };
+    let weights = describe(model, &options)?.n_bytes;
+    let embedder = open(model, &options)?;
     let mut passes = Vec::new();
     for _ in 0..n_passes.parse()? {
         passes.push(Pass::run(embedder.as_ref(), &contents)?);
@@ -33,8 +35,28 @@ fn main() -> Result<(), Failure> {
     line(&format!("{bench}/cpu-ms"), median.cpu_ms, "ms");
     let beyond = highest.saturating_sub(weights) as f64 / f64::from(1 << 20);
     line(&format!("{bench}/rss-over-weights-mib"), beyond, "MiB");
+    if options.engine != Engine::BuiltIn {
+        line(&format!("{bench}/min-cosine"), min_cosine(model, embedder.as_ref(), &contents)?, "");
+    }
     line(&format!("{bench}/matrix-products"), matrix_products()?, "GFLOP/s");
     Ok(())
+}
+
+/// The least cosine of an embedding to what is built in gives for the same content.
+fn min_cosine(model: &str, embedder: &dyn Embedder, contents: &[Content]) -> Result<f64, Failure> {
+    let options = OpenOptions { engine: Engine::BuiltIn, ..OpenOptions::default() };
+    let exact = embed(open(model, &options)?.as_ref(), contents)?;
+    let cosines = embed(embedder, contents)?.into_iter().zip(exact).map(|(found, exact)| {
+        let products = found.as_slice().iter().zip(exact.as_slice());
+        products.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>()
+    });
+    Ok(cosines.fold(f64::INFINITY, f64::min))
+}
+
+fn embed(embedder: &dyn Embedder, contents: &[Content]) -> Result<Vec<Embedding>, Failure> {
+    let inputs: Vec<_> =
+        contents.iter().map(|content| embedder.process(content)).collect::<Result<_, _>>()?;
+    Ok(embedder.embed(&inputs)?.into_iter().collect::<Result<_, _>>()?)
 }
 
 #[expect(clippy::print_stdout, reason = "the measurements are the output")]

@@ -10,7 +10,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use crate::open::OpenError;
+use crate::{model::kernel::Precision, open::OpenError};
 
 /// Changes whenever this crate computes other embeddings from the same files.
 const PROCESSING_VERSION: &str = "linprobe-1";
@@ -21,6 +21,7 @@ pub(crate) struct ModelFolder {
     path: PathBuf,
     model_id: String,
     digest: blake3::Hasher,
+    precision: Precision,
 }
 
 impl ModelFolder {
@@ -28,7 +29,16 @@ impl ModelFolder {
     pub(crate) fn new(path: impl Into<PathBuf>, model_id: impl Into<String>) -> Self {
         let mut digest = blake3::Hasher::new();
         digest.update(PROCESSING_VERSION.as_bytes());
-        Self { path: path.into(), model_id: model_id.into(), digest }
+        Self { path: path.into(), model_id: model_id.into(), digest, precision: Precision::Single }
+    }
+
+    /// The same, to make linear layers of that multiply in that precision.
+    pub(crate) fn in_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 
     pub(crate) fn model_id(&self) -> &str {

@@ -16,6 +16,7 @@ use crate::{
     model::{
         self,
         encoder::Encoder,
+        kernel::Precision,
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
     },
@@ -47,8 +48,12 @@ impl OpenOptions {
     /// kind of weights that it was made with decides, in a folder that has several.
     #[must_use]
     pub fn to_reopen(&self, fingerprint: &str) -> Self {
-        let is_graph = self.engine == Engine::Auto && fingerprint.starts_with(onnx::FINGERPRINT);
-        let engine = if is_graph { Engine::OnnxRuntime } else { self.engine };
+        let made_with =
+            [(onnx::FINGERPRINT, Engine::OnnxRuntime), (BF16_FINGERPRINT, Engine::Bf16)];
+        let engine = match made_with.iter().find(|(start, _)| fingerprint.starts_with(start)) {
+            Some((_, engine)) if self.engine == Engine::Auto => *engine,
+            _ => self.engine,
+        };
         Self { engine, ..self.clone() }
     }
 }
@@ -96,6 +101,10 @@ pub(crate) fn open_on_engine(name: &str, options: &OpenOptions) -> Result<Opened
 
 /// The kernels of this crate, as people see them.
 const BUILT_IN: &str = "built in";
+const BUILT_IN_BF16: &str = "built in, linear layers in bfloat16";
+
+/// How the fingerprint of a model begins whose linear layers multiply in bfloat16.
+const BF16_FINGERPRINT: &str = "bf16-";
 
 /// Takes vectors that were made elsewhere, by the model of that id.
 pub fn precomputed(model_id: &str, dimension: usize) -> Arc<dyn Embedder> {
@@ -137,6 +146,7 @@ fn load(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
         (Engine::OnnxRuntime, Some(graphs)) => load_graphs(place, &graphs, options),
         (Engine::Auto, Some(graphs)) if !is_known(place) => load_graphs(place, &graphs, options),
         (Engine::Auto | Engine::BuiltIn, _) => load_weights(place),
+        (Engine::Bf16, _) => load_for_bf16(place),
     }
 }
 
@@ -147,12 +157,26 @@ fn is_known(place: &Place<'_>) -> bool {
 }
 
 fn load_weights(place: &Place<'_>) -> Result<Opened, OpenError> {
-    let mut folder = ModelFolder::new(place.folder, &place.id);
+    let encoder = load_in(Precision::Single, place, "")?;
+    Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN.to_owned() })
+}
+
+fn load_for_bf16(place: &Place<'_>) -> Result<Opened, OpenError> {
+    let encoder = load_in(Precision::Bf16, place, BF16_FINGERPRINT)?;
+    Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN_BF16.to_owned() })
+}
+
+/// A model that is run here; its fingerprint begins in that way.
+fn load_in(
+    precision: Precision,
+    place: &Place<'_>,
+    fingerprint: &str,
+) -> Result<Encoder, OpenError> {
+    let mut folder = ModelFolder::new(place.folder, &place.id).in_precision(precision);
     let known = model::known(&mut folder)?;
     let towers = (known.open)(&mut folder)?;
-    let (id, revision) = (place.id.clone(), place.revision.clone());
-    let encoder = Encoder::new(id, revision, folder.fingerprint(), towers);
-    Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN.to_owned() })
+    let fingerprint = format!("{fingerprint}{}", folder.fingerprint());
+    Ok(Encoder::new(place.id.clone(), place.revision.clone(), fingerprint, towers))
 }
 
 fn load_graphs(
@@ -203,7 +227,7 @@ fn download(name: &RepoName, repo: &Repo<'_>, options: &OpenOptions) -> Result<O
     match options.engine {
         Engine::OnnxRuntime => download.fetch_graphs()?,
         Engine::Auto if download.has_graphs() && !has_weights() => download.fetch_graphs()?,
-        Engine::Auto | Engine::BuiltIn => download.fetch_weights(known?.weights)?,
+        Engine::Auto | Engine::BuiltIn | Engine::Bf16 => download.fetch_weights(known?.weights)?,
     }
     open_snapshot(name, snapshot, options)
 }

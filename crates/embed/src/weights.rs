@@ -1,6 +1,7 @@
 //! Weights in safetensors, mapped into memory, in one file or in shards; or in the older
 //! `pytorch_model.bin`, whose pickle is read without running it.
 
+mod for_bf16;
 pub(crate) mod renamed;
 mod torch;
 
@@ -13,7 +14,8 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use serde::Deserialize;
 
-use crate::{folder::ModelFolder, open::OpenError};
+use self::for_bf16::for_bf16;
+use crate::{folder::ModelFolder, model::kernel::Precision, open::OpenError};
 
 /// The files in which weights may be: each by itself, or its shards by its index.
 pub(crate) const FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
@@ -55,7 +57,11 @@ fn map_one_of(
         for file in &files {
             folder.trace_contents(file)?;
         }
-        return map(folder, &files);
+        let weights = map(folder, &files)?;
+        return Ok(match folder.precision() {
+            Precision::Single => weights,
+            Precision::Bf16 => for_bf16(weights),
+        });
     }
     let file = format!("{within}{}", names[0]);
     Err(OpenError::MissingFile { folder: folder.path().to_owned(), file })

@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use linprobe_classifier::{
     CorpusScores, Label, LinearClassifier, Scored, Threshold, ThresholdPolicy,
 };
-use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, Survey, SurveyReport};
+use linprobe_core::{Histogram, Hit, Point, RecordId, SurveyReport};
 
 use crate::{Answer, Event, Session, SessionError, View};
 
@@ -36,18 +36,6 @@ pub use estimate::Interval;
 pub use log::{Audit, AuditDraw, AuditPick, AuditStratum, AuditedRecord};
 
 pub(crate) use log::AuditLog;
-
-/// How many of the highest scores are listed one by one, of small corpora.
-const N_LISTED: usize = 4096;
-
-/// And of large ones.
-const MAX_LISTED: usize = 65_536;
-
-/// One record in so many is listed, in between.
-const PER_LISTED: u64 = 256;
-
-/// Bins of the histogram of all the others.
-const N_BINS: usize = 4096;
 
 /// The seed of the draws that make an interval.
 const INTERVAL_SEED: u64 = 0;
@@ -262,31 +250,6 @@ impl View {
         Ok(corpus)
     }
 
-    /// All scores under the last classifier.
-    async fn survey(&self, threshold: f32) -> Result<Arc<SurveyReport>, SessionError> {
-        let (classifier, is_boundary) = (self.classifier(), threshold == 0.0);
-        let version = self.store().version().await?;
-        let kept = self.surveys.find(classifier, version).filter(|_| is_boundary);
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
-        let nothing = Excluded::new();
-        let survey = Survey {
-            weights: classifier.weights(),
-            bias: classifier.bias(),
-            top_k: n_listed(self.store().count().await?),
-            n_boundary: 0,
-            threshold,
-            n_bins: N_BINS,
-            exclude: &nothing,
-        };
-        let report = Arc::new(self.store().survey(survey).await?);
-        if is_boundary {
-            self.surveys.keep(classifier, version, &report);
-        }
-        Ok(report)
-    }
-
     /// Every judged record that is not labelled and still there, with its weight.
     async fn judged(&self, corpus: &Corpus) -> Result<Vec<Judged>, SessionError> {
         let audits = self.state().audits().iter();
@@ -378,9 +341,4 @@ impl Corpus {
         let n_above = self.scores.at(threshold).n_above;
         self.scores.split_at(threshold, n_above);
     }
-}
-
-fn n_listed(n_points: u64) -> usize {
-    let share = usize::try_from(n_points / PER_LISTED).unwrap_or(MAX_LISTED);
-    share.clamp(N_LISTED, MAX_LISTED)
 }

@@ -88,8 +88,8 @@ pub fn shown(scores: &CorpusScores, histogram: &Histogram) -> (Histogram, Vec<Th
     (histogram, thresholds)
 }
 
-/// The same counts in fewer bins.
-fn coarser(histogram: &Histogram) -> Histogram {
+/// The same counts in as many bins as are shown.
+pub(crate) fn coarser(histogram: &Histogram) -> Histogram {
     let per_bin = histogram.counts.len().div_ceil(N_BINS).max(1);
     let counts = histogram.counts.chunks(per_bin).map(|bins| bins.iter().sum()).collect();
     Histogram { counts, ..*histogram }

@@ -13,6 +13,7 @@ mod event;
 mod frozen;
 mod insight;
 mod journal;
+mod look;
 mod look_again;
 mod seat;
 mod session;

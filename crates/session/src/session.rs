@@ -4,15 +4,12 @@
 use std::sync::Arc;
 
 use linprobe_classifier::{Background, FitError, Label, LinearClassifier, OutOfReach, fit};
-use linprobe_core::{Excluded, RecordId, StoreError, Survey, SurveyReport, VectorStore};
+use linprobe_core::{Excluded, Histogram, RecordId, StoreError, VectorStore};
 
 use crate::{
     Annotator, Answer, BadHistory, Deed, Event, Journal, JournalError, LabelCounts, Opening, Round,
-    Seat, SessionId, State, Strategy, Undone, View,
+    Seat, SessionId, State, Strategy, Undone, View, insight::coarser,
 };
-
-/// Bins of the histogram in a [`FitReport`].
-const N_BINS: usize = 40;
 
 /// A labelling session over a store.
 ///
@@ -34,8 +31,12 @@ pub struct FitReport {
     pub counts: LabelCounts,
     /// Labels whose record the store has no longer; they are kept, and were left out.
     pub n_missing: u64,
-    /// What the classifier makes of the whole store: `n_above` the boundary, and the histogram.
-    pub survey: SurveyReport,
+    /// Records in the store.
+    pub n_points: u64,
+    /// Those at or above the boundary.
+    pub n_above: u64,
+    /// All scores.
+    pub histogram: Histogram,
     /// How far the weights have turned since the last fit, in radians.
     pub angle: f64,
 }
@@ -146,9 +147,17 @@ impl Session {
         let before = self.state().classifier().cloned();
         let n_missing = self.refit().await?;
         let classifier = self.classifier().clone();
-        let survey = survey(self.view.store.as_ref(), &classifier).await?;
+        let survey = self.view.survey(0.0).await?;
         let angle = before.map_or(0.0, |before| angle(&before, &classifier));
-        Ok(FitReport { classifier, counts: self.state().counts(), n_missing, survey, angle })
+        Ok(FitReport {
+            classifier,
+            counts: self.state().counts(),
+            n_missing,
+            n_points: survey.n_points,
+            n_above: survey.n_above,
+            histogram: coarser(&survey.histogram),
+            angle,
+        })
     }
 
     /// Fits the classifier to all labels and no more, and writes it down if it is another. Returns
@@ -238,24 +247,6 @@ fn check_dimensions(
         Some(found) => Err(SessionError::Store(StoreError::Dimension { expected, found })),
         None => Ok(()),
     }
-}
-
-/// The count above the boundary and the histogram, over every point.
-async fn survey(
-    store: &dyn VectorStore,
-    classifier: &LinearClassifier,
-) -> Result<SurveyReport, StoreError> {
-    let nothing = Excluded::new();
-    let survey = Survey {
-        weights: classifier.weights(),
-        bias: classifier.bias(),
-        top_k: 0,
-        n_boundary: 0,
-        threshold: 0.0,
-        n_bins: N_BINS,
-        exclude: &nothing,
-    };
-    store.survey(survey).await
 }
 
 /// The angle between the weights of two classifiers, in radians; 0 where one of them has no direction.

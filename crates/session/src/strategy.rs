@@ -7,7 +7,7 @@
 //! record that the classifier scores low, and anywhere.
 //!
 //! [`Strategy::plan`] says what to ask the store for, [`choose`] picks from the answer, and
-//! `ask` does the asking: a session and the laboratory share the first two.
+//! `ask` says what the store is asked and makes picks: a session and the laboratory share the first two.
 
 mod ask;
 mod choose;
@@ -17,7 +17,7 @@ use std::{fmt, str::FromStr};
 
 use linprobe_classifier::Label;
 
-pub(crate) use ask::{Choice, N_BOUNDARY, N_LIKE_ANCHOR, toward};
+pub(crate) use ask::{Choice, Lists, N_BOUNDARY, N_LIKE_ANCHOR, Questions, toward};
 pub use choose::NEAR_DUPLICATE;
 pub(crate) use choose::{Candidate, Found, Known, choose};
 pub(crate) use lottery::Lottery;

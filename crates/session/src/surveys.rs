@@ -1,20 +1,34 @@
-//! What the last classifiers made of the whole store. A fit is looked at more than once, by whoever asks for
-//! it and when it is compared with the next one; a look at every point is taken once.
+//! What the last looks at every point have told. A fit is looked at more than once, by whoever asks for it
+//! and when it is compared with the next one; a look at every point is taken once.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use linprobe_classifier::LinearClassifier;
 use linprobe_core::SurveyReport;
 
+use crate::{
+    Strategy,
+    strategy::{Lists, Plan},
+};
+
 /// Classifiers that are remembered: the last one, and that before it.
 const N_KEPT: usize = 2;
 
-/// Surveys at the boundary, the last one first.
+/// What is remembered of a session.
 #[derive(Debug, Default)]
-pub(crate) struct Surveys(Mutex<VecDeque<Kept>>);
+pub(crate) struct Surveys(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// Surveys at the boundary, the last one first.
+    reports: VecDeque<Kept>,
+    shortlist: Option<Shortlist>,
+    /// How many records a round was last asked for, and how they were chosen.
+    habit: Option<(usize, Strategy)>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -24,6 +38,17 @@ struct Kept {
     report: Arc<SurveyReport>,
 }
 
+/// What a round is chosen from.
+#[derive(Clone, Debug)]
+pub(crate) struct Shortlist {
+    /// Of the session: another event may be another label, or another record that was seen.
+    pub(crate) n_events: u64,
+    /// That of the store.
+    pub(crate) version: u64,
+    pub(crate) plan: Plan,
+    pub(crate) lists: Arc<Lists>,
+}
+
 impl Surveys {
     /// What a classifier made of a version of the store, if it is remembered.
     pub(crate) fn find(
@@ -31,9 +56,8 @@ impl Surveys {
         classifier: &LinearClassifier,
         version: u64,
     ) -> Option<Arc<SurveyReport>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |kept: &&Kept| kept.version == version && kept.classifier == *classifier;
-        kept.iter().find(same).map(|kept| Arc::clone(&kept.report))
+        self.lock().reports.iter().find(same).map(|kept| Arc::clone(&kept.report))
     }
 
     /// Remembers it.
@@ -43,9 +67,31 @@ impl Surveys {
         version: u64,
         report: &Arc<SurveyReport>,
     ) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (classifier, report) = (classifier.clone(), Arc::clone(report));
-        kept.push_front(Kept { classifier, version, report });
-        kept.truncate(N_KEPT);
+        let reports = &mut self.lock().reports;
+        reports.push_front(Kept { classifier, version, report });
+        reports.truncate(N_KEPT);
+    }
+
+    /// What the last round, or the next one, was to be chosen from.
+    pub(crate) fn shortlist(&self) -> Option<Shortlist> {
+        self.lock().shortlist.clone()
+    }
+
+    pub(crate) fn keep_shortlist(&self, shortlist: Shortlist) {
+        self.lock().shortlist = Some(shortlist);
+    }
+
+    /// How a round was last asked for: the next one will be asked for in the same way.
+    pub(crate) fn habit(&self) -> Option<(usize, Strategy)> {
+        self.lock().habit
+    }
+
+    pub(crate) fn keep_habit(&self, k: usize, strategy: Strategy) {
+        self.lock().habit = Some((k, strategy));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,14 +5,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use linprobe_classifier::{Background, Example, LinearClassifier, fit};
+use linprobe_classifier::{Background, Example, LinearClassifier};
 use linprobe_core::{Point, RecordId, StoreError, VectorStore};
 
-use crate::{
-    Pick, SessionError, StartExample, State, Strategy,
-    strategy::{Choice, Lottery},
-    surveys::Surveys,
-};
+use crate::{StartExample, State, strategy::Lottery, surveys::Surveys};
 
 /// A session as it was at one moment, over its store.
 #[derive(Clone)]
@@ -60,27 +56,6 @@ impl View {
     /// The background of the store.
     pub fn background(&self) -> &Background {
         &self.background
-    }
-
-    /// Chooses `k` records that nobody has seen, or as many as there are, for a
-    /// [`Seat`](crate::Seat) to give out. Two who choose from one view choose the same.
-    ///
-    /// # Errors
-    /// [`SessionError`] when the store fails.
-    pub async fn choose(&self, k: usize, strategy: Strategy) -> Result<Vec<Pick>, SessionError> {
-        let state = self.state();
-        let examples = self.examples().await?.examples;
-        let start = fit(&state.query().start, &[], self.background(), state.method())?;
-        let choice = Choice {
-            store: self.store().as_ref(),
-            background: self.background(),
-            classifier: self.classifier(),
-            start: &start,
-            examples: &examples,
-            seen: state.seen(),
-            lottery: &self.lottery,
-        };
-        Ok(choice.choose(k, strategy).await?)
     }
 
     /// Labels with the embeddings that the store has of their records, and the examples of the start

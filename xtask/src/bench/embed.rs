@@ -42,9 +42,13 @@ fn models() -> Result<Vec<Line>> {
     let (clip, pictures) = (folder.join("clip-b32"), folder.join("pictures"));
     let texts = shell::root().join("fixtures/embed/minilm-texts.json");
     let minilm = tools::minilm(&python)?;
-    let mut lines = both(&python, "clip", "embed/clip-b32-f32", [&clip, &pictures])?;
+    let full = Ours { bench: "embed/clip-b32-f32", engine: "builtin" };
+    let reduced = Ours { bench: "embed/clip-b32-reduced", engine: "bf16" };
+    let mut lines = beside_peer(&python, "clip", &[full, reduced], [&clip, &pictures])?;
     lines.extend(share_of_floor(&lines));
-    lines.extend(both(&python, "minilm", "embed/minilm", [&minilm, &texts])?);
+    let full = Ours { bench: "embed/minilm", engine: "builtin" };
+    let reduced = Ours { bench: "embed/minilm-reduced", engine: "bf16" };
+    lines.extend(beside_peer(&python, "minilm", &[full, reduced], [&minilm, &texts])?);
     Ok(with_highest_memory(lines))
 }
 
@@ -58,17 +62,27 @@ fn with_highest_memory(lines: Vec<Line>) -> Vec<Line> {
     lines
 }
 
-/// Our measurements, with those of the peer beside them.
-fn both(
+/// What is measured of an engine of ours.
+#[derive(Clone, Copy)]
+struct Ours {
+    bench: &'static str,
+    engine: &'static str,
+}
+
+/// Our measurements of a model, with those of the peer beside them.
+fn beside_peer(
     python: &Path,
     command: &str,
-    bench: &str,
+    ours: &[Ours],
     [model, contents]: [&Path; 2],
 ) -> Result<Vec<Line>> {
     let n_passes = if env::var_os("XTASK_BENCH_QUICK").is_some() { "3" } else { "5" };
     let (model, contents) = (path(model)?, path(contents)?);
-    let settings = [bench, model, contents, n_passes].map(str::to_owned);
-    let mut lines = example("linprobe-embed", "model_bench", &settings)?;
+    let mut lines = Vec::new();
+    for Ours { bench, engine } in ours {
+        let settings = [bench, model, contents, n_passes, engine].map(str::to_owned);
+        lines.extend(example("linprobe-embed", "model_bench", &settings)?);
+    }
     let peers = run(python, &[command, model, contents, n_passes])?;
     beside(&mut lines, &parse(&peers)?);
     Ok(lines)

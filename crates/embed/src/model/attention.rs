@@ -39,7 +39,7 @@ pub(crate) struct Context<'a> {
 impl Projections {
     /// Those of a model that keeps queries, keys and values in one matrix.
     pub(crate) fn fused(inward: &Linear, output: Linear) -> Result<Self> {
-        let n_rows = inward.weight().dim(0)? / 3;
+        let n_rows = inward.n_outputs() / 3;
         Ok(Self {
             query: inward.part(0, n_rows)?,
             key: inward.part(n_rows, n_rows)?,
@@ -52,7 +52,7 @@ impl Projections {
 impl Attention {
     /// Scores are divided by the square root of a head's size.
     pub(crate) fn new(projections: Projections, n_heads: usize) -> Result<Self> {
-        let n_rows = projections.query.weight().dim(0)?;
+        let n_rows = projections.query.n_outputs();
         let scale = (n_rows as f64 / n_heads as f64).sqrt().recip();
         let scale = Tensor::new(&[scale], &Device::Cpu)?.to_dtype(DType::F32)?;
         let query = projections.query.scaled(&scale)?;
@@ -62,11 +62,11 @@ impl Attention {
     /// Scores are taken as they are.
     pub(crate) fn unscaled(projections: Projections, n_heads: usize) -> Result<Self> {
         let Projections { query, key, value, output } = projections;
-        let n_rows = query.weight().dim(0)?;
+        let n_rows = query.n_outputs();
         if n_heads == 0 || !n_rows.is_multiple_of(n_heads) {
             candle_core::bail!("{n_rows} hidden units cannot be shared by {n_heads} heads")
         }
-        Ok(Self { inward: stack(&[query, key, value])?, outward: output, n_heads })
+        Ok(Self { inward: Linear::stack(&[&query, &key, &value])?, outward: output, n_heads })
     }
 
     /// Adds to a sum what hidden states see of each other, both `batch x tokens x hidden`.
@@ -87,19 +87,4 @@ impl Attention {
         let seen = attend(&query, &key, &value, context.bias)?;
         self.outward.forward_onto(sum, &seen)
     }
-}
-
-/// One layer whose output is that of all of them, end to end.
-fn stack(layers: &[Linear]) -> Result<Linear> {
-    let weights: Vec<_> = layers.iter().map(Linear::weight).collect();
-    let weight = Tensor::cat(&weights, 0)?;
-    if layers.iter().all(|layer| layer.bias().is_none()) {
-        return Linear::new(&weight, None);
-    }
-    let biases = layers.iter().map(|layer| match layer.bias() {
-        Some(bias) => Ok(bias.clone()),
-        None => layer.weight().narrow(1, 0, 1)?.squeeze(1)?.zeros_like(),
-    });
-    let biases: Vec<_> = biases.collect::<Result<_>>()?;
-    Linear::new(&weight, Some(Tensor::cat(&biases, 0)?))
 }

@@ -4,7 +4,10 @@
 use candle_core::{Device, Result, Tensor};
 use candle_nn::{Module, VarBuilder};
 
-use super::{batch::ImageBatch, kernel::Linear};
+use super::{
+    batch::ImageBatch,
+    kernel::{Linear, Precision},
+};
 use crate::image::Size;
 
 /// From pictures to the hidden states with which a transformer begins.
@@ -50,7 +53,8 @@ impl Patches {
         let kernel = weights.get((hidden_size, 3, side, side), "weight")?;
         let has_bias = weights.contains_tensor("bias");
         let bias = has_bias.then(|| weights.get(hidden_size, "bias")).transpose()?;
-        Ok(Self { projection: Linear::new(&kernel.flatten_from(1)?, bias)?, side })
+        let precision = Precision::of(weights);
+        Ok(Self { projection: Linear::new(&kernel.flatten_from(1)?, bias, precision)?, side })
     }
 
     /// Patches down and across a picture of that size.

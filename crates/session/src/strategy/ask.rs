@@ -1,4 +1,4 @@
-//! Asks the store for what a plan needs, in one pass or two, and makes picks of what is chosen.
+//! What a plan needs to know of every point, and the picks that are made of what the store answers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,7 +6,9 @@ use std::{
 };
 
 use linprobe_classifier::{Background, Example, LinearClassifier, from_examples};
-use linprobe_core::{Embedding, Excluded, Hit, Point, RecordId, StoreError, Survey, VectorStore};
+use linprobe_core::{
+    Embedding, Excluded, Hit, Point, RecordId, StoreError, Survey, SurveyReport, VectorStore,
+};
 
 use super::{
     Candidate, Found, Known, Lottery, Plan, Strategy, choose,
@@ -34,28 +36,40 @@ pub(crate) struct Choice<'a> {
 }
 
 /// Ids in the order of the lists that they were found in.
-#[derive(Default)]
-struct Lists {
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
     top: Vec<RecordId>,
     boundary: Vec<RecordId>,
     anchor: Vec<RecordId>,
     random: Vec<RecordId>,
 }
 
-impl Choice<'_> {
-    /// Chooses `k` records, or as many as are unseen.
-    pub(crate) async fn choose(
-        &self,
-        k: usize,
-        strategy: Strategy,
-    ) -> Result<Vec<Pick>, StoreError> {
-        let plan = strategy.plan(k, self.examples.iter().map(|example| example.label));
-        let lists = self.ask(&plan).await?;
+/// What a plan asks of every point.
+pub(crate) struct Questions<'a> {
+    choice: &'a Choice<'a>,
+    plan: Plan,
+    /// Scores highest what is most like the example whose neighbours are asked for.
+    anchor: Option<LinearClassifier>,
+}
+
+impl<'a> Choice<'a> {
+    /// What `k` records are chosen by.
+    pub(crate) fn plan(&self, k: usize, strategy: Strategy) -> Plan {
+        strategy.plan(k, self.examples.iter().map(|example| example.label))
+    }
+
+    pub(crate) fn questions(&'a self, plan: Plan) -> Questions<'a> {
+        let anchor = if plan.slots.anchor > 0 { self.anchor() } else { None };
+        Questions { choice: self, plan, anchor }
+    }
+
+    /// Chooses as many records as are planned, or as are unseen.
+    pub(crate) async fn choose(&self, plan: &Plan, lists: &Lists) -> Result<Vec<Pick>, StoreError> {
         let all = [&lists.top, &lists.boundary, &lists.anchor, &lists.random];
         let ids: BTreeSet<RecordId> = all.into_iter().flatten().cloned().collect();
         let points = self.store.fetch(&ids.into_iter().collect::<Vec<_>>()).await?;
         let n_unseen = self.store.count().await?.saturating_sub(self.seen.len() as u64);
-        Ok(self.pick(&plan, &lists, &points, n_unseen))
+        Ok(self.pick(plan, lists, &points, n_unseen))
     }
 
     /// A record that has left the store since it was listed is left out.
@@ -97,31 +111,30 @@ impl Choice<'_> {
         if plan.asks_start { self.start } else { self.classifier }
     }
 
-    /// All that needs a look at every point is asked at once.
-    async fn ask(&self, plan: &Plan) -> Result<Lists, StoreError> {
-        let anchor = if plan.slots.anchor > 0 { self.anchor() } else { None };
-        let of_anchor = anchor.as_ref().map(|anchor| self.survey(anchor, (N_LIKE_ANCHOR, 0)));
-        let of_plan = (plan.n_top + plan.slots.boundary > 0).then(|| self.survey_of(plan));
-        let surveys: Vec<Survey<'_>> = of_plan.into_iter().chain(of_anchor).collect();
-        let mut reports = self.store.survey_all(&surveys).await?;
-        let mut lists = Lists::default();
-        if let Some(report) = of_anchor.and_then(|_| reports.pop()) {
-            lists.anchor = ids(report.top);
-        }
-        if let Some(report) = reports.pop() {
-            (lists.top, lists.boundary) = (ids(report.top), ids(report.boundary));
-        }
-        if plan.slots.random > 0 || lists.top.len() < plan.k {
-            lists.random = self.lottery.draw(self.store, plan.k, self.seen).await?;
-        }
-        Ok(lists)
+    /// The direction of the relevant example that the classifier scores lowest: the part of the
+    /// concept that the hyperplane covers least.
+    fn anchor(&self) -> Option<LinearClassifier> {
+        let relevant = self.examples.iter().filter(|example| example.label.is_positive());
+        let score = |example: &Example| self.classifier.score(&example.embedding);
+        let lowest = relevant.min_by(|a, b| score(a).total_cmp(&score(b)))?;
+        toward(&lowest.embedding, self.background)
+    }
+}
+
+impl Questions<'_> {
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan
     }
 
-    /// The highest scores, and those nearest to the boundary.
-    fn survey_of(&self, plan: &Plan) -> Survey<'_> {
+    /// What the store is asked, all of which takes one look at every point.
+    pub(crate) fn surveys(&self) -> Vec<Survey<'_>> {
+        let Plan { k, slots, n_top, .. } = self.plan;
         // Some of them may be chosen for another reason, or be near-duplicates.
-        let n_boundary = if plan.slots.boundary > 0 { N_BOUNDARY * plan.k } else { 0 };
-        self.survey(self.asked(plan), (plan.n_top, n_boundary))
+        let n_boundary = if slots.boundary > 0 { N_BOUNDARY * k } else { 0 };
+        let asked = self.choice.asked(&self.plan);
+        let of_plan = (n_top + n_boundary > 0).then(|| self.survey(asked, (n_top, n_boundary)));
+        let of_anchor = self.anchor.as_ref().map(|anchor| self.survey(anchor, (N_LIKE_ANCHOR, 0)));
+        of_plan.into_iter().chain(of_anchor).collect()
     }
 
     fn survey<'a>(
@@ -136,17 +149,24 @@ impl Choice<'_> {
             n_boundary,
             threshold: f32::INFINITY,
             n_bins: 0,
-            exclude: self.seen,
+            exclude: self.choice.seen,
         }
     }
 
-    /// The direction of the relevant example that the classifier scores lowest: the part of the
-    /// concept that the hyperplane covers least.
-    fn anchor(&self) -> Option<LinearClassifier> {
-        let relevant = self.examples.iter().filter(|example| example.label.is_positive());
-        let score = |example: &Example| self.classifier.score(&example.embedding);
-        let lowest = relevant.min_by(|a, b| score(a).total_cmp(&score(b)))?;
-        toward(&lowest.embedding, self.background)
+    /// What the plan chooses from, made of what the store has answered, which is used up.
+    pub(crate) async fn lists(&self, reports: &mut Vec<SurveyReport>) -> Result<Lists, StoreError> {
+        let mut lists = Lists::default();
+        if let Some(report) = self.anchor.as_ref().and_then(|_| reports.pop()) {
+            lists.anchor = ids(report.top);
+        }
+        if let Some(report) = reports.pop() {
+            (lists.top, lists.boundary) = (ids(report.top), ids(report.boundary));
+        }
+        let Choice { store, lottery, seen, .. } = self.choice;
+        if self.plan.slots.random > 0 || lists.top.len() < self.plan.k {
+            lists.random = lottery.draw(*store, self.plan.k, seen).await?;
+        }
+        Ok(lists)
     }
 }
 

@@ -8,6 +8,7 @@ mod audit_world;
 mod insight;
 mod journal;
 mod laboratory;
+mod looks;
 mod rounds;
 mod seats;
 mod stage;

@@ -198,10 +198,10 @@ fn a_fit_counts_labels_and_surveys_every_point() {
     let report = session.fit().block_on().unwrap();
     let counts = report.counts;
     assert_eq!((counts.n_labels, counts.n_positive, counts.n_negative), (4, 2, 1));
-    assert_eq!(report.survey.n_points, 40);
-    assert_eq!(report.survey.histogram.counts.iter().sum::<u64>(), 40);
+    assert_eq!(report.n_points, 40);
+    assert_eq!(report.histogram.counts.iter().sum::<u64>(), 40);
     let above = (0..40).filter(|&row| report.classifier.score(&point(row).embedding) >= 0.0);
-    assert_eq!(report.survey.n_above, above.count() as u64);
+    assert_eq!(report.n_above, above.count() as u64);
     assert!(report.angle > 0.0);
     assert_eq!(&report.classifier, session.classifier());
     assert!(session.fit().block_on().unwrap().angle < 1e-6, "nothing was labelled since");

@@ -24,14 +24,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(n_points: u64) -> Self {
+        Self::over(Arc::new(MemoryStore::new(DIMENSION)), n_points)
+    }
+
+    /// Over a store that is still empty.
+    pub(crate) fn over(store: Arc<dyn VectorStore>, n_points: u64) -> Self {
         let points: Vec<Point> = (0..n_points).map(point).collect();
-        let store = MemoryStore::new(DIMENSION);
         store.upsert(&points).block_on().unwrap();
         let embeddings = points.iter().map(|point| &point.embedding);
         let background = Background::estimate(DIMENSION, embeddings);
         let now_ms = AtomicU64::new(0);
         Self {
-            store: Arc::new(store),
+            store,
             background: Arc::new(background),
             folder: tempfile::tempdir().unwrap(),
             clock: Clock::new(move || now_ms.fetch_add(1, Ordering::Relaxed)),

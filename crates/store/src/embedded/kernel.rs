@@ -22,7 +22,11 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod codes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
+mod quads;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod rows;
 
 /// Coordinates that are multiplied between two steps of a loop.
@@ -34,7 +38,7 @@ const STRIP: usize = 16;
 /// Vectors of weights that a row is loaded once for, and rows that these are loaded once for: as many
 /// as registers hold the sums of.
 const GROUP: usize = 4;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const PAIR: usize = 2;
 
 /// The bytes that come from memory at once.
@@ -46,21 +50,27 @@ const CACHE_LINE: usize = 64;
 const AHEAD: usize = 8192;
 
 /// Asks the memory for what stands ahead of a piece of the rows, as long as it.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline]
 fn fetch_ahead<T>(piece: &[T]) {
+    #[cfg(target_arch = "x86_64")]
     fetch(piece.as_ptr().wrapping_byte_add(AHEAD), size_of_val(piece));
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = piece;
 }
 
-/// Asks the memory for so many bytes.
-#[cfg(target_arch = "x86_64")]
+/// Asks the memory for so many bytes. Elsewhere than on x86 it is left to find out by itself.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline]
-#[expect(unsafe_code, reason = "the instruction takes a pointer")]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the instruction takes a pointer"))]
 fn fetch<T>(start: *const T, n_bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
     for line in (0..n_bytes).step_by(CACHE_LINE) {
         // SAFETY: it is a hint, for which no address is wrong.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.cast::<i8>().wrapping_add(line)) };
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (start, n_bytes);
 }
 
 /// Coordinates of weights; zeros after the last one.
@@ -73,6 +83,8 @@ pub(crate) enum Kernel {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
     /// Whatever the compiler makes of a plain loop.
     Portable,
 }
@@ -86,6 +98,8 @@ impl Kernel {
             kernels.extend(avx512::Avx512::detect().map(Self::Avx512));
             kernels.extend(avx2::Avx2::detect().map(Self::Avx2));
         }
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(neon::Neon::detect().map(Self::Neon));
         kernels.push(Self::Portable);
         kernels
     }
@@ -114,6 +128,8 @@ impl Kernel {
             Self::Avx512(proof) => avx512::Avx512::score(proof, rows, weights, scores),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => avx2::Avx2::score(proof, rows, weights, scores),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(proof) => neon::Neon::score(proof, rows, weights, scores),
             Self::Portable => score_portably(rows, weights, scores),
         }
     }
@@ -171,6 +187,8 @@ impl Kernel {
             Self::Avx512(proof) => avx512::Avx512::score_strip(proof, strip, weights, scores),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => avx2::Avx2::score_strip(proof, strip, weights, scores),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(proof) => neon::Neon::score_strip(proof, strip, weights, scores),
             Self::Portable => {
                 for (weights, scores) in weights.into_iter().zip(scores) {
                     score_portably(strip.rows, weights, scores);
@@ -184,7 +202,10 @@ impl Kernel {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strip<'a> {
     rows: &'a [f16],
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "nothing asks ahead"))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        expect(dead_code, reason = "nothing asks ahead")
+    )]
     ahead: &'a [f16],
 }
 

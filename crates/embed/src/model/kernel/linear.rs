@@ -1,19 +1,26 @@
 //! The linear layer: most of the time of every transformer is spent here.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Storage, Tensor};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Storage, Tensor,
+};
 use candle_nn::{Module, VarBuilder};
 
-use super::product::{Matrix, MatrixMut, Standing, multiply};
+use super::weights::{Precision, Weights};
 use crate::model::activation::Activation;
 
 /// `x W^T + b`.
 #[derive(Clone, Debug)]
 pub(crate) struct Linear {
-    /// `outputs x inputs`, laid out in memory as it is read: the weights of an input to all outputs
-    /// side by side.
-    weight: Tensor,
+    weights: Weights,
     /// One for each output.
     bias: Option<Tensor>,
+}
+
+impl Precision {
+    /// What the layers of a model with these weights multiply in.
+    pub(crate) fn of(weights: &VarBuilder<'_>) -> Self {
+        if weights.dtype() == DType::BF16 { Self::Bf16 } else { Self::Single }
+    }
 }
 
 /// Reads a layer with a bias.
@@ -42,38 +49,57 @@ pub(crate) fn linear_b(
     weights: &VarBuilder<'_>,
 ) -> Result<Linear> {
     let bias = has_bias.then(|| weights.get(n_outputs, "bias")).transpose()?;
-    Linear::new(&weights.get((n_outputs, n_inputs), "weight")?, bias)
+    Linear::new(&weights.get((n_outputs, n_inputs), "weight")?, bias, Precision::of(weights))
 }
 
 impl Linear {
     /// Takes weights `outputs x inputs`.
-    pub(crate) fn new(weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
-        let weight = weight.t()?.contiguous()?.t()?;
+    pub(crate) fn new(weight: &Tensor, bias: Option<Tensor>, precision: Precision) -> Result<Self> {
+        if weight.elem_count() == 0 {
+            candle_core::bail!("a linear layer without weights: {:?}", weight.shape())
+        }
         let bias = bias.map(|bias| bias.contiguous()).transpose()?;
-        Ok(Self { weight, bias })
+        Ok(Self { weights: Weights::new(weight, precision)?, bias })
+    }
+
+    /// Several layers as one, whose outputs are those of all of them, end to end.
+    pub(crate) fn stack(layers: &[&Self]) -> Result<Self> {
+        let weights = layers.iter().map(|layer| layer.weight());
+        let weight = Tensor::cat(&weights.collect::<Result<Vec<_>>>()?, 0)?;
+        let biases = layers.iter().map(|layer| match &layer.bias {
+            Some(bias) => Ok(bias.clone()),
+            None => Tensor::zeros(layer.n_outputs(), DType::F32, weight.device()),
+        });
+        let has_bias = layers.iter().any(|layer| layer.bias.is_some());
+        let bias = has_bias.then(|| Tensor::cat(&biases.collect::<Result<Vec<_>>>()?, 0));
+        let precision = layers.first().map_or_else(Precision::default, |layer| layer.precision());
+        Self::new(&weight, bias.transpose()?, precision)
     }
 
     /// `outputs x inputs`.
-    pub(crate) fn weight(&self) -> &Tensor {
-        &self.weight
+    fn weight(&self) -> Result<Tensor> {
+        self.weights.to_tensor()
     }
 
-    /// One for each output.
-    pub(crate) fn bias(&self) -> Option<&Tensor> {
-        self.bias.as_ref()
+    pub(crate) fn n_outputs(&self) -> usize {
+        self.weights.n_outputs()
+    }
+
+    fn precision(&self) -> Precision {
+        self.weights.precision()
     }
 
     /// The layer whose outputs are multiplied: each by its own number, or all by one.
     pub(crate) fn scaled(&self, by: &Tensor) -> Result<Self> {
         let bias = self.bias.as_ref().map(|bias| bias.broadcast_mul(by)).transpose()?;
-        Self::new(&self.weight.broadcast_mul(&by.unsqueeze(1)?)?, bias)
+        Self::new(&self.weight()?.broadcast_mul(&by.unsqueeze(1)?)?, bias, self.precision())
     }
 
     /// The layer that gives some of the outputs.
     pub(crate) fn part(&self, from: usize, n_outputs: usize) -> Result<Self> {
         let narrowed = |bias: &Tensor| bias.narrow(0, from, n_outputs);
         let bias = self.bias.as_ref().map(narrowed).transpose()?;
-        Self::new(&self.weight.narrow(0, from, n_outputs)?, bias)
+        Self::new(&self.weight()?.narrow(0, from, n_outputs)?, bias, self.precision())
     }
 
     /// Values `.. x inputs` to `.. x outputs`, through an activation.
@@ -93,27 +119,20 @@ impl Linear {
 
     /// Adds `x W^T + b` to every row of sums.
     fn add(&self, values: &[f32], sums: &mut [f32]) -> Result<()> {
-        let (n_outputs, n_inputs) = self.weight.dims2()?;
         if let Some(bias) = &self.bias {
             let (storage, layout) = bias.storage_and_layout();
             let bias = contiguous(on_cpu(&storage)?, layout)?;
-            for row in sums.chunks_exact_mut(n_outputs) {
+            for row in sums.chunks_exact_mut(self.n_outputs()) {
                 row.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
             }
         }
-        let (storage, layout) = self.weight.storage_and_layout();
-        let weights = &on_cpu(&storage)?.as_slice()?[layout.start_offset()..];
-        let n_rows = sums.len() / n_outputs;
-        let values = Matrix::new(values, [n_rows, n_inputs], n_inputs);
-        let weights = Matrix::new(weights, [n_inputs, n_outputs], n_outputs);
-        let mut sums = MatrixMut::new(sums, [n_rows, n_outputs], n_outputs);
-        multiply(values, weights, &mut sums, Standing::Kept);
+        self.weights.add_products(values, sums);
         Ok(())
     }
 
     /// The shape that comes out for one that goes in.
     fn shape(&self, layout: &Layout) -> Result<Shape> {
-        let (n_outputs, n_inputs) = self.weight.dims2()?;
+        let (n_outputs, n_inputs) = (self.n_outputs(), self.weights.n_inputs());
         let mut dims = layout.dims().to_vec();
         match dims.last_mut() {
             Some(last) if *last == n_inputs => *last = n_outputs,
@@ -198,7 +217,7 @@ mod tests {
     fn a_layer_gives_what_that_of_candle_gives() {
         let random = |shape: &[usize]| Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap();
         let (weight, bias) = (random(&[7, 5]), Some(random(&[7])));
-        let layer = Linear::new(&weight, bias.clone()).unwrap();
+        let layer = Linear::new(&weight, bias.clone(), Precision::Single).unwrap();
         let candle = candle_nn::Linear::new(weight, bias);
         let (values, sum) = (random(&[2, 3, 5]), random(&[2, 3, 7]));
         let expected = candle.forward(&values).unwrap();
@@ -208,9 +227,9 @@ mod tests {
 
     #[test]
     fn values_of_another_size_are_an_error() {
-        let weight = Tensor::zeros((7, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
-        let layer = Linear::new(&weight, None).unwrap();
-        let values = Tensor::zeros((2, 6), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let weight = Tensor::zeros((7, 5), DType::F32, &Device::Cpu).unwrap();
+        let layer = Linear::new(&weight, None, Precision::Single).unwrap();
+        let values = Tensor::zeros((2, 6), DType::F32, &Device::Cpu).unwrap();
         assert!(layer.forward(&values).is_err());
     }
 

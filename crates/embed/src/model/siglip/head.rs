@@ -4,7 +4,7 @@ use candle_core::{D, Result, Tensor};
 use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm, ops::softmax_last_dim};
 
 use crate::model::{
-    kernel::{Linear, linear},
+    kernel::{Linear, Precision, linear},
     layer::{Mlp, Shape},
 };
 
@@ -27,6 +27,7 @@ impl Head {
         let inward = Linear::new(
             &attention.get((3 * size, size), "in_proj_weight")?,
             Some(attention.get(3 * size, "in_proj_bias")?),
+            Precision::of(weights),
         )?;
         let query = inward.part(0, size)?.forward(&weights.get((1, 1, size), "probe")?)?;
         let query = query.reshape((1, n_heads, 1, ()))?;

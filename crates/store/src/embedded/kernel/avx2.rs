@@ -2,10 +2,9 @@
 
 use std::{
     arch::x86_64::{
-        __m128, __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps,
-        _mm_movehl_ps, _mm_setzero_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps,
-        _mm256_add_ps, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps,
-        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+        __m256, _mm_add_ps, _mm_loadu_si128, _mm256_add_ps, _mm256_castps256_ps128,
+        _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_setzero_ps,
     },
     ptr,
 };
@@ -13,7 +12,9 @@ use std::{
 use half::f16;
 
 use super::{
-    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded, rows::score_with,
+    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded,
+    quads::{Quad, total_of, totals_of_four, zero_quad},
+    rows::score_with,
 };
 
 /// Coordinates in a vector.
@@ -37,7 +38,7 @@ score_with!(Avx2, "avx2,fma,f16c", __m256, _mm256_setzero_ps, _mm256_fmadd_ps);
 /// All lanes, added up to four.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn four_lanes(sums: &Sums) -> __m128 {
+fn four_lanes(sums: &Sums) -> Quad {
     let [s0, s1] = *sums;
     let sum = _mm256_add_ps(s0, s1);
     _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))

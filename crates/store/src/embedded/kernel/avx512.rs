@@ -2,11 +2,10 @@
 
 use std::{
     arch::x86_64::{
-        __m128, __m512, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
-        _mm_setzero_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps, _mm256_add_ps,
-        _mm256_castpd_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_si256,
-        _mm512_add_ps, _mm512_castps_pd, _mm512_castps512_ps256, _mm512_cvtph_ps,
-        _mm512_extractf64x4_pd, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_setzero_ps,
+        __m512, _mm_add_ps, _mm256_add_ps, _mm256_castpd_ps, _mm256_castps256_ps128,
+        _mm256_extractf128_ps, _mm256_loadu_si256, _mm512_add_ps, _mm512_castps_pd,
+        _mm512_castps512_ps256, _mm512_cvtph_ps, _mm512_extractf64x4_pd, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_setzero_ps,
     },
     ptr,
 };
@@ -14,7 +13,9 @@ use std::{
 use half::f16;
 
 use super::{
-    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded, rows::score_with,
+    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded,
+    quads::{Quad, total_of, totals_of_four, zero_quad},
+    rows::score_with,
 };
 
 /// Coordinates in a vector.
@@ -35,7 +36,7 @@ score_with!(Avx512, "avx512f", __m512, _mm512_setzero_ps, _mm512_fmadd_ps);
 /// All lanes, added up to four.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn four_lanes(sums: &Sums) -> __m128 {
+fn four_lanes(sums: &Sums) -> Quad {
     let [s0, s1] = *sums;
     let sum = _mm512_add_ps(s0, s1);
     let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sum)));

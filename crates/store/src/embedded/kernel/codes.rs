@@ -8,7 +8,9 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod steps;
 
 /// Coordinates that are multiplied between two steps of a loop; rows are padded to a multiple.
@@ -32,6 +34,8 @@ pub(crate) enum CodeKernel {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
     /// Whatever the compiler makes of a plain loop.
     Portable,
 }
@@ -46,6 +50,8 @@ impl CodeKernel {
             kernels.extend(avx512::Avx512::detect().map(Self::Avx512));
             kernels.extend(avx2::Avx2::detect().map(Self::Avx2));
         }
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(neon::Neon::detect().map(Self::Neon));
         kernels.push(Self::Portable);
         kernels
     }
@@ -74,6 +80,8 @@ impl CodeKernel {
             Self::Avx512(proof) => avx512::Avx512::multiply(proof, rows, weights, dots),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => avx2::Avx2::multiply(proof, rows, weights, dots),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(proof) => neon::Neon::multiply(proof, rows, weights, dots),
             Self::Portable => {
                 for (weights, dots) in weights.into_iter().zip(dots) {
                     multiply_portably(rows, weights, dots);

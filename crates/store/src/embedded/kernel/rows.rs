@@ -1,8 +1,8 @@
 //! What scores rows, written once for all sets of vector instructions.
 
 /// Makes a kernel score rows with the instructions named. The module that says this has `Stretch` and its kin in
-/// scope, the number of `LANES` in a vector, and functions that load a vector of numbers in half precision and in
-/// single and that add up sums to four lanes.
+/// scope, the number of `LANES` in a vector, functions that load a vector of numbers in half precision and in single
+/// and that add up sums to a `Quad` of four lanes, and those that make a quad of zeros and add up one or four.
 macro_rules! score_with {
     ($kernel:ident, $features:literal, $vector:ident, $zero:ident, $fmadd:ident) => {
         /// Sums under way for a row: with those of the next rows, which the processor begins meanwhile, enough not to
@@ -103,7 +103,7 @@ macro_rules! score_with {
             let [s0, s1] = [sums_at(rows, weights, 0), sums_at(rows, weights, 1)];
             let mut dots = [[0.0; R]; N];
             for r in 0..R {
-                let mut folded = [_mm_setzero_ps(); N];
+                let mut folded = [zero_quad(); N];
                 for (n, lanes) in folded.iter_mut().enumerate() {
                     *lanes = four_lanes(&[s0[n][r], s1[n][r]]);
                 }
@@ -167,30 +167,17 @@ macro_rules! score_with {
         /// The sums of four lanes each, of four at once where there are as many.
         #[inline]
         #[target_feature(enable = $features)]
-        fn totals<const N: usize>(lanes: [__m128; N]) -> [f32; N] {
+        fn totals<const N: usize>(lanes: [Quad; N]) -> [f32; N] {
             let mut totals = [0.0; N];
-            let (groups, rest) = lanes.as_chunks::<4>();
-            let (group_totals, rest_totals) = totals.as_chunks_mut::<4>();
-            for ([a, b, c, d], totals) in groups.iter().zip(group_totals) {
-                let (a_low, a_high) = (_mm_unpacklo_ps(*a, *c), _mm_unpackhi_ps(*a, *c));
-                let (b_low, b_high) = (_mm_unpacklo_ps(*b, *d), _mm_unpackhi_ps(*b, *d));
-                let (ac, bd) = (_mm_add_ps(a_low, a_high), _mm_add_ps(b_low, b_high));
-                let sums = _mm_add_ps(_mm_unpacklo_ps(ac, bd), _mm_unpackhi_ps(ac, bd));
-                store(totals, sums);
+            let (groups, rest) = lanes.as_chunks();
+            let (group_totals, rest_totals) = totals.as_chunks_mut();
+            for (group, totals) in groups.iter().zip(group_totals) {
+                *totals = totals_of_four(*group);
             }
             for (lanes, total) in rest.iter().zip(rest_totals) {
-                let sum = _mm_add_ps(*lanes, _mm_movehl_ps(*lanes, *lanes));
-                *total = _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+                *total = total_of(*lanes);
             }
             totals
-        }
-
-        #[inline]
-        #[target_feature(enable = $features)]
-        #[expect(unsafe_code, reason = "the store takes a pointer")]
-        fn store(place: &mut [f32; 4], lanes: __m128) {
-            // SAFETY: the array is as long as the vector, and the store needs no alignment.
-            unsafe { _mm_storeu_ps(place.as_mut_ptr(), lanes) }
         }
 
         #[inline]

@@ -1,0 +1,180 @@
+//! Panels multiplied with AVX-512, and in bfloat16 with its instruction that multiplies two pairs and adds both
+//! products to a sum.
+
+use std::{
+    arch::x86_64::{
+        __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+        _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    },
+    mem, ptr,
+};
+
+use super::{
+    super::weights::{bf16_bits, round_into},
+    Format, ROWS, WIDTH,
+};
+
+/// Sums in a vector.
+const LANES: usize = 16;
+
+/// Proof that this machine has AVX-512F.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model::kernel) struct Avx512(());
+
+/// Proof that this machine has AVX-512F and AVX-512 BF16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model::kernel) struct Avx512Bf16(());
+
+impl Avx512 {
+    pub(in crate::model::kernel) fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx512f").then_some(Self(()))
+    }
+}
+
+impl Avx512Bf16 {
+    pub(in crate::model::kernel) fn detect() -> Option<Self> {
+        Avx512::detect()?;
+        is_x86_feature_detected!("avx512bf16").then_some(Self(()))
+    }
+}
+
+/// Makes a function multiply rows with a panel, with the instructions named: one that spreads a unit over a
+/// vector, one that loads a vector of units, and one that adds the products of two vectors to a third.
+macro_rules! multiply_with {
+    ($function:ident, $unit:ty, $features:literal, [$spread:ident, $load:ident, $add:ident]) => {
+        #[target_feature(enable = $features)]
+        fn $function(mut rows: [&[$unit]; ROWS], panel: &[[$unit; WIDTH]]) -> [[f32; WIDTH]; ROWS] {
+            // So the compiler knows that no value is beyond the end of its row.
+            for row in &mut rows {
+                *row = &row[..panel.len()];
+            }
+            let mut sums = [[_mm512_setzero_ps(); WIDTH / LANES]; ROWS];
+            for (idx, step) in panel.iter().enumerate() {
+                let (vectors, _) = step.as_chunks();
+                let mut weights = [$spread(<$unit>::default()); WIDTH / LANES];
+                for (weights, vector) in weights.iter_mut().zip(vectors) {
+                    *weights = $load(vector);
+                }
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let values = $spread(row[idx]);
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        *sum = $add(*sum, values, weights);
+                    }
+                }
+            }
+            let mut products = [[0.0; WIDTH]; ROWS];
+            for (products, sums) in products.iter_mut().zip(sums) {
+                let (vectors, _) = products.as_chunks_mut();
+                for (place, sum) in vectors.iter_mut().zip(sums) {
+                    store(place, sum);
+                }
+            }
+            products
+        }
+    };
+}
+
+multiply_with!(multiply, f32, "avx512f", [_mm512_set1_ps, load, add_products]);
+multiply_with!(
+    multiply_pairs,
+    Pair,
+    "avx512f,avx512bf16",
+    [spread_pair, load_pairs, _mm512_dpbf16_ps]
+);
+
+impl Format for Avx512 {
+    type Unit = f32;
+
+    const N: usize = 1;
+
+    fn unit(mut numbers: impl Iterator<Item = f32>) -> f32 {
+        numbers.next().unwrap_or_default()
+    }
+
+    fn numbers(unit: f32) -> impl Iterator<Item = f32> {
+        [unit].into_iter()
+    }
+
+    fn units(rows: &[f32], _row_len: usize) -> impl AsRef<[f32]> {
+        rows
+    }
+
+    #[expect(unsafe_code, reason = "these instructions are not on every machine")]
+    fn multiply(self, rows: [&[f32]; ROWS], panel: &[[f32; WIDTH]]) -> [[f32; WIDTH]; ROWS] {
+        // SAFETY: a value of this type is only made where the instructions are there.
+        unsafe { multiply(rows, panel) }
+    }
+}
+
+/// Two numbers in bfloat16, the first in the lower half.
+type Pair = u32;
+
+impl Format for Avx512Bf16 {
+    type Unit = Pair;
+
+    const N: usize = 2;
+
+    fn unit(mut numbers: impl Iterator<Item = f32>) -> Pair {
+        let [low, high] = [(); 2].map(|()| bf16_bits(numbers.next().unwrap_or_default()));
+        Pair::from(low) | Pair::from(high) << 16
+    }
+
+    fn numbers(unit: Pair) -> impl Iterator<Item = f32> {
+        [unit << 16, unit & 0xffff_0000].into_iter().map(f32::from_bits)
+    }
+
+    fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {
+        let n_units = row_len.div_ceil(Self::N);
+        let mut units = vec![0; rows.len() / row_len * n_units];
+        let places = units.chunks_exact_mut(n_units).zip(rows.chunks_exact(row_len));
+        places.for_each(|(units, row)| round_into(row, bytemuck::cast_slice_mut(units)));
+        units
+    }
+
+    #[expect(unsafe_code, reason = "these instructions are not on every machine")]
+    fn multiply(self, rows: [&[Pair]; ROWS], panel: &[[Pair; WIDTH]]) -> [[f32; WIDTH]; ROWS] {
+        // SAFETY: a value of this type is only made where the instructions are there.
+        unsafe { multiply_pairs(rows, panel) }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_products(sum: __m512, values: __m512, weights: __m512) -> __m512 {
+    _mm512_fmadd_ps(values, weights, sum)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[expect(unsafe_code, reason = "the load takes a pointer")]
+fn load(weights: &[f32; LANES]) -> __m512 {
+    // SAFETY: the array is as long as the vector, and the load needs no alignment.
+    unsafe { _mm512_loadu_ps(weights.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[expect(unsafe_code, reason = "the store takes a pointer")]
+fn store(place: &mut [f32; LANES], sum: __m512) {
+    // SAFETY: the array is as long as the vector, and the store needs no alignment.
+    unsafe { _mm512_storeu_ps(place.as_mut_ptr(), sum) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[expect(unsafe_code, reason = "a vector of pairs is made of one of integers")]
+fn spread_pair(pair: Pair) -> __m512bh {
+    let integers = _mm512_set1_epi32(pair.cast_signed());
+    // SAFETY: both are 512 bits, and any bits are either.
+    unsafe { mem::transmute(integers) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[expect(unsafe_code, reason = "the load takes a pointer")]
+fn load_pairs(weights: &[Pair; LANES]) -> __m512bh {
+    // SAFETY: the array is as long as the vector, and the load needs no alignment.
+    let integers = unsafe { _mm512_loadu_si512(ptr::from_ref(weights).cast()) };
+    // SAFETY: both are 512 bits, and any bits are either.
+    unsafe { mem::transmute(integers) }
+}
