@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-N_PICTURES = 64
+N_PICTURES = 256
 BATCH_SIZE = 32
 FIXTURE = Path(__file__).parent.parent / "fixtures/embed/clip-quick-gelu"
 

@@ -1,6 +1,8 @@
 //! Runs other programs, from the root of the workspace, and says what it runs.
 
 use std::{
+    env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -16,7 +18,20 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn command(program: impl AsRef<Path>, args: &[&str]) -> Command {
     let mut command = Command::new(program.as_ref());
     command.args(args).current_dir(root()).stdin(Stdio::null());
+    for name in own_variables() {
+        command.env_remove(name);
+    }
     command
+}
+
+/// What cargo has told this program of itself. Build scripts that look at such variables would run again, and all
+/// that hangs on them, whenever cargo is started from here after it was started by hand.
+fn own_variables() -> impl Iterator<Item = OsString> {
+    let is_own = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    env::vars_os().map(|(name, _)| name).filter(is_own)
 }
 
 /// Runs cargo.

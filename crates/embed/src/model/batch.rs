@@ -7,10 +7,13 @@ use crate::image::Size;
 
 /// Tokens in a batch, padding included: enough to keep the matrix products busy, few enough that
 /// what is between two layers stays in the cache.
-const MAX_TOKENS: usize = 2048;
+const MAX_TOKENS: usize = 512;
+
+/// Tokens of padding in a batch: less than it costs to go through all weights once more.
+const MAX_PADDING: usize = 128;
 
 /// Pictures in a batch, of which every thread has one.
-const MAX_IMAGES: usize = 16;
+const MAX_IMAGES: usize = 8;
 
 /// A text, or anything else that goes through a model, with its place in the caller's batch.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +43,12 @@ impl<'a> TextBatch<'a> {
         batches
     }
 
+    /// For a text that is not shorter than those that it has.
     fn has_room_for(&self, tokens: &[u32]) -> bool {
-        (self.texts.len() + 1) * tokens.len() <= MAX_TOKENS
+        let n_tokens = (self.texts.len() + 1) * tokens.len();
+        let lengths = self.texts.iter().map(|text| text.value.len());
+        let n_padding = n_tokens - tokens.len() - lengths.sum::<usize>();
+        n_tokens <= MAX_TOKENS && n_padding <= MAX_PADDING
     }
 
     fn push(&mut self, text: Placed<&'a [u32]>) {

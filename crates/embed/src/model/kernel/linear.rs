@@ -5,7 +5,10 @@ use candle_core::{
 };
 use candle_nn::{Module, VarBuilder};
 
-use super::weights::{Precision, Weights};
+use super::{
+    product::Standing,
+    weights::{Finish, Precision, Weights},
+};
 use crate::model::activation::Activation;
 
 /// `x W^T + b`.
@@ -117,16 +120,15 @@ impl Linear {
         values.contiguous()?.apply_op2_no_bwd(&sum.contiguous()?, &op)
     }
 
-    /// Adds `x W^T + b` to every row of sums.
-    fn add(&self, values: &[f32], sums: &mut [f32]) -> Result<()> {
-        if let Some(bias) = &self.bias {
-            let (storage, layout) = bias.storage_and_layout();
-            let bias = contiguous(on_cpu(&storage)?, layout)?;
-            for row in sums.chunks_exact_mut(self.n_outputs()) {
-                row.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
-            }
-        }
-        self.weights.add_products(values, sums);
+    /// `x W^T + b`, through an activation.
+    fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) -> Result<()> {
+        let Some(bias) = &self.bias else {
+            self.weights.apply(values, out, finish);
+            return Ok(());
+        };
+        let (storage, layout) = bias.storage_and_layout();
+        let bias = Some(contiguous(on_cpu(&storage)?, layout)?);
+        self.weights.apply(values, out, Finish { bias, ..finish });
         Ok(())
     }
 
@@ -161,12 +163,11 @@ impl CustomOp1 for Op<'_> {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let shape = self.layer.shape(layout)?;
-        let mut sums = vec![0.0; shape.elem_count()];
-        self.layer.add(contiguous(storage, layout)?, &mut sums)?;
-        if let Some(activation) = self.activation {
-            activation.apply(&mut sums);
-        }
-        Ok((CpuStorage::F32(sums), shape))
+        let mut out = vec![0.0; shape.elem_count()];
+        let finish =
+            Finish { bias: None, activation: self.activation, standing: Standing::Replaced };
+        self.layer.apply(contiguous(storage, layout)?, &mut out, finish)?;
+        Ok((CpuStorage::F32(out), shape))
     }
 }
 
@@ -188,7 +189,8 @@ impl CustomOp2 for Op<'_> {
             candle_core::bail!("{shape:?} cannot be added to {:?}", l2.shape())
         }
         let mut sums = sum.to_vec();
-        self.layer.add(values, &mut sums)?;
+        let finish = Finish { bias: None, activation: self.activation, standing: Standing::Kept };
+        self.layer.apply(values, &mut sums, finish)?;
         Ok((CpuStorage::F32(sums), shape))
     }
 }

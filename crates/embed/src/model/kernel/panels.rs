@@ -10,6 +10,8 @@ use std::{array, fmt::Debug};
 
 pub(super) use avx512::{Avx512, Avx512Bf16};
 
+use super::{product::Standing, weights::Finish};
+
 /// Outputs of a panel.
 pub(super) const WIDTH: usize = 64;
 
@@ -33,12 +35,32 @@ pub(super) trait Format: Copy + Debug {
     /// Rows of so many values as rows of units.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Self::Unit]>;
 
-    /// The products of a block of rows with a panel.
+    /// The products of a block of rows with a panel, added to what each row starts with.
     fn multiply(
         self,
         rows: [&[Self::Unit]; ROWS],
         panel: &[[Self::Unit; WIDTH]],
+        start: &[f32; WIDTH],
     ) -> [[f32; WIDTH]; ROWS];
+}
+
+impl Finish<'_> {
+    /// What the sums of a panel start with.
+    fn start(&self, first_output: usize) -> [f32; WIDTH] {
+        let mut start = [0.0; WIDTH];
+        let bias = self.bias.and_then(|bias| bias.get(first_output..)).unwrap_or_default();
+        start.iter_mut().zip(bias).for_each(|(start, bias)| *start = *bias);
+        start
+    }
+
+    /// Lays the products of a row into its place, of which the last panel does not fill all.
+    fn lay(&self, products: &[f32; WIDTH], out: &mut [f32]) {
+        let n_outputs = out.len().min(WIDTH);
+        match self.standing {
+            Standing::Replaced => out[..n_outputs].copy_from_slice(&products[..n_outputs]),
+            Standing::Kept => out.iter_mut().zip(products).for_each(|(out, sum)| *out += sum),
+        }
+    }
 }
 
 /// Weights in panels; zeros where outputs do not fill the last one.
@@ -81,20 +103,23 @@ impl<F: Format> Panels<F> {
         rows
     }
 
-    /// Adds the products of values `rows x inputs` to sums `rows x outputs`.
-    pub(super) fn add_products(&self, values: &[f32], sums: &mut [f32]) {
+    /// From values `rows x inputs` to `rows x outputs`. What becomes of a product is done to it while it is still
+    /// in the nearest cache.
+    pub(super) fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
         let (row_len, n_steps) = (self.n_outputs, self.n_steps());
         let units = F::units(values, self.n_inputs);
         let none = vec![F::Unit::default(); n_steps];
         for (panel_idx, panel) in self.panels().enumerate() {
+            let first_output = panel_idx * WIDTH;
+            let start = finish.start(first_output);
             let blocks = units.as_ref().chunks(ROWS * n_steps);
-            for (block, sums) in blocks.zip(sums.chunks_mut(ROWS * row_len)) {
+            for (block, out) in blocks.zip(out.chunks_mut(ROWS * row_len)) {
                 let mut rows = block.chunks_exact(n_steps);
                 let rows = array::from_fn(|_| rows.next().unwrap_or(&none));
-                let products = self.format.multiply(rows, panel);
-                for (sums, products) in sums.chunks_exact_mut(row_len).zip(&products) {
-                    let sums = sums[panel_idx * WIDTH..].iter_mut();
-                    sums.zip(products).for_each(|(sum, product)| *sum += product);
+                let mut products = self.format.multiply(rows, panel, &start);
+                finish.activate(products.as_flattened_mut());
+                for (out, products) in out.chunks_exact_mut(row_len).zip(&products) {
+                    finish.lay(products, &mut out[first_output..]);
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::{
     product::{Matrix, MatrixMut, Standing, multiply},
     simd,
 };
+use crate::model::activation::Activation;
 
 /// In what values and weights are multiplied; sums are always in single precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,25 @@ pub(super) struct Weights {
     n_outputs: usize,
     precision: Precision,
     layout: Layout,
+}
+
+/// What becomes of the products of values and weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finish<'a> {
+    /// Added, one for each output.
+    pub(super) bias: Option<&'a [f32]>,
+    /// Through which the sums go.
+    pub(super) activation: Option<Activation>,
+    /// Of what stands where the result goes.
+    pub(super) standing: Standing,
+}
+
+impl Finish<'_> {
+    pub(super) fn activate(&self, sums: &mut [f32]) {
+        if let Some(activation) = self.activation {
+            activation.apply(sums);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -73,27 +93,40 @@ impl Weights {
         self.precision
     }
 
-    /// Adds the products of values `rows x inputs` to sums `rows x outputs`.
-    pub(super) fn add_products(&self, values: &[f32], sums: &mut [f32]) {
+    /// From values `rows x inputs` to `rows x outputs`.
+    pub(super) fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
         match &self.layout {
             #[cfg(target_arch = "x86_64")]
-            Layout::Panels(panels) => panels.add_products(values, sums),
+            Layout::Panels(panels) => panels.apply(values, out, finish),
             #[cfg(target_arch = "x86_64")]
-            Layout::Bf16Panels(panels) => panels.add_products(values, sums),
-            Layout::Rows(rows) if self.precision == Precision::Bf16 => {
-                self.multiply(&rounded(values), rows, sums);
+            Layout::Bf16Panels(panels) => panels.apply(values, out, finish),
+            Layout::Rows(rows) => {
+                match self.precision {
+                    Precision::Single => self.multiply(values, rows, (out, finish.standing)),
+                    Precision::Bf16 => {
+                        self.multiply(&rounded(values), rows, (out, finish.standing));
+                    }
+                }
+                for out in out.chunks_exact_mut(self.n_outputs) {
+                    let bias = finish.bias.unwrap_or_default();
+                    out.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+                }
+                finish.activate(out);
             }
-            Layout::Rows(rows) => self.multiply(values, rows, sums),
         }
     }
 
-    fn multiply(&self, values: &[f32], rows: &[f32], sums: &mut [f32]) {
+    fn multiply(&self, values: &[f32], rows: &[f32], (out, standing): (&mut [f32], Standing)) {
         let Self { n_inputs, n_outputs, .. } = *self;
-        let n_rows = sums.len() / n_outputs;
+        let n_rows = out.len() / n_outputs;
         let values = Matrix::new(values, [n_rows, n_inputs], n_inputs);
         let weights = Matrix::new(rows, [n_inputs, n_outputs], n_outputs);
-        let mut sums = MatrixMut::new(sums, [n_rows, n_outputs], n_outputs);
-        multiply(values, weights, &mut sums, Standing::Kept);
+        multiply(
+            values,
+            weights,
+            &mut MatrixMut::new(out, [n_rows, n_outputs], n_outputs),
+            standing,
+        );
     }
 }
 
@@ -192,19 +225,24 @@ mod tests {
             let value = |i: usize| (i as f32 * 0.7 + f32::from(seed)).sin();
             let values: Vec<f32> = (0..n_rows * n_inputs).map(value).collect();
             let weights: Vec<f32> = (0..n_inputs * n_outputs).map(|i| value(i + 9)).collect();
+            let bias: Vec<f32> = (0..n_outputs).map(|i| value(i + 5)).collect();
             let tensor = Tensor::from_slice(&weights, (n_outputs, n_inputs), &Device::Cpu).unwrap();
             for precision in [Precision::Single, Precision::Bf16] {
                 let exact = |row: usize, output: usize| {
                     let value = |input| rounded_in(precision, values[row * n_inputs + input]);
                     let weight = |input| rounded_in(precision, weights[output * n_inputs + input]);
-                    0.5 + (0..n_inputs).map(|input| value(input) * weight(input)).sum::<f64>()
+                    let sum = (0..n_inputs).map(|input| value(input) * weight(input)).sum::<f64>();
+                    sum + f64::from(bias[output])
                 };
                 for weights in kinds(&tensor, precision) {
-                    let mut sums = vec![0.5; n_rows * n_outputs];
-                    weights.add_products(&values, &mut sums);
-                    for (place, sum) in sums.into_iter().enumerate() {
-                        let exact = exact(place / n_outputs, place % n_outputs);
-                        prop_assert!((f64::from(sum) - exact).abs() < 1e-4, "{sum} {exact}");
+                    for (standing, before) in [(Standing::Replaced, 0.0), (Standing::Kept, 0.5)] {
+                        let finish = Finish { bias: Some(&bias), activation: None, standing };
+                        let mut out = vec![0.5; n_rows * n_outputs];
+                        weights.apply(&values, &mut out, finish);
+                        for (place, found) in out.into_iter().enumerate() {
+                            let exact = before + exact(place / n_outputs, place % n_outputs);
+                            prop_assert!((f64::from(found) - exact).abs() < 1e-4, "{found} {exact}");
+                        }
                     }
                 }
             }

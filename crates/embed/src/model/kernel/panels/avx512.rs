@@ -43,12 +43,21 @@ impl Avx512Bf16 {
 macro_rules! multiply_with {
     ($function:ident, $unit:ty, $features:literal, [$spread:ident, $load:ident, $add:ident]) => {
         #[target_feature(enable = $features)]
-        fn $function(mut rows: [&[$unit]; ROWS], panel: &[[$unit; WIDTH]]) -> [[f32; WIDTH]; ROWS] {
+        fn $function(
+            mut rows: [&[$unit]; ROWS],
+            panel: &[[$unit; WIDTH]],
+            start: &[f32; WIDTH],
+        ) -> [[f32; WIDTH]; ROWS] {
             // So the compiler knows that no value is beyond the end of its row.
             for row in &mut rows {
                 *row = &row[..panel.len()];
             }
-            let mut sums = [[_mm512_setzero_ps(); WIDTH / LANES]; ROWS];
+            let mut first = [_mm512_setzero_ps(); WIDTH / LANES];
+            let (vectors, _) = start.as_chunks();
+            for (first, vector) in first.iter_mut().zip(vectors) {
+                *first = load(vector);
+            }
+            let mut sums = [first; ROWS];
             for (idx, step) in panel.iter().enumerate() {
                 let (vectors, _) = step.as_chunks();
                 let mut weights = [$spread(<$unit>::default()); WIDTH / LANES];
@@ -100,9 +109,14 @@ impl Format for Avx512 {
     }
 
     #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-    fn multiply(self, rows: [&[f32]; ROWS], panel: &[[f32; WIDTH]]) -> [[f32; WIDTH]; ROWS] {
+    fn multiply(
+        self,
+        rows: [&[f32]; ROWS],
+        panel: &[[f32; WIDTH]],
+        start: &[f32; WIDTH],
+    ) -> [[f32; WIDTH]; ROWS] {
         // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { multiply(rows, panel) }
+        unsafe { multiply(rows, panel, start) }
     }
 }
 
@@ -132,9 +146,14 @@ impl Format for Avx512Bf16 {
     }
 
     #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-    fn multiply(self, rows: [&[Pair]; ROWS], panel: &[[Pair; WIDTH]]) -> [[f32; WIDTH]; ROWS] {
+    fn multiply(
+        self,
+        rows: [&[Pair]; ROWS],
+        panel: &[[Pair; WIDTH]],
+        start: &[f32; WIDTH],
+    ) -> [[f32; WIDTH]; ROWS] {
         // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { multiply_pairs(rows, panel) }
+        unsafe { multiply_pairs(rows, panel, start) }
     }
 }
 
