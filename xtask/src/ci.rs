@@ -46,8 +46,16 @@ fn crates() -> Result<Vec<String>> {
 /// Ordinary tests, then those that are ignored where what they need may be missing.
 fn tests() -> Result<()> {
     shell::cargo(&["nextest", "run", "--workspace", "--profile", "ci"])?;
-    let packages =
-        ["numpy", "onnx", "onnxruntime", "pyarrow", "safetensors", "schemathesis", "scikit-learn"];
+    let packages = [
+        "numpy",
+        "onnx",
+        "onnxruntime",
+        "openvino",
+        "pyarrow",
+        "safetensors",
+        "schemathesis",
+        "scikit-learn",
+    ];
     let python = tools::python(&packages)?;
     let minilm = tools::minilm(&python)?;
     let mut filter = "test(#python::*) | test(#*minilm_real)".to_owned();

@@ -62,7 +62,7 @@ fn embed(embedder: &dyn Embedder, contents: &[Content]) -> Result<Vec<Embedding>
 #[expect(clippy::print_stdout, reason = "the measurements are the output")]
 fn line(bench: &str, value: f64, unit: &str) {
     println!(
-        r#"{{"bench":"{bench}","value":{value:.3},"unit":"{unit}","peer":null,"peer_value":null,"ratio":null}}"#
+        r#"{{"bench":"{bench}","value":{value:.6},"unit":"{unit}","peer":null,"peer_value":null,"ratio":null}}"#
     );
 }
 

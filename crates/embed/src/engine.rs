@@ -14,16 +14,22 @@ pub enum Engine {
     Bf16,
     /// ONNX Runtime, over an exported graph.
     OnnxRuntime,
+    /// OpenVINO, over the same.
+    OpenVino,
+    /// The same in bfloat16.
+    OpenVinoBf16,
 }
 
 const AUTO: &str = "auto";
 const BUILT_IN: &str = "builtin";
 const BF16: &str = "bf16";
 const ONNX_RUNTIME: &str = "onnxruntime";
+const OPENVINO: &str = "openvino";
+const OPENVINO_BF16: &str = "openvino-bf16";
 
 impl Engine {
     /// The names of all.
-    pub const NAMES: [&str; 4] = [AUTO, BUILT_IN, BF16, ONNX_RUNTIME];
+    pub const NAMES: [&str; 6] = [AUTO, BUILT_IN, BF16, ONNX_RUNTIME, OPENVINO, OPENVINO_BF16];
 }
 
 impl fmt::Display for Engine {
@@ -33,6 +39,8 @@ impl fmt::Display for Engine {
             Self::BuiltIn => BUILT_IN,
             Self::Bf16 => BF16,
             Self::OnnxRuntime => ONNX_RUNTIME,
+            Self::OpenVino => OPENVINO,
+            Self::OpenVinoBf16 => OPENVINO_BF16,
         })
     }
 }
@@ -46,6 +54,8 @@ impl FromStr for Engine {
             BUILT_IN => Ok(Self::BuiltIn),
             BF16 => Ok(Self::Bf16),
             ONNX_RUNTIME => Ok(Self::OnnxRuntime),
+            OPENVINO => Ok(Self::OpenVino),
+            OPENVINO_BF16 => Ok(Self::OpenVinoBf16),
             _ => Err(UnknownEngine { name: name.to_owned() }),
         }
     }
@@ -69,6 +79,11 @@ mod tests {
             assert_eq!(name.parse::<Engine>().unwrap().to_string(), name);
         }
         let unknown = "torch".parse::<Engine>().unwrap_err().to_string();
-        assert!(unknown.ends_with("hint: one of auto, builtin, bf16, onnxruntime"), "{unknown}");
+        assert!(
+            unknown.ends_with(
+                "hint: one of auto, builtin, bf16, onnxruntime, openvino, openvino-bf16"
+            ),
+            "{unknown}"
+        );
     }
 }

@@ -25,7 +25,7 @@ mod worker;
 pub use check::{Finding, check};
 pub use engine::{Engine, UnknownEngine};
 pub use model::static_::{BadTable, StaticEncoder};
-pub use onnx::{NoOnnxRuntime, OnnxRuntimeConfig};
+pub use onnx::{LibraryConfig, NoOnnxRuntime, NoOpenVino};
 pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};
 pub use remote::{RemoteConfig, RemoteError};
 pub use shelf::{CachedModel, Description, Place, cached_models, describe};

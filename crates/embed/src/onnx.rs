@@ -6,7 +6,8 @@
 
 mod graph;
 mod library;
-mod runtime;
+mod onnx_runtime;
+mod open_vino;
 mod signature;
 mod tower;
 
@@ -15,19 +16,22 @@ use std::{path::Path, sync::Arc};
 use serde::Deserialize;
 
 use self::{
-    graph::Graph,
-    runtime::OnnxRuntime,
+    graph::{Graph, GraphEngine},
+    onnx_runtime::OnnxRuntime,
+    open_vino::OpenVino,
     signature::{Element, Port, Signature},
     tower::{Inputs, Tower},
 };
-pub use self::{library::OnnxRuntimeConfig, runtime::NoOnnxRuntime};
+pub use self::{library::LibraryConfig, onnx_runtime::NoOnnxRuntime, open_vino::NoOpenVino};
 use crate::{
+    engine::Engine,
     folder::ModelFolder,
     image::{Defaults, ImageProcessor, Size},
     model::{
         CONFIG,
         batch::{ImageBatch, Placed, TextBatch},
         encoder::{ImageTower, TextTower, Towers},
+        kernel::Precision,
     },
     open::OpenError,
     pool::Pooler,
@@ -39,6 +43,9 @@ const FOLDER: &str = "onnx";
 
 /// Fingerprints of exported graphs begin so, by which they are told from those of other weights.
 pub(crate) const FINGERPRINT: &str = "onnx/";
+
+/// And so where they were run in bfloat16.
+pub(crate) const BF16_FINGERPRINT: &str = "onnx-bf16/";
 
 /// The files of a model's graphs: one with all towers, or one for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,27 +93,41 @@ pub(crate) fn folder_of(graph: &Path) -> Option<(&Path, String)> {
     }
 }
 
-/// Reads a model from its graphs, and says what runs them.
+/// What runs graphs, by its name; ONNX Runtime where none is asked for.
+fn load(engine: Engine, config: &LibraryConfig) -> Result<Box<dyn GraphEngine>, OpenError> {
+    Ok(match engine {
+        Engine::OpenVino => Box::new(OpenVino::load(config, Precision::Single)?),
+        Engine::OpenVinoBf16 => Box::new(OpenVino::load(config, Precision::Bf16)?),
+        Engine::Auto | Engine::BuiltIn | Engine::Bf16 | Engine::OnnxRuntime => {
+            Box::new(OnnxRuntime::load(config)?)
+        }
+    })
+}
+
+/// Reads a model from its graphs, and says what runs them. What is wrong with a graph is found before an engine
+/// sees it.
 pub(crate) fn open(
     folder: &mut ModelFolder,
     files: &GraphFiles,
-    config: &OnnxRuntimeConfig,
+    (engine, config): (Engine, &LibraryConfig),
 ) -> Result<(Towers, String), OpenError> {
     let settings: Settings = folder.json_if_there(CONFIG)?.unwrap_or_default();
     let parts = files.0.iter().map(|file| Part::read(folder, file));
     let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
-    let runtime = OnnxRuntime::load(config)?;
+    let engine = load(engine, config)?;
     let mut towers = Towers { dimension: 0, text: None, image: None };
     for part in &parts {
         let path = folder.path().join(&part.file);
-        let graph = runtime.open(&path).map_err(|source| OpenError::graph(&path, source))?.into();
+        let failed = |source| OpenError::graph(engine.name(), &path, source);
+        let graph = engine.open(&path).map_err(failed)?;
         let opened = part.towers(folder, &settings, &graph)?;
         towers.text = towers.text.or(opened.text);
         towers.image = towers.image.or(opened.image);
     }
-    towers.dimension = dimension(&towers)
-        .map_err(|source| OpenError::graph(&folder.path().join(&files.0[0]), source))?;
-    Ok((towers, runtime.name()))
+    towers.dimension = dimension(&towers).map_err(|source| {
+        OpenError::graph(engine.name(), &folder.path().join(&files.0[0]), source.into())
+    })?;
+    Ok((towers, engine.name()))
 }
 
 /// The number of coordinates that come out, by trying: what graphs say of it is often a name.

@@ -20,7 +20,7 @@ use crate::{
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
     },
-    onnx::{self, GraphFiles, NoOnnxRuntime, OnnxRuntimeConfig},
+    onnx::{self, GraphFiles, LibraryConfig, NoOnnxRuntime, NoOpenVino},
     remote::{self, RemoteConfig, RemoteEncoder, RemoteError},
     weights,
 };
@@ -37,8 +37,8 @@ pub struct OpenOptions {
     pub remote: RemoteConfig,
     /// What runs the model.
     pub engine: Engine,
-    /// Where ONNX Runtime may be.
-    pub onnx_runtime: OnnxRuntimeConfig,
+    /// Where the engines for exported graphs may be.
+    pub libraries: LibraryConfig,
     /// Is told of every download.
     pub progress: Progress,
 }
@@ -133,20 +133,19 @@ fn open_path(path: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
     let Some((folder, graph)) = onnx::folder_of(path).filter(|_| path.is_file()) else {
         return load(&Place { folder: path, id, revision: None }, options);
     };
-    options.allow(&id, &[Engine::Auto, Engine::OnnxRuntime])?;
+    options
+        .allow(&id, &[Engine::Auto, Engine::OnnxRuntime, Engine::OpenVino, Engine::OpenVinoBf16])?;
     load_graphs(&Place { folder, id, revision: None }, &GraphFiles::one(graph), options)
 }
 
 fn load(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
     let graphs = GraphFiles::in_folder(place.folder);
     match (options.engine, graphs) {
-        (Engine::OnnxRuntime, None) => {
-            Err(OpenError::NoGraph { folder: place.folder.to_owned(), engine: options.engine })
-        }
-        (Engine::OnnxRuntime, Some(graphs)) => load_graphs(place, &graphs, options),
         (Engine::Auto, Some(graphs)) if !is_known(place) => load_graphs(place, &graphs, options),
         (Engine::Auto | Engine::BuiltIn, _) => load_weights(place),
         (Engine::Bf16, _) => load_for_bf16(place),
+        (_, Some(graphs)) => load_graphs(place, &graphs, options),
+        (engine, None) => Err(OpenError::NoGraph { folder: place.folder.to_owned(), engine }),
     }
 }
 
@@ -185,8 +184,12 @@ fn load_graphs(
     options: &OpenOptions,
 ) -> Result<Opened, OpenError> {
     let mut folder = ModelFolder::new(place.folder, &place.id);
-    let (towers, engine) = onnx::open(&mut folder, graphs, &options.onnx_runtime)?;
-    let fingerprint = format!("{}{}", onnx::FINGERPRINT, folder.fingerprint());
+    let (towers, engine) = onnx::open(&mut folder, graphs, (options.engine, &options.libraries))?;
+    let start = match options.engine {
+        Engine::OpenVinoBf16 => onnx::BF16_FINGERPRINT,
+        _ => onnx::FINGERPRINT,
+    };
+    let fingerprint = format!("{start}{}", folder.fingerprint());
     let (id, revision) = (place.id.clone(), place.revision.clone());
     let embedder = Arc::new(Encoder::new(id, revision, fingerprint, towers));
     Ok(Opened { embedder, engine })
@@ -225,7 +228,7 @@ fn download(name: &RepoName, repo: &Repo<'_>, options: &OpenOptions) -> Result<O
     let known = model::known(&mut ModelFolder::new(&snapshot.folder, &name.id));
     let has_weights = || known.as_ref().is_ok_and(|known| download.has_weights(known.weights));
     match options.engine {
-        Engine::OnnxRuntime => download.fetch_graphs()?,
+        Engine::OnnxRuntime | Engine::OpenVino | Engine::OpenVinoBf16 => download.fetch_graphs()?,
         Engine::Auto if download.has_graphs() && !has_weights() => download.fetch_graphs()?,
         Engine::Auto | Engine::BuiltIn | Engine::Bf16 => download.fetch_weights(known?.weights)?,
     }
@@ -324,9 +327,14 @@ pub enum OpenError {
     /// The engine for exported graphs is not there.
     #[error(transparent)]
     NoOnnxRuntime(#[from] NoOnnxRuntime),
+    /// Nor is that one.
+    #[error(transparent)]
+    NoOpenVino(#[from] NoOpenVino),
     /// The engine cannot run a graph.
-    #[error("ONNX Runtime cannot run {path}", path = path.display())]
+    #[error("{engine} cannot run {path}", path = path.display())]
     Graph {
+        /// The engine.
+        engine: String,
         /// The graph.
         path: PathBuf,
         /// What the engine said.
@@ -376,9 +384,10 @@ impl OpenError {
     }
 
     pub(crate) fn graph(
+        engine: String,
         path: &Path,
-        source: impl std::error::Error + Send + Sync + 'static,
+        source: Box<dyn std::error::Error + Send + Sync>,
     ) -> Self {
-        Self::Graph { path: path.to_owned(), source: source.into() }
+        Self::Graph { engine, path: path.to_owned(), source }
     }
 }

@@ -81,9 +81,9 @@ pub use linprobe_classifier::{
 };
 pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
 pub use linprobe_embed::{
-    CachedModel, Description as ModelDescription, Engine, Finding as ModelFinding,
-    OnnxRuntimeConfig, OpenOptions, Place as ModelPlace, RemoteConfig, StreamOptions,
-    cached_models, check as check_model, describe as describe_model,
+    CachedModel, Description as ModelDescription, Engine, Finding as ModelFinding, LibraryConfig,
+    OpenOptions, Place as ModelPlace, RemoteConfig, StreamOptions, cached_models,
+    check as check_model, describe as describe_model,
 };
 pub use linprobe_hub::{HubConfig, Progress as DownloadProgress, Transfer};
 pub use linprobe_session::{

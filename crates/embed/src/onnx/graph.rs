@@ -1,8 +1,20 @@
 //! The seam to whatever runs a graph.
 
-use std::fmt::Debug;
+use std::{error::Error, fmt::Debug, path::Path, sync::Arc};
 
 use candle_core::{Result, Tensor};
+
+/// What an engine says when it cannot run a graph.
+pub(super) type EngineError = Box<dyn Error + Send + Sync>;
+
+/// What runs graphs.
+pub(super) trait GraphEngine {
+    /// The engine as people see it.
+    fn name(&self) -> String;
+
+    /// Makes a graph ready to run.
+    fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError>;
+}
 
 /// A graph that an engine has made ready.
 pub(super) trait Graph: Debug + Send + Sync {

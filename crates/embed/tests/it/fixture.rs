@@ -11,7 +11,7 @@ use std::{
 
 use candle_core::{Device, Tensor};
 use linprobe_core::{Content, Embedder, Embedding, Input};
-use linprobe_embed::{OnnxRuntimeConfig, OpenOptions, open};
+use linprobe_embed::{LibraryConfig, OpenOptions, open};
 use linprobe_hub::HubConfig;
 
 pub(crate) fn fixtures() -> PathBuf {
@@ -21,8 +21,8 @@ pub(crate) fn fixtures() -> PathBuf {
 /// Nothing of the caller's environment, no request.
 pub(crate) fn offline() -> OpenOptions {
     let hub = HubConfig { offline: true, ..HubConfig::from_variables(|_| None) };
-    let onnx_runtime = OnnxRuntimeConfig::from_variables(|_| None);
-    OpenOptions { hub, onnx_runtime, ..OpenOptions::default() }
+    let libraries = LibraryConfig::from_variables(|_| None);
+    OpenOptions { hub, libraries, ..OpenOptions::default() }
 }
 
 pub(crate) fn open_folder(folder: &Path) -> Arc<dyn Embedder> {

@@ -4,7 +4,8 @@
 use std::{fs, io::Write as _};
 
 use linprobe_embed::{
-    BUILTIN, Engine, NoOnnxRuntime, OnnxRuntimeConfig, OpenError, OpenOptions, describe, open,
+    BUILTIN, Engine, LibraryConfig, NoOnnxRuntime, NoOpenVino, OpenError, OpenOptions, describe,
+    open,
 };
 
 use crate::fixture::{copy_of, fixtures, offline, replace};
@@ -17,15 +18,21 @@ fn a_graph_without_its_engine_is_answered_with_how_to_install_it() {
 }
 
 #[test]
+fn an_engine_that_is_asked_for_and_not_there_is_answered_with_how_to_install_it() {
+    let error = error_of("graphs/tower", Engine::OpenVino);
+    assert!(matches!(error, OpenError::NoOpenVino(NoOpenVino::NotFound)), "{error}");
+    assert!(error.to_string().contains("hint: pip install openvino, or set OPENVINO_DYLIB_PATH"));
+}
+
+#[test]
 fn a_library_that_is_none_is_named_with_what_is_wrong() {
     let mut library = tempfile::NamedTempFile::new().unwrap();
     library.write_all(b"no library").unwrap();
     let path = library.path().to_str().unwrap();
-    let onnx_runtime = OnnxRuntimeConfig::from_variables(|name| {
-        (name == "ORT_DYLIB_PATH").then(|| path.to_owned())
-    });
+    let libraries =
+        LibraryConfig::from_variables(|name| (name == "ORT_DYLIB_PATH").then(|| path.to_owned()));
     let folder = fixtures().join("graphs/tower");
-    let options = OpenOptions { onnx_runtime, ..offline() };
+    let options = OpenOptions { libraries, ..offline() };
     let error = open(folder.to_str().unwrap(), &options).err().unwrap().to_string();
     assert!(error.contains("ONNX Runtime cannot be used") && error.contains(path), "{error}");
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use linprobe_core::Embedder;
-use linprobe_embed::{Engine, OnnxRuntimeConfig, OpenError, OpenOptions, open};
+use linprobe_embed::{Engine, LibraryConfig, OpenError, OpenOptions, open};
 use linprobe_hub::{
     HubConfig, HubError, Progress,
     fake::{self, COMMIT, HubServer},
@@ -184,9 +184,9 @@ fn weights_of_before_safetensors_are_downloaded_where_there_are_no_others() {
 fn a_graph_is_downloaded_where_an_engine_for_graphs_is_asked_for_and_no_other_weights() {
     let behaviour = Behaviour { has_graphs: true, ..Behaviour::default() };
     let (server, cache) = (start(behaviour), tempfile::tempdir().unwrap());
-    let onnx_runtime = OnnxRuntimeConfig::from_variables(|_| None);
+    let libraries = LibraryConfig::from_variables(|_| None);
     let engine = Engine::OnnxRuntime;
-    let options = OpenOptions { engine, onnx_runtime, ..options(&server, cache.path()) };
+    let options = OpenOptions { engine, libraries, ..options(&server, cache.path()) };
     let error = open(NAME, &options).err().unwrap();
     assert!(matches!(error, OpenError::NoOnnxRuntime(_)), "{error}");
     let asked = |file: &str| server.requests().iter().any(|request| request.contains(file));

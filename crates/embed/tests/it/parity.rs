@@ -8,10 +8,11 @@ use std::{fs, path::Path};
 
 use candle_core::Device;
 use linprobe_core::{BadContent, Content, Input};
+use linprobe_embed::{Engine, OpenOptions, open};
 
 use crate::fixture::{
-    Fixture, assert_close, embed, embed_inputs, fixtures, max_difference, open_folder, picture,
-    pixels, read_texts, texts,
+    Fixture, assert_close, embed, embed_inputs, fixtures, max_difference, offline, open_folder,
+    picture, pixels, read_texts, texts,
 };
 
 #[test]
@@ -99,6 +100,38 @@ fn pictures_have_the_embeddings_of_the_reference() {
             let expected = fixture.values(&format!("embedding.{name}"));
             assert_close(&[found], &[expected], 1e-5, &format!("{}, {name}", fixture.name));
         }
+    }
+}
+
+/// Tiny random models are the hardest case: in a wide layer roundings average out.
+#[test]
+fn embeddings_in_bfloat16_are_nearly_those_in_single_precision() {
+    let bf16 = OpenOptions { engine: Engine::Bf16, ..offline() };
+    for fixture in Fixture::all() {
+        let reduced = Fixture::opened(&fixture.name, &bf16).embedder;
+        let contents = texts().into_iter().chain(["odd.png", "grey.png"].map(picture));
+        let inputs: Vec<_> =
+            contents.filter_map(|content| fixture.embedder.process(&content).ok()).collect();
+        let exact = embed_inputs(&*fixture.embedder, &inputs);
+        for (found, exact) in embed_inputs(&*reduced, &inputs).iter().zip(&exact) {
+            let pairs = found.as_slice().iter().zip(exact.as_slice());
+            let cosine: f32 = pairs.map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.999, "{}: {cosine}", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn a_project_is_gone_on_with_in_the_precision_that_it_was_made_in() {
+    let folder = fixtures().join("bert-mean");
+    let opened = |options: &OpenOptions| open(folder.to_str().unwrap(), options).unwrap();
+    let exact = opened(&offline()).model().fingerprint.clone();
+    let reduced = opened(&OpenOptions { engine: Engine::Bf16, ..offline() });
+    let reduced = reduced.model().fingerprint.clone();
+    assert_ne!(reduced, exact);
+    for fingerprint in [exact, reduced] {
+        let again = opened(&offline().to_reopen(&fingerprint));
+        assert_eq!(again.model().fingerprint, fingerprint);
     }
 }
 

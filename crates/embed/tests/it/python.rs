@@ -1,9 +1,9 @@
-//! Exported graphs in ONNX Runtime, of which Python's package brings the library: they give what the
-//! weights give from which they were exported.
+//! Exported graphs in ONNX Runtime and OpenVINO, of which Python's packages bring the libraries: they give what
+//! the weights give from which they were exported.
 
 use std::{env, fs, path::Path};
 
-use linprobe_embed::{Engine, OnnxRuntimeConfig, OpenOptions, describe, open};
+use linprobe_embed::{Engine, LibraryConfig, OpenOptions, describe, open};
 
 use crate::fixture::{
     Fixture, assert_close, copy_of, embed, fixtures, offline, picture, replace, texts,
@@ -11,42 +11,51 @@ use crate::fixture::{
 
 /// With the ONNX Runtime of the interpreter that the tests are given.
 pub(crate) fn with_onnx_runtime() -> OpenOptions {
+    with(Engine::OnnxRuntime)
+}
+
+/// With an engine of that interpreter.
+fn with(engine: Engine) -> OpenOptions {
     let python = env::var("LINPROBE_TEST_PYTHON").unwrap();
     let environment = Path::new(&python).ancestors().nth(2).unwrap().to_str().unwrap().to_owned();
-    let onnx_runtime = OnnxRuntimeConfig::from_variables(|name| {
-        (name == "VIRTUAL_ENV").then(|| environment.clone())
-    });
-    OpenOptions { engine: Engine::OnnxRuntime, onnx_runtime, ..offline() }
+    let libraries =
+        LibraryConfig::from_variables(|name| (name == "VIRTUAL_ENV").then(|| environment.clone()));
+    OpenOptions { engine, libraries, ..offline() }
 }
 
 #[test]
-#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime and openvino"]
 fn texts_have_the_embeddings_of_the_weights_that_a_graph_was_exported_from() {
     for name in
         ["bert-mean", "roberta-sqrt-len", "clip-quick-gelu", "clip-gelu-padded", "graphs/sentences"]
     {
-        let fixture = Fixture::opened(name, &with_onnx_runtime());
-        let found = embed(&*fixture.embedder, &texts());
-        assert_close(&found, &fixture.rows("text_embeddings"), 1e-5, name);
-    }
-}
-
-#[test]
-#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
-fn pictures_have_the_embeddings_of_the_weights_that_a_graph_was_exported_from() {
-    for name in ["clip-quick-gelu", "clip-gelu-padded", "vit", "graphs/tower"] {
-        let fixture = Fixture::opened(name, &with_onnx_runtime());
-        let names = fixture.names("embedding.");
-        let pictures: Vec<_> = names.iter().map(|name| picture(name)).collect();
-        for (picture, found) in names.iter().zip(embed(&*fixture.embedder, &pictures)) {
-            let expected = fixture.values(&format!("embedding.{picture}"));
-            assert_close(&[found], &[expected], 1e-5, &format!("{name}, {picture}"));
+        for engine in [Engine::OnnxRuntime, Engine::OpenVino] {
+            let fixture = Fixture::opened(name, &with(engine));
+            let found = embed(&*fixture.embedder, &texts());
+            let expected = fixture.rows("text_embeddings");
+            assert_close(&found, &expected, 1e-5, &format!("{name} in {engine}"));
         }
     }
 }
 
 #[test]
-#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime"]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime and openvino"]
+fn pictures_have_the_embeddings_of_the_weights_that_a_graph_was_exported_from() {
+    for name in ["clip-quick-gelu", "clip-gelu-padded", "vit", "graphs/tower"] {
+        for engine in [Engine::OnnxRuntime, Engine::OpenVino] {
+            let fixture = Fixture::opened(name, &with(engine));
+            let names = fixture.names("embedding.");
+            let pictures: Vec<_> = names.iter().map(|name| picture(name)).collect();
+            for (picture, found) in names.iter().zip(embed(&*fixture.embedder, &pictures)) {
+                let expected = fixture.values(&format!("embedding.{picture}"));
+                assert_close(&[found], &[expected], 1e-5, &format!("{name}, {picture}, {engine}"));
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime and openvino"]
 fn a_graph_is_opened_by_its_folder_and_by_its_file_as_the_same_model() {
     for (folder, file) in [("bert-mean", "onnx/model.onnx"), ("graphs/tower", "model.onnx")] {
         let folder = fixtures().join(folder);
@@ -54,8 +63,24 @@ fn a_graph_is_opened_by_its_folder_and_by_its_file_as_the_same_model() {
             |path: &Path| describe(path.to_str().unwrap(), &with_onnx_runtime()).unwrap();
         let (by_folder, by_file) = (described(&folder), described(&folder.join(file)));
         assert!(by_folder.engine.starts_with("ONNX Runtime"), "{}", by_folder.engine);
+        let openvino = describe(folder.to_str().unwrap(), &with(Engine::OpenVino)).unwrap();
+        assert!(openvino.engine.starts_with("OpenVINO"), "{}", openvino.engine);
+        assert_eq!(openvino.spec.fingerprint, by_file.spec.fingerprint);
         assert_eq!(by_folder.spec.fingerprint, by_file.spec.fingerprint);
         assert!(by_file.spec.id.ends_with(file), "{}", by_file.spec.id);
+    }
+}
+
+/// Where the processor has no bfloat16 it computes in single precision.
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with openvino"]
+fn a_graph_in_bfloat16_is_another_model_that_gives_nearly_the_same() {
+    let [exact, reduced] = [Engine::OpenVino, Engine::OpenVinoBf16]
+        .map(|engine| Fixture::opened("bert-mean", &with(engine)).embedder);
+    assert_ne!(reduced.model().fingerprint, exact.model().fingerprint);
+    for (reduced, exact) in embed(&*reduced, &texts()).iter().zip(embed(&*exact, &texts())) {
+        let pairs = reduced.as_slice().iter().zip(exact.as_slice());
+        assert!(pairs.map(|(a, b)| a * b).sum::<f32>() > 0.999);
     }
 }
 
@@ -92,5 +117,6 @@ fn weights_that_are_shorter_than_the_graph_says_are_refused() {
     let weights = fs::read(folder.path().join("weights.bin")).unwrap();
     replace(folder.path(), "weights.bin", &weights[..weights.len() / 2]);
     let refused = open(folder.path().to_str().unwrap(), &with_onnx_runtime()).err().unwrap();
-    assert!(refused.to_string().starts_with("ONNX Runtime cannot run"), "{refused}");
+    let refused = refused.to_string();
+    assert!(refused.starts_with("ONNX Runtime (") && refused.contains("cannot run"), "{refused}");
 }

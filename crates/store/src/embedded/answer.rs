@@ -95,13 +95,9 @@ pub(crate) fn score(
 
 /// Reads points in the order of the ids given, be they in scope or not.
 pub(crate) fn fetch(snapshot: &Snapshot<'_>, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
-    let mut points = Vec::with_capacity(ids.len());
-    for id in ids {
-        if let Some(row_idx) = snapshot.points().row_of(id)? {
-            points.push(snapshot.point(id.clone(), row_idx)?);
-        }
-    }
-    Ok(points)
+    let rows = snapshot.points().rows_of(ids)?;
+    let found = ids.iter().zip(rows).filter_map(|(id, row_idx)| Some((id, row_idx?)));
+    found.map(|(id, row_idx)| snapshot.point(id.clone(), row_idx)).collect()
 }
 
 /// Reads points in the order of their rows.
@@ -148,26 +144,13 @@ pub(crate) fn sample(
         }
         ControlFlow::Continue(())
     })?;
-    let points = draw.finish().into_iter().map(|row_idx| {
-        let id = id_of(snapshot, row_idx)?;
-        snapshot.point(id, row_idx)
-    });
-    points.collect()
+    let rows: Vec<usize> = draw.finish();
+    let ids = snapshot.points().ids_of(&rows)?;
+    ids.into_iter().zip(rows).map(|(id, row_idx)| snapshot.point(id, row_idx)).collect()
 }
 
 fn rows_of(snapshot: &Snapshot<'_>, ids: &Excluded) -> Result<Bitmap, StoreError> {
-    let mut rows = Bitmap::default();
-    for id in ids {
-        if let Some(row_idx) = snapshot.points().row_of(id)? {
-            rows.insert(row_idx);
-        }
-    }
-    Ok(rows)
-}
-
-fn id_of(snapshot: &Snapshot<'_>, row_idx: usize) -> Result<RecordId, StoreError> {
-    let points = snapshot.points();
-    points.id_of(row_idx)?.ok_or_else(|| points.corrupt(format!("row {row_idx} has no id")))
+    Ok(snapshot.points().rows_of(ids)?.into_iter().flatten().collect())
 }
 
 /// Makes lists of hits out of what a scan found.
@@ -184,20 +167,14 @@ impl Lists<'_> {
         selection: &Selection,
         key: impl Fn(f32) -> f32 + Sync,
     ) -> Result<Vec<Hit>, StoreError> {
-        let mut hits = Vec::new();
-        for candidate in &selection.above {
-            hits.push(self.hit(candidate.row_idx)?);
-        }
-        for row_idx in self.first_by_id(selection, &key)? {
-            hits.push(self.hit(row_idx)?);
-        }
+        let mut rows: Vec<usize> = selection.above.iter().map(|above| above.row_idx).collect();
+        rows.extend(self.first_by_id(selection, &key)?);
+        let ids = self.snapshot.points().ids_of(&rows)?.into_iter();
+        let hit = |(id, row_idx)| Hit { id, score: self.findings.score(row_idx) };
+        let mut hits: Vec<Hit> = ids.zip(rows).map(hit).collect();
         let by_key = |a: &Hit, b: &Hit| key(b.score).total_cmp(&key(a.score));
         hits.sort_by(|a, b| by_key(a, b).then_with(|| a.id.cmp(&b.id)));
         Ok(hits)
-    }
-
-    fn hit(&self, row_idx: usize) -> Result<Hit, StoreError> {
-        Ok(Hit { id: id_of(self.snapshot, row_idx)?, score: self.findings.score(row_idx) })
     }
 
     /// The rows at the cut whose ids come first, as many as there are places left.
@@ -222,8 +199,9 @@ impl Lists<'_> {
 
     /// For few ties: reads the id of each.
     fn look_up_ties(&self, tied: &Bitmap, n_wanted: usize) -> Result<Vec<usize>, StoreError> {
-        let with_id = |row_idx| Ok((id_of(self.snapshot, row_idx)?, row_idx));
-        let mut ties = tied.rows().map(with_id).collect::<Result<Vec<_>, StoreError>>()?;
+        let rows: Vec<usize> = tied.rows().collect();
+        let ids = self.snapshot.points().ids_of(&rows)?;
+        let mut ties: Vec<(RecordId, usize)> = ids.into_iter().zip(rows).collect();
         ties.sort_unstable();
         ties.truncate(n_wanted);
         Ok(ties.into_iter().map(|(_, row_idx)| row_idx).collect())

@@ -210,22 +210,40 @@ impl Points {
 
     /// The row of a point.
     pub(crate) fn row_of(&self, id: &RecordId) -> Result<Option<usize>, StoreError> {
+        Ok(self.rows_of([id])?.pop().flatten())
+    }
+
+    /// The row of each of some points; none of one that there is not.
+    pub(crate) fn rows_of<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a RecordId>,
+    ) -> Result<Vec<Option<usize>>, StoreError> {
         let row = "SELECT row_idx FROM points WHERE id = ?1";
-        let read = || {
+        let read = || -> rusqlite::Result<_> {
             let mut statement = self.connection.prepare_cached(row)?;
-            statement.query_one([id.as_str()], |row| row.get(0)).optional()
+            let mut find =
+                |id: &RecordId| statement.query_one([id.as_str()], |row| row.get(0)).optional();
+            ids.into_iter().map(&mut find).collect()
         };
         read().map_err(self.error())
     }
 
-    /// Whose a row is.
-    pub(crate) fn id_of(&self, row_idx: usize) -> Result<Option<RecordId>, StoreError> {
+    /// Whose each of some rows is.
+    pub(crate) fn ids_of(&self, rows: &[usize]) -> Result<Vec<RecordId>, StoreError> {
         let id = "SELECT id FROM points WHERE row_idx = ?1";
-        let read = || {
+        let read = || -> rusqlite::Result<Vec<Option<String>>> {
             let mut statement = self.connection.prepare_cached(id)?;
-            statement.query_one([row_idx], |row| row.get::<_, String>(0)).optional()
+            let mut find = |row_idx: &usize| {
+                statement.query_one([row_idx], |row| row.get::<_, String>(0)).optional()
+            };
+            rows.iter().map(&mut find).collect()
         };
-        read().map_err(self.error())?.map(|id| self.id(&id)).transpose()
+        let ids = read().map_err(self.error())?.into_iter().zip(rows);
+        let named = ids.map(|(id, row_idx)| match id {
+            Some(id) => self.id(&id),
+            None => Err(self.corrupt(format!("row {row_idx} has no id"))),
+        });
+        named.collect()
     }
 
     /// At most `limit` points from a row on, with their rows.

@@ -74,20 +74,55 @@ pub(crate) fn run(rows: &[f16], dimension: usize, scans: &[Scan<'_>]) -> Vec<Fin
     let dimension = dimension.max(1);
     let n_rows = rows.len() / dimension;
     let piece = piece_rows(n_rows);
-    let weights: Vec<Weights> = scans.iter().map(|scan| Weights::new(scan.weights)).collect();
+    let asked = Asked::new(scans);
     let mut scores = places(n_rows, scans.len());
     let pieces: Vec<Piece<'_>> = Piece::cut(&mut scores, piece);
     let empty: Vec<Tally> = scans.iter().map(Tally::new).collect();
     let tallies: Vec<Vec<Tally>> = pieces
         .into_par_iter()
         .zip(rows.par_chunks(piece * dimension))
-        .map(|(piece, rows)| piece.tally(rows, &weights, (scans, empty.clone())))
+        .map(|(piece, rows)| piece.tally(rows, &asked, empty.clone()))
         .collect();
     let finish = |(scan_idx, (scan, scores)): (usize, (&Scan<'_>, Vec<f32>))| {
         let tallies = tallies.iter().map(|piece| piece[scan_idx].clone());
         Tally::sum(tallies, scan).finish(scores)
     };
     scans.iter().zip(scores).enumerate().map(finish).collect()
+}
+
+/// What rows are scored with.
+struct Asked<'a> {
+    scans: &'a [Scan<'a>],
+    /// Without those that an earlier scan has, too.
+    weights: Vec<Weights>,
+    /// Of each scan, the first one with its weights, which may be itself.
+    first: Vec<usize>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(scans: &'a [Scan<'a>]) -> Self {
+        let first = |scan: &Scan<'_>| scans.iter().position(|other| other.weights == scan.weights);
+        let first: Vec<usize> =
+            scans.iter().enumerate().map(|(idx, scan)| first(scan).unwrap_or(idx)).collect();
+        let is_first = |(idx, _): &(usize, &Scan<'_>)| first[*idx] == *idx;
+        let distinct = scans.iter().enumerate().filter(is_first);
+        let weights = distinct.map(|(_, scan)| Weights::new(scan.weights)).collect();
+        Self { scans, weights, first }
+    }
+
+    /// Fills the places of each scan with the products of its weights and the rows.
+    fn multiply(&self, kernel: Kernel, rows: &[f16], places: &mut [&mut [f32]]) {
+        let placed = places.iter_mut().enumerate();
+        let mut distinct: Vec<&mut [f32]> = placed
+            .filter(|(idx, _)| self.first[*idx] == *idx)
+            .map(|(_, place)| &mut **place)
+            .collect();
+        kernel.score(rows, &self.weights, &mut distinct);
+        for (idx, &first) in self.first.iter().enumerate().filter(|(idx, first)| idx != *first) {
+            let (before, rest) = places.split_at_mut(idx);
+            rest[0].copy_from_slice(before[first]);
+        }
+    }
 }
 
 /// Places for the scores of all rows, for each scan. The memory is not written to, so each thread takes the pages that
@@ -116,12 +151,8 @@ impl<'s> Piece<'s> {
     }
 
     /// Scores the rows, a block at a time, and looks at the scores.
-    fn tally(
-        self,
-        rows: &[f16],
-        weights: &[Weights],
-        (scans, mut tallies): (&[Scan<'_>], Vec<Tally>),
-    ) -> Vec<Tally> {
+    fn tally(self, rows: &[f16], asked: &Asked<'_>, mut tallies: Vec<Tally>) -> Vec<Tally> {
+        let scans = asked.scans;
         let kernel = Kernel::detect();
         let mut blocks: Vec<_> =
             self.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
@@ -129,7 +160,7 @@ impl<'s> Piece<'s> {
         let first_rows = (self.first_row..).step_by(BLOCK_ROWS);
         for (first_row, rows) in first_rows.zip(rows.chunks(BLOCK_ROWS * dimension)) {
             let mut scores: Vec<_> = blocks.iter_mut().filter_map(Iterator::next).collect();
-            kernel.score(rows, weights, &mut scores);
+            asked.multiply(kernel, rows, &mut scores);
             for ((scan, scores), tally) in scans.iter().zip(scores).zip(&mut tallies) {
                 scan.finish_scores(first_row, scores);
                 tally.look_at(first_row, scores, scan);

@@ -58,9 +58,7 @@ impl Scope {
     fn work_out(&self, points: &Points, n_rows: usize) -> Result<Bitmap, StoreError> {
         let mut outside = Bitmap::first(n_rows);
         if self.ids.len() < n_rows / STEPS_PER_LOOKUP {
-            for id in &self.ids {
-                points.row_of(id)?.into_iter().for_each(|row_idx| outside.remove(row_idx));
-            }
+            points.rows_of(&self.ids)?.into_iter().flatten().for_each(|row| outside.remove(row));
             return Ok(outside);
         }
         let mut left = self.ids.as_slice();

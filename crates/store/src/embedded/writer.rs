@@ -88,10 +88,8 @@ impl Writer {
     pub(crate) fn delete(&mut self, ids: &[RecordId]) -> Result<u64, StoreError> {
         let distinct: BTreeSet<&RecordId> = ids.iter().collect();
         self.points.change(|| {
-            let mut rows = Vec::new();
-            for id in distinct {
-                rows.extend(self.points.row_of(id)?);
-            }
+            let rows = self.points.rows_of(distinct)?;
+            let rows: Vec<usize> = rows.into_iter().flatten().collect();
             self.points.bury(&rows)?;
             Ok(rows.len() as u64)
         })

@@ -5,7 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -17,8 +17,8 @@ use ort::{
 };
 
 use super::{
-    graph::{Feed, Graph},
-    library::OnnxRuntimeConfig,
+    graph::{EngineError, Feed, Graph, GraphEngine},
+    library::LibraryConfig,
 };
 
 /// The library that this process has loaded: there can be one.
@@ -55,13 +55,13 @@ pub enum NoOnnxRuntime {
 
 impl OnnxRuntime {
     /// Loads the first library that can be used, unless this process has one already.
-    pub(super) fn load(config: &OnnxRuntimeConfig) -> std::result::Result<Self, NoOnnxRuntime> {
+    pub(super) fn load(config: &LibraryConfig) -> std::result::Result<Self, NoOnnxRuntime> {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = &*loaded {
             return Ok(runtime.clone());
         }
         let mut failure = NoOnnxRuntime::NotFound;
-        for library in config.libraries() {
+        for library in config.of_onnx_runtime() {
             match Self::load_library(library) {
                 Ok(runtime) => return Ok(loaded.insert(runtime).clone()),
                 Err(reason) => failure = NoOnnxRuntime::Unusable { reason },
@@ -79,15 +79,18 @@ impl OnnxRuntime {
         Ok(Self { environment, library })
     }
 
-    /// The engine as people see it.
-    pub(super) fn name(&self) -> String {
+    fn session(&self, graph: &Path) -> ort::Result<Session> {
+        Session::builder(&self.environment)?.commit_from_file(graph)
+    }
+}
+
+impl GraphEngine for OnnxRuntime {
+    fn name(&self) -> String {
         format!("ONNX Runtime ({})", self.library.display())
     }
 
-    /// Makes a graph ready to run.
-    pub(super) fn open(&self, graph: &Path) -> ort::Result<Box<dyn Graph>> {
-        let session = Session::builder(&self.environment)?.commit_from_file(graph)?;
-        Ok(Box::new(OpenSession { session: Mutex::new(session) }))
+    fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError> {
+        Ok(Arc::new(OpenSession { session: Mutex::new(self.session(graph)?) }))
     }
 }
 

@@ -1,0 +1,157 @@
+//! OpenVINO, loaded while the program runs, where it is installed.
+//!
+//! A compiled graph runs one batch at a time, on all cores, so the threads that bring batches wait for each other.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use candle_core::{DType, Device, Result, Tensor};
+use openvino::{
+    CompiledModel, Core, DeviceType, ElementType, InferenceError, RwPropertyKey, Shape,
+    Tensor as Value,
+};
+
+use super::{
+    graph::{EngineError, Feed, Graph, GraphEngine},
+    library::LibraryConfig,
+};
+use crate::model::kernel::Precision;
+
+/// The library that this process has loaded: there can be one.
+static LOADED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// OpenVINO, ready to read graphs.
+#[derive(Clone, Debug)]
+pub(super) struct OpenVino {
+    library: PathBuf,
+    precision: Precision,
+}
+
+/// Why there is no OpenVINO.
+#[derive(Debug, thiserror::Error)]
+pub enum NoOpenVino {
+    /// There is none where it is looked for.
+    #[error(
+        "OpenVINO is not installed where it is looked for\n\
+         hint: pip install openvino, or set OPENVINO_DYLIB_PATH to its library libopenvino_c"
+    )]
+    NotFound,
+    /// What was found cannot be used.
+    #[error(
+        "OpenVINO cannot be used: {reason}\n\
+         hint: pip install --upgrade openvino, or set OPENVINO_DYLIB_PATH to its library \
+         libopenvino_c"
+    )]
+    Unusable {
+        /// Which library, and what is wrong with it.
+        reason: String,
+    },
+}
+
+impl OpenVino {
+    /// Loads the first library that can be used, unless this process has one already.
+    pub(super) fn load(
+        config: &LibraryConfig,
+        precision: Precision,
+    ) -> std::result::Result<Self, NoOpenVino> {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = &*loaded {
+            return Ok(Self { library: library.clone(), precision });
+        }
+        let mut failure = NoOpenVino::NotFound;
+        for library in config.of_openvino() {
+            match openvino_sys::library::load_from(library.clone()) {
+                Ok(()) => {
+                    return Ok(Self { library: loaded.insert(library).clone(), precision });
+                }
+                Err(reason) => failure = NoOpenVino::Unusable { reason },
+            }
+        }
+        Err(failure)
+    }
+
+    fn compile(&self, graph: &str) -> std::result::Result<CompiledModel, EngineError> {
+        let mut core = Core::new()?;
+        // By itself it would compute in bfloat16 where the processor can.
+        let precision = match self.precision {
+            Precision::Single => "f32",
+            Precision::Bf16 => "bf16",
+        };
+        core.set_property(&DeviceType::CPU, &RwPropertyKey::HintInferencePrecision, precision)?;
+        let model = core.read_model_from_file(graph, "")?;
+        Ok(core.compile_model(&model, DeviceType::CPU)?)
+    }
+}
+
+impl GraphEngine for OpenVino {
+    fn name(&self) -> String {
+        let precision = match self.precision {
+            Precision::Single => "",
+            Precision::Bf16 => "in bfloat16, ",
+        };
+        format!("OpenVINO ({precision}{})", self.library.display())
+    }
+
+    fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError> {
+        let graph = graph.to_str().ok_or("its path is not UTF-8")?;
+        Ok(Arc::new(Compiled { model: Mutex::new(self.compile(graph)?) }))
+    }
+}
+
+struct Compiled {
+    model: Mutex<CompiledModel>,
+}
+
+impl Graph for Compiled {
+    fn run(&self, feeds: &[Feed<'_>], output: &str) -> Result<Tensor> {
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut request = model.create_infer_request().map_err(candle_core::Error::wrap)?;
+        for feed in feeds {
+            let value = value(feed)?;
+            request.set_tensor(feed.name, &value).map_err(candle_core::Error::wrap)?;
+        }
+        request.infer().map_err(candle_core::Error::wrap)?;
+        let output = request.get_tensor(output).map_err(candle_core::Error::wrap)?;
+        tensor(&output)
+    }
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiled").finish_non_exhaustive()
+    }
+}
+
+/// A tensor as OpenVINO takes it.
+fn value(feed: &Feed<'_>) -> Result<Value> {
+    let flat = feed.tensor.flatten_all()?;
+    let dims = feed.tensor.dims();
+    let value = match flat.dtype() {
+        DType::I32 => filled(ElementType::I32, dims, &flat.to_vec1::<i32>()?),
+        DType::I64 => filled(ElementType::I64, dims, &flat.to_vec1::<i64>()?),
+        _ => filled(ElementType::F32, dims, &flat.to_vec1::<f32>()?),
+    };
+    value.map_err(candle_core::Error::wrap)
+}
+
+fn filled<T: Copy>(
+    element: ElementType,
+    dims: &[usize],
+    values: &[T],
+) -> std::result::Result<Value, InferenceError> {
+    let dims: Vec<i64> = dims.iter().map(|&size| i64::try_from(size).unwrap_or(i64::MAX)).collect();
+    let mut value = Value::new(element, &Shape::new(&dims)?)?;
+    value.get_data_mut::<T>()?.copy_from_slice(values);
+    Ok(value)
+}
+
+/// What OpenVINO has computed.
+fn tensor(value: &Value) -> Result<Tensor> {
+    let shape = value.get_shape().map_err(candle_core::Error::wrap)?;
+    let dims = shape.get_dimensions().iter();
+    let dims: Vec<usize> = dims.map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+    let values = value.get_data::<f32>().map_err(candle_core::Error::wrap)?;
+    Tensor::from_slice(values, dims, &Device::Cpu)
+}
