@@ -33,6 +33,7 @@ mod compact;
 mod contend;
 mod grid;
 mod kernel;
+mod names;
 mod points;
 mod scan;
 mod scope;

@@ -95,7 +95,7 @@ pub(crate) fn score(
 
 /// Reads points in the order of the ids given, be they in scope or not.
 pub(crate) fn fetch(snapshot: &Snapshot<'_>, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
-    let rows = snapshot.points().rows_of(ids)?;
+    let rows = snapshot.rows_of(ids)?;
     let found = ids.iter().zip(rows).filter_map(|(id, row_idx)| Some((id, row_idx?)));
     found.map(|(id, row_idx)| snapshot.point(id.clone(), row_idx)).collect()
 }
@@ -145,12 +145,12 @@ pub(crate) fn sample(
         ControlFlow::Continue(())
     })?;
     let rows: Vec<usize> = draw.finish();
-    let ids = snapshot.points().ids_of(&rows)?;
+    let ids = snapshot.ids_of(&rows)?;
     ids.into_iter().zip(rows).map(|(id, row_idx)| snapshot.point(id, row_idx)).collect()
 }
 
 fn rows_of(snapshot: &Snapshot<'_>, ids: &Excluded) -> Result<Bitmap, StoreError> {
-    Ok(snapshot.points().rows_of(ids)?.into_iter().flatten().collect())
+    Ok(snapshot.rows_of(ids)?.into_iter().flatten().collect())
 }
 
 /// Makes lists of hits out of what a scan found.
@@ -169,7 +169,7 @@ impl Lists<'_> {
     ) -> Result<Vec<Hit>, StoreError> {
         let mut rows: Vec<usize> = selection.above.iter().map(|above| above.row_idx).collect();
         rows.extend(self.first_by_id(selection, &key)?);
-        let ids = self.snapshot.points().ids_of(&rows)?.into_iter();
+        let ids = self.snapshot.ids_of(&rows)?.into_iter();
         let hit = |(id, row_idx)| Hit { id, score: self.findings.score(row_idx) };
         let mut hits: Vec<Hit> = ids.zip(rows).map(hit).collect();
         let by_key = |a: &Hit, b: &Hit| key(b.score).total_cmp(&key(a.score));
@@ -200,7 +200,7 @@ impl Lists<'_> {
     /// For few ties: reads the id of each.
     fn look_up_ties(&self, tied: &Bitmap, n_wanted: usize) -> Result<Vec<usize>, StoreError> {
         let rows: Vec<usize> = tied.rows().collect();
-        let ids = self.snapshot.points().ids_of(&rows)?;
+        let ids = self.snapshot.ids_of(&rows)?;
         let mut ties: Vec<(RecordId, usize)> = ids.into_iter().zip(rows).collect();
         ties.sort_unstable();
         ties.truncate(n_wanted);

@@ -17,6 +17,7 @@ use super::{
     bitmap::Bitmap,
     coarse::Coarse,
     codes::{CodeReader, CodeRows},
+    names::Names,
     points::{Extent, Points},
     scope::Scope,
     segment::{Access, Rows, Segment},
@@ -47,6 +48,7 @@ struct Current {
     n_dead: usize,
     /// The int8 copy that was read last.
     codes: Option<Arc<CodeReader>>,
+    names: Arc<Names>,
 }
 
 /// One state of a store.
@@ -62,6 +64,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) dead: Arc<Bitmap>,
     n_points: usize,
     codes: Option<Codes>,
+    names: Arc<Names>,
 }
 
 /// The int8 copy of some of its first rows.
@@ -90,12 +93,13 @@ impl Snapshots {
         let codes = current.learn_codes(&self.folder, &points, self.dimension)?;
         let dead = Arc::clone(&current.dead);
         let segment = Arc::clone(&current.segment);
+        let names = Arc::clone(&current.names);
         readers.current = Some(current);
         drop(readers);
         let rows = segment.rows(extent.n_rows)?;
         let n_points = extent.n_rows.saturating_sub(extent.n_tombstones);
         let points = Some(points);
-        Ok(Snapshot { home: self, points, extent, segment, rows, dead, n_points, codes })
+        Ok(Snapshot { home: self, points, extent, segment, rows, dead, n_points, codes, names })
     }
 
     /// Begins a transaction of the generation whose vector file is open. A file is opened before the
@@ -122,7 +126,8 @@ impl Snapshots {
     fn open_generation(&self, generation: u64) -> Result<Current, StoreError> {
         let segment = Segment::open(&self.folder, generation, (self.dimension, Access::Read))?;
         let segment = Arc::new(segment);
-        Ok(Current { generation, segment, dead: Arc::default(), n_dead: 0, codes: None })
+        let (dead, names) = (Arc::default(), Arc::default());
+        Ok(Current { generation, segment, dead, n_dead: 0, codes: None, names })
     }
 
     fn readers(&self) -> MutexGuard<'_, Readers> {
@@ -167,6 +172,20 @@ impl Snapshot<'_> {
     /// The database, as it was at that moment.
     pub(crate) fn points(&self) -> &Points {
         self.points.as_ref().expect("it is taken only when the snapshot is dropped")
+    }
+
+    /// Whose each of some rows is.
+    pub(crate) fn ids_of(&self, rows: &[usize]) -> Result<Vec<RecordId>, StoreError> {
+        self.names.ids_of(rows, self.points())
+    }
+
+    /// The row of each of some points, be they in scope or not; none of one that there is not.
+    pub(crate) fn rows_of<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a RecordId>,
+    ) -> Result<Vec<Option<usize>>, StoreError> {
+        let is_alive = |row_idx| row_idx < self.extent.n_rows && !self.dead.contains(row_idx);
+        self.names.rows_of(ids, self.points(), is_alive)
     }
 
     /// Leaves out what is not in a scope.

@@ -2,8 +2,8 @@
 
 use std::slice;
 
-use linprobe_core::{Excluded, Point, Query, StoreError, VectorStore};
-use linprobe_store::EmbeddedStore;
+use linprobe_core::{Excluded, Hit, Point, Query, StoreError, VectorStore};
+use linprobe_store::{Damaged, EmbeddedStore, compact};
 use pollster::block_on;
 
 use crate::support::{DIMENSION, contents, filled, id, point, points};
@@ -43,6 +43,42 @@ fn a_reader_sees_what_a_writer_has_written_since() {
     let query = Query { weights, top_k: 5_000, exclude: &exclude };
     let hits = block_on(reader.search(query)).unwrap();
     assert_eq!((hits.len(), &hits[0].id), (1_999, &id(1)));
+}
+
+/// A store remembers where points are that were asked for.
+#[test]
+fn a_point_that_moves_is_found_where_it_is() {
+    let folder = filled(300);
+    let reader = EmbeddedStore::open_read_only(folder.path()).unwrap();
+    let ids: Vec<_> = (0..300).map(id).collect();
+    assert_eq!(block_on(reader.fetch(&ids)).unwrap(), contents(&reader));
+    for change in 1..4 {
+        let writer = EmbeddedStore::open(folder.path()).unwrap();
+        let moved: Vec<Point> =
+            (0..150).map(|n| Point { id: id(n), ..point(1_000 * change + n) }).collect();
+        block_on(writer.delete(&[id(0), id(299)])).unwrap();
+        block_on(writer.upsert(&moved)).unwrap();
+        drop(writer);
+        if change == 2 {
+            compact(folder.path(), Damaged::Refuse).unwrap();
+        }
+        let mut left = contents(&reader);
+        left.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut fetched = block_on(reader.fetch(&ids)).unwrap();
+        fetched.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(fetched, left, "{change}");
+        let weights = point(7).embedding;
+        let exclude = Excluded::from([id(7), id(149)]);
+        let query = Query { weights: weights.as_slice(), top_k: 300, exclude: &exclude };
+        let hits = block_on(reader.search(query)).unwrap();
+        assert_eq!(hits.len() + exclude.len(), left.len(), "{change}");
+        for Hit { id, score } in hits {
+            let place = left.binary_search_by(|point| point.id.cmp(&id)).unwrap();
+            let pairs = left[place].embedding.as_slice().iter().zip(weights.as_slice());
+            let exact: f32 = pairs.map(|(a, b)| a * b).sum();
+            assert!((score - exact).abs() < 1e-3, "{change}: {id:?} {score} {exact}");
+        }
+    }
 }
 
 #[test]
