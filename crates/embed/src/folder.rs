@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::{model::kernel::Precision, open::OpenError};
 
 /// Changes whenever this crate computes other embeddings from the same files.
-const PROCESSING_VERSION: &str = "linprobe-1";
+const PROCESSING_VERSION: &str = "linprobe-2";
 
 /// A folder in the layout of Hugging Face.
 #[derive(Debug)]
