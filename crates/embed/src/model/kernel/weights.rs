@@ -1,7 +1,6 @@
 //! The weights of a linear layer, laid out as this machine multiplies them best.
 
 use candle_core::{Device, Result, Tensor};
-use pulp::Arch;
 
 #[cfg(target_arch = "x86_64")]
 use super::panels::{Avx512, Avx512Bf16, Panels};
@@ -153,13 +152,6 @@ fn rounded(values: &[f32]) -> Vec<f32> {
     let mut rounded = values.to_vec();
     simd::map(&mut rounded, |value| f32::from_bits(u32::from(bf16_bits(value)) << 16));
     rounded
-}
-
-/// Rounds each value to bfloat16, into its place.
-pub(super) fn round_into(values: &[f32], places: &mut [u16]) {
-    Arch::new().dispatch(|| {
-        places.iter_mut().zip(values).for_each(|(place, &value)| *place = bf16_bits(value));
-    });
 }
 
 /// The nearest bfloat16, of two equally near ones the even, without a branch.

@@ -9,10 +9,9 @@ use std::{
     mem, ptr,
 };
 
-use super::{
-    super::weights::{bf16_bits, round_into},
-    Format, ROWS, WIDTH,
-};
+use pulp::Arch;
+
+use super::{super::weights::bf16_bits, Format, ROWS, WIDTH};
 
 /// Sums in a vector.
 const LANES: usize = 16;
@@ -155,6 +154,13 @@ impl Format for Avx512Bf16 {
         // SAFETY: a value of this type is only made where the instructions are there.
         unsafe { multiply_pairs(rows, panel, start) }
     }
+}
+
+/// Rounds each value to bfloat16, into its place.
+fn round_into(values: &[f32], places: &mut [u16]) {
+    Arch::new().dispatch(|| {
+        places.iter_mut().zip(values).for_each(|(place, &value)| *place = bf16_bits(value));
+    });
 }
 
 #[inline]
