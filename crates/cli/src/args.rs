@@ -107,7 +107,7 @@ pub(crate) struct IndexArgs {
     pub(crate) model: Option<String>,
     #[command(flatten)]
     pub(crate) columns: ColumnArgs,
-    /// Records to a batch of the model.
+    /// Records that are prepared and embedded together; of short texts, up to sixteen times as many.
     #[arg(long)]
     pub(crate) batch_size: Option<NonZeroUsize>,
     /// Removes the records that the dataset no longer has, once all of it is read; those that a

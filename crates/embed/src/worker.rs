@@ -9,7 +9,6 @@
 use std::{
     io,
     num::NonZeroUsize,
-    slice,
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -31,8 +30,8 @@ pub struct Embedded<T> {
 /// How [`embed_stream`] shares out the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamOptions {
-    /// Contents to a chunk, the unit that is handed from thread to thread and to the sink. Of short texts more are
-    /// taken, so that those of like length can go through a model together.
+    /// Contents to a chunk, the unit that is handed from thread to thread and to the sink. Of short texts up to
+    /// sixteen times as many are taken, so that those of like length can go through a model together.
     pub batch_size: NonZeroUsize,
     /// Threads that decode and tokenize. At most this many chunks and four more exist at a time.
     pub n_threads: NonZeroUsize,
@@ -102,16 +101,16 @@ struct Intake<T, I> {
     batch_size: NonZeroUsize,
 }
 
-/// A chunk of texts is filled up to so many bytes: some ten thousand tokens.
-const CHUNK_BYTES: usize = 1 << 16;
+/// The bytes of a text that takes as much of a chunk as any other content does, and those of the shortest that counts.
+const LONG_TEXT: usize = 1024;
+const SHORT_TEXT: usize = 64;
 
-/// The bytes of all texts; none where something is no text.
-fn n_text_bytes<T>(chunk: &[(T, Content)]) -> Option<usize> {
-    let n_bytes = chunk.iter().map(|(_, content)| match content {
-        Content::Text(text) => Some(text.len()),
-        _ => None,
-    });
-    n_bytes.sum()
+/// How much of a chunk a content takes.
+fn weight(content: &Content) -> usize {
+    match content {
+        Content::Text(text) => text.len().clamp(SHORT_TEXT, LONG_TEXT),
+        _ => LONG_TEXT,
+    }
 }
 
 /// A chunk of contents and where to send it once it is prepared.
@@ -121,16 +120,16 @@ impl<T, I: Iterator<Item = (T, Content)>> Intake<T, I> {
     /// Takes a chunk and queues it for the model, waiting until there is room. None when there is
     /// no more to take, or the model has gone.
     fn take(&mut self) -> Option<Taken<T>> {
-        let mut chunk: Vec<_> = self.contents.by_ref().take(self.batch_size.get()).collect();
-        if chunk.is_empty() {
-            return None;
-        }
-        let mut n_bytes = n_text_bytes(&chunk);
-        while let Some(room) = n_bytes.filter(|&n_bytes| n_bytes < CHUNK_BYTES)
+        let mut chunk = Vec::new();
+        let mut room = self.batch_size.get().saturating_mul(LONG_TEXT);
+        while room > 0
             && let Some(next) = self.contents.next()
         {
-            n_bytes = n_text_bytes(slice::from_ref(&next)).map(|n_bytes| room + n_bytes);
+            room = room.saturating_sub(weight(&next.1));
             chunk.push(next);
+        }
+        if chunk.is_empty() {
+            return None;
         }
         let (done, prepared) = sync_channel(1);
         self.queue.send(prepared).ok()?;

@@ -65,6 +65,23 @@ fn contents_are_read_no_faster_than_they_are_taken() {
     assert_eq!(n_taken, 10_000);
 }
 
+/// Without a bound a dataset of empty texts would be one chunk.
+#[test]
+fn a_chunk_holds_more_texts_the_shorter_they_are_and_no_more_than_sixteen_times_as_many() {
+    for (n_bytes, n_expected) in [(0, 160), (64, 160), (512, 20), (2048, 10)] {
+        let contents = (0..1_000).map(|n| (n, Content::Text("x".repeat(n_bytes))));
+        let mut chunks = Vec::new();
+        embed_stream(&*precomputed("test", DIMENSION), contents, &options(10, 2), |chunk| {
+            chunks.push(chunk.len());
+            Ok::<_, ()>(())
+        })
+        .unwrap();
+        assert_eq!(chunks.iter().sum::<usize>(), 1_000);
+        assert_eq!(chunks.first(), Some(&n_expected), "{n_bytes} bytes");
+        assert!(chunks.iter().all(|n| *n <= n_expected), "{chunks:?}");
+    }
+}
+
 #[test]
 fn a_sink_that_wants_no_more_ends_the_stream_with_its_error() {
     let contents = (0..).map(|n| (n, vector(1.0)));
