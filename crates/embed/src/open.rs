@@ -142,8 +142,8 @@ fn load(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
     let graphs = GraphFiles::in_folder(place.folder);
     match (options.engine, graphs) {
         (Engine::Auto, Some(graphs)) if !is_known(place) => load_graphs(place, &graphs, options),
-        (Engine::Auto | Engine::BuiltIn, _) => load_weights(place),
-        (Engine::Bf16, _) => load_for_bf16(place),
+        (Engine::Auto | Engine::BuiltIn, _) => load_weights(place, Precision::Single),
+        (Engine::Bf16, _) => load_weights(place, Precision::Bf16),
         (_, Some(graphs)) => load_graphs(place, &graphs, options),
         (engine, None) => Err(OpenError::NoGraph { folder: place.folder.to_owned(), engine }),
     }
@@ -155,27 +155,18 @@ fn is_known(place: &Place<'_>) -> bool {
     known.is_ok_and(|known| weights::are_in(place.folder, known.weights))
 }
 
-fn load_weights(place: &Place<'_>) -> Result<Opened, OpenError> {
-    let encoder = load_in(Precision::Single, place, "")?;
-    Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN.to_owned() })
-}
-
-fn load_for_bf16(place: &Place<'_>) -> Result<Opened, OpenError> {
-    let encoder = load_in(Precision::Bf16, place, BF16_FINGERPRINT)?;
-    Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN_BF16.to_owned() })
-}
-
-/// A model that is run here; its fingerprint begins in that way.
-fn load_in(
-    precision: Precision,
-    place: &Place<'_>,
-    fingerprint: &str,
-) -> Result<Encoder, OpenError> {
+fn load_weights(place: &Place<'_>, precision: Precision) -> Result<Opened, OpenError> {
+    let (engine, start) = match precision {
+        Precision::Single => (BUILT_IN, ""),
+        Precision::Bf16 => (BUILT_IN_BF16, BF16_FINGERPRINT),
+    };
     let mut folder = ModelFolder::new(place.folder, &place.id).in_precision(precision);
     let known = model::known(&mut folder)?;
     let towers = (known.open)(&mut folder)?;
-    let fingerprint = format!("{fingerprint}{}", folder.fingerprint());
-    Ok(Encoder::new(place.id.clone(), place.revision.clone(), fingerprint, towers))
+    let fingerprint = format!("{start}{}", folder.fingerprint());
+    let (id, revision) = (place.id.clone(), place.revision.clone());
+    let encoder = Encoder::new(id, revision, fingerprint, towers);
+    Ok(Opened { embedder: Arc::new(encoder), engine: engine.to_owned() })
 }
 
 fn load_graphs(

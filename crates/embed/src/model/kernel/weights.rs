@@ -16,7 +16,7 @@ pub(crate) enum Precision {
     #[default]
     Single,
     /// Both are rounded to bfloat16, which is half as wide and has as large a range. Where the processor has
-    /// instructions for that it takes half the time; elsewhere the roundings are the same, so that a model
+    /// instructions for that a product takes half the time; elsewhere the roundings are the same, so that a model
     /// gives the same embeddings everywhere but for the order of sums.
     Bf16,
 }
@@ -65,7 +65,7 @@ impl Weights {
         let (n_outputs, n_inputs) = weight.dims2()?;
         let rows = weight.t()?.flatten_all()?.to_vec1::<f32>()?;
         let size = [n_inputs, n_outputs];
-        Ok(Self { n_inputs, n_outputs, precision, layout: Layout::new(&rows, size, precision) })
+        Ok(Self { n_inputs, n_outputs, precision, layout: Layout::new(rows, size, precision) })
     }
 
     /// A tensor `outputs x inputs`.
@@ -130,20 +130,20 @@ impl Weights {
 }
 
 impl Layout {
-    fn new(rows: &[f32], size: [usize; 2], precision: Precision) -> Self {
+    fn new(rows: Vec<f32>, size: [usize; 2], precision: Precision) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let (Precision::Single, Some(proof)) = (precision, Avx512::detect()) {
-            return Self::Panels(Panels::new(proof, rows, size));
+            return Self::Panels(Panels::new(proof, &rows, size));
         }
         #[cfg(target_arch = "x86_64")]
         if let (Precision::Bf16, Some(proof)) = (precision, Avx512Bf16::detect()) {
-            return Self::Bf16Panels(Panels::new(proof, rows, size));
+            return Self::Bf16Panels(Panels::new(proof, &rows, size));
         }
         Self::in_rows(rows, precision)
     }
 
-    fn in_rows(rows: &[f32], precision: Precision) -> Self {
-        Self::Rows(if precision == Precision::Bf16 { rounded(rows) } else { rows.to_vec() })
+    fn in_rows(rows: Vec<f32>, precision: Precision) -> Self {
+        Self::Rows(if precision == Precision::Bf16 { rounded(&rows) } else { rows })
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     fn kinds(weight: &Tensor, precision: Precision) -> [Weights; 2] {
         let fastest = Weights::new(weight, precision).unwrap();
         let rows = weight.t().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let plain = Weights { layout: Layout::in_rows(&rows, precision), ..fastest.clone() };
+        let plain = Weights { layout: Layout::in_rows(rows, precision), ..fastest.clone() };
         [fastest, plain]
     }
 
