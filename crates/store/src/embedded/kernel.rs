@@ -6,9 +6,11 @@
 //! saves loads of the weights, halved the rate on the machine it was measured on. Asking for memory ahead of
 //! time gained nothing there, and a third on another one. Which instructions do it is chosen at run time.
 //!
-//! Several vectors of weights share what a row costs: a strip of rows stays in the nearest cache while it is
-//! multiplied with all of them, two rows with four vectors at a time, so that a number that is loaded is
-//! used more than once. The sums are those of each vector alone, bit for bit.
+//! Several vectors of weights share what a row costs. Up to four are multiplied with each row as it comes, for it waits
+//! for memory anyway: two cost what one does, four half as much again. Where there are more, multiplying takes longer than
+//! reading: a strip of rows stays in the nearest cache while it is multiplied with all of them, two rows with four
+//! vectors at a time, so that a number that is loaded is used more than once. The sums are those of each vector alone,
+//! bit for bit.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -116,26 +118,11 @@ impl Kernel {
             let n_coordinates = scores.len() * weights.dimension;
             assert_eq!(rows.len(), n_coordinates, "rows and scores go together");
         }
-        match (weights, scores) {
-            ([weights], [scores]) => self.score_alone(rows, weights, scores),
-            (weights, scores) => self.score_together(rows, weights, scores),
-        }
-    }
-
-    fn score_alone(self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => avx512::Avx512::score(proof, rows, weights, scores),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => avx2::Avx2::score(proof, rows, weights, scores),
-            #[cfg(target_arch = "aarch64")]
-            Self::Neon(proof) => neon::Neon::score(proof, rows, weights, scores),
-            Self::Portable => score_portably(rows, weights, scores),
-        }
-    }
-
-    fn score_together(self, rows: &[f16], weights: &[Weights], scores: &mut [&mut [f32]]) {
         let dimension = weights.first().map_or(1, |weights| weights.dimension.max(1));
+        if weights.len() <= GROUP {
+            let places = 0..rows.len() / dimension;
+            return self.score_group(Rows::Stream(rows), weights, scores, places);
+        }
         let strips: Vec<&[f16]> = rows.chunks(STRIP * dimension).collect();
         for (strip_idx, &rows) in strips.iter().enumerate() {
             let next = strips.get(strip_idx + 1).copied().unwrap_or_default();
@@ -143,70 +130,76 @@ impl Kernel {
             let start = strip_idx * STRIP;
             let places = start..start + rows.len() / dimension;
             for (weights, scores) in weights.chunks(GROUP).zip(scores.chunks_mut(GROUP)) {
-                let strip = Strip { rows, ahead: ahead.next().unwrap_or_default() };
-                self.score_group(strip, weights, scores, places.clone());
+                let ahead = ahead.next().unwrap_or_default();
+                self.score_group(Rows::Strip { rows, ahead }, weights, scores, places.clone());
             }
         }
     }
 
-    /// Scores a strip of rows, whose scores have these places, with up to [`GROUP`] vectors of weights.
+    /// Scores rows, whose scores have these places, with up to [`GROUP`] vectors of weights.
     fn score_group(
         self,
-        strip: Strip<'_>,
+        rows: Rows<'_>,
         weights: &[Weights],
         scores: &mut [&mut [f32]],
         places: Range<usize>,
     ) {
         match (weights, scores) {
-            ([w0], [s0]) => self.score_strip(strip, [w0], [&mut s0[places]]),
+            ([w0], [s0]) => self.score_rows(rows, [w0], [&mut s0[places]]),
             ([w0, w1], [s0, s1]) => {
                 let scores = [s0, s1].map(|scores| &mut scores[places.clone()]);
-                self.score_strip(strip, [w0, w1], scores);
+                self.score_rows(rows, [w0, w1], scores);
             }
             ([w0, w1, w2], [s0, s1, s2]) => {
                 let scores = [s0, s1, s2].map(|scores| &mut scores[places.clone()]);
-                self.score_strip(strip, [w0, w1, w2], scores);
+                self.score_rows(rows, [w0, w1, w2], scores);
             }
             ([w0, w1, w2, w3], [s0, s1, s2, s3]) => {
                 let scores = [s0, s1, s2, s3].map(|scores| &mut scores[places.clone()]);
-                self.score_strip(strip, [w0, w1, w2, w3], scores);
+                self.score_rows(rows, [w0, w1, w2, w3], scores);
             }
             // A group is neither empty nor longer.
             _ => {}
         }
     }
 
-    fn score_strip<const N: usize>(
+    fn score_rows<const N: usize>(
         self,
-        strip: Strip<'_>,
+        rows: Rows<'_>,
         weights: [&Weights; N],
         scores: [&mut [f32]; N],
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => avx512::Avx512::score_strip(proof, strip, weights, scores),
+            Self::Avx512(proof) => avx512::Avx512::score(proof, rows, weights, scores),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => avx2::Avx2::score_strip(proof, strip, weights, scores),
+            Self::Avx2(proof) => avx2::Avx2::score(proof, rows, weights, scores),
             #[cfg(target_arch = "aarch64")]
-            Self::Neon(proof) => neon::Neon::score_strip(proof, strip, weights, scores),
+            Self::Neon(proof) => neon::Neon::score(proof, rows, weights, scores),
             Self::Portable => {
+                let (Rows::Stream(rows) | Rows::Strip { rows, .. }) = rows;
                 for (weights, scores) in weights.into_iter().zip(scores) {
-                    score_portably(strip.rows, weights, scores);
+                    score_portably(rows, weights, scores);
                 }
             }
         }
     }
 }
 
-/// Rows that are multiplied, and what the memory is asked for meanwhile.
+/// Rows that are multiplied.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Strip<'a> {
-    rows: &'a [f16],
-    #[cfg_attr(
-        not(any(target_arch = "x86_64", target_arch = "aarch64")),
-        expect(dead_code, reason = "nothing asks ahead")
-    )]
-    ahead: &'a [f16],
+pub(crate) enum Rows<'a> {
+    /// One after the other, as they come from memory.
+    Stream(&'a [f16]),
+    /// A few that stay in the nearest cache, and what the memory is asked for meanwhile.
+    Strip {
+        rows: &'a [f16],
+        #[cfg_attr(
+            not(any(target_arch = "x86_64", target_arch = "aarch64")),
+            expect(dead_code, reason = "nothing asks ahead")
+        )]
+        ahead: &'a [f16],
+    },
 }
 
 /// Weights, cut into stretches and padded with zeros.

@@ -13,7 +13,7 @@ use std::{
 use half::f16;
 
 use super::{
-    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded,
+    PAIR, Rows, STRETCH, STRIP, Stretch, Weights, fetch, fetch_ahead, padded,
     quads::{Quad, total_of, totals_of_four, zero_quad},
     rows::score_with,
 };

@@ -12,7 +12,7 @@ use std::arch::{
 use half::f16;
 
 use super::{
-    PAIR, STRETCH, STRIP, Stretch, Strip, Weights, fetch, fetch_ahead, padded, rows::score_with,
+    PAIR, Rows, STRETCH, STRIP, Stretch, Weights, fetch, fetch_ahead, padded, rows::score_with,
 };
 
 /// Coordinates in a vector: two registers, as many as half a register of half precision makes two of.

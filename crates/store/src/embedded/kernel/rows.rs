@@ -13,69 +13,93 @@ macro_rules! score_with {
 
         impl $kernel {
             #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-            pub(crate) fn score(_proof: Self, rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-                // SAFETY: a value of this type is only made where the instructions are there.
-                unsafe { score_rows(rows, weights, scores) }
-            }
-
-            #[expect(unsafe_code, reason = "these instructions are not on every machine")]
-            pub(crate) fn score_strip<const N: usize>(
+            pub(crate) fn score<const N: usize>(
                 _proof: Self,
-                strip: Strip<'_>,
+                rows: Rows<'_>,
                 weights: [&Weights; N],
                 scores: [&mut [f32]; N],
             ) {
                 // SAFETY: a value of this type is only made where the instructions are there.
-                unsafe { score_strip(strip, weights, scores) }
+                unsafe {
+                    match rows {
+                        Rows::Stream(rows) => score_stream(rows, weights, scores),
+                        Rows::Strip { rows, ahead } => score_strip((rows, ahead), weights, scores),
+                    }
+                }
             }
         }
 
+        /// One row after the other, each with all weights.
         #[target_feature(enable = $features)]
-        fn score_rows(rows: &[f16], weights: &Weights, scores: &mut [f32]) {
-            for (row, score) in rows.chunks_exact(weights.dimension.max(1)).zip(scores) {
+        fn score_stream<const N: usize>(
+            rows: &[f16],
+            weights: [&Weights; N],
+            mut scores: [&mut [f32]; N],
+        ) {
+            let (row_len, of_all) = stretches_of(weights);
+            for (row_idx, row) in rows.chunks_exact(row_len).enumerate() {
+                let mut sums: [Sums; N] = [[$zero(); N_SUMS]; N];
                 let (stretches, rest) = row.as_chunks();
-                let mut sums: Sums = [$zero(); N_SUMS];
-                for (stretch, weights) in stretches.iter().zip(&weights.stretches) {
+                for (stretch_idx, stretch) in stretches.iter().enumerate() {
                     fetch_ahead(stretch);
-                    add_products(&mut sums, stretch, weights);
+                    add_products(&mut sums, stretch, &of_all, stretch_idx);
                 }
-                if let Some(weights) = weights.stretches.get(stretches.len()) {
-                    add_products(&mut sums, &padded(rest, f16::ZERO), weights);
+                if of_all.first().is_some_and(|weights| weights.len() > stretches.len()) {
+                    add_products(&mut sums, &padded(rest, f16::ZERO), &of_all, stretches.len());
                 }
-                [*score] = totals([four_lanes(&sums)]);
+                let mut lanes = [zero_quad(); N];
+                for (lanes, sums) in lanes.iter_mut().zip(&sums) {
+                    *lanes = four_lanes(sums);
+                }
+                for (scores, total) in scores.iter_mut().zip(totals(lanes)) {
+                    scores[row_idx] = total;
+                }
             }
         }
 
         #[inline]
         #[target_feature(enable = $features)]
-        fn add_products(sums: &mut Sums, stretch: &[f16; STRETCH], weights: &Stretch) {
-            let (halves, _) = stretch.as_chunks::<{ N_SUMS * LANES }>();
-            let (weights, _) = weights.as_chunks::<{ N_SUMS * LANES }>();
-            for (half, weights) in halves.iter().zip(weights) {
-                let (half, _) = half.as_chunks();
-                let (weights, _) = weights.as_chunks();
-                for ((sum, x), w) in sums.iter_mut().zip(half).zip(weights) {
-                    *sum = $fmadd(load_halves(x), load(w), *sum);
+        fn add_products<const N: usize>(
+            sums: &mut [Sums; N],
+            stretch: &[f16; STRETCH],
+            weights: &[&[Stretch]; N],
+            stretch_idx: usize,
+        ) {
+            let (vectors, _) = stretch.as_chunks();
+            for (vector_idx, x) in vectors.iter().enumerate() {
+                let x = load_halves(x);
+                for (sums, weights) in sums.iter_mut().zip(weights) {
+                    let sum = &mut sums[vector_idx % N_SUMS];
+                    *sum = $fmadd(x, load_at(&weights[stretch_idx], vector_idx), *sum);
                 }
             }
         }
 
-        #[target_feature(enable = $features)]
-        fn score_strip<const N: usize>(
-            strip: Strip<'_>,
-            weights: [&Weights; N],
-            mut scores: [&mut [f32]; N],
-        ) {
+        /// The length of a row, and the stretches of each vector of weights. No closures here and below: those of arrays
+        /// are compiled without the instructions.
+        fn stretches_of<'w, const N: usize>(
+            weights: [&'w Weights; N],
+        ) -> (usize, [&'w [Stretch]; N]) {
             let row_len = weights.first().map_or(1, |weights| weights.dimension.max(1));
-            // No closures here and below: those of arrays are compiled without the instructions.
             let mut of_all: [&[Stretch]; N] = [&[]; N];
             for (stretches, weights) in of_all.iter_mut().zip(weights) {
                 *stretches = &weights.stretches;
             }
+            (row_len, of_all)
+        }
+
+        /// Two rows at a time, which saves loads of the weights.
+        #[target_feature(enable = $features)]
+        fn score_strip<const N: usize>(
+            (rows, ahead): (&[f16], &[f16]),
+            weights: [&Weights; N],
+            mut scores: [&mut [f32]; N],
+        ) {
+            let (row_len, of_all) = stretches_of(weights);
             let mut row_idx = 0;
-            let mut pairs = strip.rows.chunks_exact(PAIR * row_len);
-            let n_ahead = (PAIR * strip.ahead.len()).div_ceil(STRIP);
-            let mut ahead = strip.ahead.chunks(n_ahead.max(1));
+            let mut pairs = rows.chunks_exact(PAIR * row_len);
+            let n_ahead = (PAIR * ahead.len()).div_ceil(STRIP);
+            let mut ahead = ahead.chunks(n_ahead.max(1));
             for pair in &mut pairs {
                 let piece = ahead.next().unwrap_or_default();
                 fetch(piece.as_ptr(), size_of_val(piece));
@@ -92,7 +116,7 @@ macro_rules! score_with {
             }
         }
 
-        /// The products of some weights with some rows. The sums of a row, which [`score_rows`] has under way
+        /// The products of some weights with some rows. The sums of a row, which [`score_stream`] has under way
         /// together, are made one after the other: so there is a register for one of each product.
         #[inline]
         #[target_feature(enable = $features)]
