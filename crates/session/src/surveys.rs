@@ -1,13 +1,14 @@
 //! What the last looks at every point have told. A fit is looked at more than once, by whoever asks for it
-//! and when it is compared with the next one; a look at every point is taken once.
+//! and when it is compared with the next one; a look at every point is taken once. What records were labelled is
+//! read from the store once, too, since that may be far away.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use linprobe_classifier::LinearClassifier;
-use linprobe_core::SurveyReport;
+use linprobe_core::{Embedding, RecordId, SurveyReport};
 
 use crate::{
     Strategy,
@@ -16,6 +17,9 @@ use crate::{
 
 /// Classifiers that are remembered: the last one, and that before it.
 const N_KEPT: usize = 2;
+
+/// Embeddings by the ids of their records.
+pub(crate) type Embeddings = BTreeMap<RecordId, Embedding>;
 
 /// What is remembered of a session.
 #[derive(Debug, Default)]
@@ -26,6 +30,8 @@ struct Memory {
     /// Surveys at the boundary, the last one first.
     reports: VecDeque<Kept>,
     shortlist: Option<Shortlist>,
+    /// Embeddings that were read, and the version of the store that had them.
+    embeddings: (u64, Arc<Embeddings>),
     /// How many records a round was last asked for, and how they were chosen.
     habit: Option<(usize, Strategy)>,
 }
@@ -80,6 +86,16 @@ impl Surveys {
 
     pub(crate) fn keep_shortlist(&self, shortlist: Shortlist) {
         self.lock().shortlist = Some(shortlist);
+    }
+
+    /// What was read of this version of the store.
+    pub(crate) fn embeddings(&self, version: u64) -> Arc<Embeddings> {
+        let (of, embeddings) = &self.lock().embeddings;
+        if *of == version { Arc::clone(embeddings) } else { Arc::default() }
+    }
+
+    pub(crate) fn keep_embeddings(&self, version: u64, embeddings: &Arc<Embeddings>) {
+        self.lock().embeddings = (version, Arc::clone(embeddings));
     }
 
     /// How a round was last asked for: the next one will be asked for in the same way.

@@ -3,7 +3,7 @@
 //! A [`Session`](crate::Session) is its view and a journal to write to. A view is cheap to clone and
 //! never changes, so a survey of a large store can run beside the next labels.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use linprobe_classifier::{Background, Example, LinearClassifier};
 use linprobe_core::{Point, RecordId, StoreError, VectorStore};
@@ -73,13 +73,22 @@ impl View {
         Ok(Examples { examples, n_missing })
     }
 
-    /// The points of the labelled records that the store still has, in the order of their ids.
+    /// The points of the labelled records that the store still has, in the order of their ids. Those that were
+    /// read before are remembered, for as long as the store stays the same.
     pub(crate) async fn labelled_points(&self) -> Result<Vec<Point>, StoreError> {
-        let ids: Vec<RecordId> = self.state.given_labels().keys().cloned().collect();
-        let points = self.store.fetch(&ids).await?;
-        let by_id: BTreeMap<RecordId, Point> =
-            points.into_iter().map(|point| (point.id.clone(), point)).collect();
-        Ok(by_id.into_values().collect())
+        let version = self.store.version().await?;
+        let mut known = self.surveys.embeddings(version);
+        let labelled = self.state.given_labels();
+        let is_new = |id: &&RecordId| !known.contains_key(*id);
+        let new: Vec<RecordId> = labelled.keys().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            let read = self.store.fetch(&new).await?.into_iter();
+            Arc::make_mut(&mut known).extend(read.map(|point| (point.id, point.embedding)));
+            self.surveys.keep_embeddings(version, &known);
+        }
+        let point =
+            |id: &RecordId| Some(Point { id: id.clone(), embedding: known.get(id)?.clone() });
+        Ok(labelled.keys().filter_map(point).collect())
     }
 }
 

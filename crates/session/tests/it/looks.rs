@@ -1,4 +1,4 @@
-//! How often a session looks at every point of its store.
+//! How often a session looks at every point of its store, and reads those that were labelled.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use linprobe_core::{
-    Hit, Point, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport, VectorStore,
+    Embedding, Hit, Point, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport,
+    VectorStore,
 };
 use linprobe_session::{Session, Strategy};
 use linprobe_store::MemoryStore;
@@ -15,20 +16,27 @@ use pollster::FutureExt;
 
 use crate::stage::{Act, DIMENSION, Stage, ids, opening};
 
-/// Counts the looks at every point.
+/// Counts the looks at every point, and the points that are read.
 struct Counted {
     store: MemoryStore,
     n_looks: AtomicU64,
+    n_read: AtomicU64,
 }
 
 impl Counted {
     fn new() -> Arc<Self> {
-        Arc::new(Self { store: MemoryStore::new(DIMENSION), n_looks: AtomicU64::new(0) })
+        let (n_looks, n_read) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { store: MemoryStore::new(DIMENSION), n_looks, n_read })
     }
 
     /// Those since it was asked last.
     fn n_looks(&self) -> u64 {
         self.n_looks.swap(0, Ordering::Relaxed)
+    }
+
+    /// The points read since it was asked last.
+    fn n_read(&self) -> u64 {
+        self.n_read.swap(0, Ordering::Relaxed)
     }
 
     fn look(&self) -> &MemoryStore {
@@ -65,6 +73,7 @@ impl VectorStore for Counted {
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+        self.n_read.fetch_add(ids.len() as u64, Ordering::Relaxed);
         self.store.fetch(ids).await
     }
 
@@ -144,4 +153,28 @@ fn what_happens_between_a_fit_and_a_round_counts() {
     let would_come = session.view().choose(5, Strategy::Auto).block_on().unwrap();
     session.say(&would_come[0].id, 1.0);
     assert!(!next(&mut session).contains(&would_come[0].id));
+}
+
+#[test]
+fn what_was_labelled_is_read_once_until_the_store_changes() {
+    let store = Counted::new();
+    let stage = Stage::over(Arc::<Counted>::clone(&store), 200);
+    let mut session = stage.open(opening("dogs"));
+    for _ in 0..3 {
+        let records = next(&mut session);
+        answer(&mut session, &records);
+        store.n_read();
+        session.refit().block_on().unwrap();
+        session.refit().block_on().unwrap();
+        session.view().look_again(10).block_on().unwrap();
+        assert_eq!(store.n_read(), records.len() as u64);
+    }
+    let labelled = session.state().counts().n_labels;
+    let one = session.state().labels().next().unwrap().0.clone();
+    let mut point = store.fetch(&[one]).block_on().unwrap().remove(0);
+    point.embedding = Embedding::normalize(vec![1.0; DIMENSION]).unwrap();
+    store.upsert(&[point]).block_on().unwrap();
+    store.n_read();
+    session.refit().block_on().unwrap();
+    assert_eq!(store.n_read(), labelled);
 }
