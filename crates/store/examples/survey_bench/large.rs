@@ -25,7 +25,7 @@ pub(crate) fn measure(folder: &Path, scale: Scale) -> Outcome<()> {
     let turns = turns_over_rows(&store, &two)?;
     print_cost("f16", scale.n_rows, &turns);
     report(&turns, (scale, "f16"), 2);
-    print_many(&store, &two, (&format!("16-weights-cost-{}", scale.name), scale))?;
+    print_many(&store, &two, (16, &format!("-{}", scale.name), scale))?;
     print_opening(folder, scale)?;
     let mut memory = memory_of_a_survey(folder)?;
     let spent = time(|| store.keep_int8_copy())?;

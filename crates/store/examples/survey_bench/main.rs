@@ -100,12 +100,14 @@ fn measure_main(folder: &Path, scale: Scale) -> Outcome<()> {
     let turns = turns_over_rows(&store, &two)?;
     report(&turns, (scale, "f16"), 2);
     print_cost("f16", scale.n_rows, &turns);
-    print_many(&store, &two, ("16-weights-cost", scale))?;
+    for n_weights in [2, 16] {
+        print_many(&store, &two, (n_weights, "", scale))?;
+    }
     let truth = recall::truth(scale.n_rows);
     recall::print_recall(&store, &truth, ("recall-at-10", scale))?;
     store.keep_int8_copy()?;
     print_cost("i8", scale.n_rows, &turns_over_copy(&store, &two)?);
-    print_many(&store, &two, ("16-weights-cost-i8", scale))?;
+    print_many(&store, &two, (16, "-i8", scale))?;
     recall::print_recall(&store, &truth, ("recall-at-10-i8", scale))?;
     recall::print_boundary(&store, scale)
 }
@@ -129,13 +131,14 @@ fn copy_in(folder: &Path) -> Outcome<PathBuf> {
     Err("there is no int8 copy".into())
 }
 
-/// What sixteen classifiers cost in one pass, in surveys of one.
+/// What several classifiers cost in one pass, in surveys of one.
 fn print_many(
     store: &EmbeddedStore,
     pool: &ThreadPool,
-    (name, scale): (&str, Scale),
+    (n_weights, suffix, scale): (u64, &str, Scale),
 ) -> Outcome<()> {
-    let weights: Vec<Vec<f32>> = (0..16).map(points::weights).collect();
+    let name = format!("{n_weights}-weights-cost{suffix}");
+    let weights: Vec<Vec<f32>> = (0..n_weights).map(points::weights).collect();
     let surveys: Vec<Survey<'_>> = weights.iter().map(|weights| survey(weights)).collect();
     let turns = (0..=N_TURNS).map(|_| {
         let one = spent(|| Ok(pool.install(|| block_on(store.survey_all(&surveys[..1])))?))?;
@@ -144,10 +147,10 @@ fn print_many(
     });
     let turns = turns.collect::<Outcome<Vec<_>>>()?.split_off(1);
     let of_both: [(&str, Measure); 2] = [("", |spent| spent.wall), ("-cpu", |spent| spent.cpu)];
-    for (suffix, of) in of_both {
+    for (ending, of) in of_both {
         let cost = |(one, many): &(Spent, Spent)| of(many).as_secs_f64() / of(one).as_secs_f64();
         print(&Figure {
-            name: &format!("{name}{suffix}"),
+            name: &format!("{name}{ending}"),
             value: median(turns.iter().map(cost)),
             unit: &format!("surveys of one{}", scale.note),
             of: None,
