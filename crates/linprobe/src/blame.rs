@@ -90,8 +90,14 @@ fn of_store(error: &StoreError) -> Blame {
         StoreError::UnknownPoint { .. } => Blame::Record,
         StoreError::Dimension { .. } => Blame::Start,
         StoreError::Locked { .. } => Blame::OtherWriter,
-        StoreError::Corrupt { .. } => Blame::Broken,
-        StoreError::Io { .. } | StoreError::Unreachable { .. } => Blame::Surroundings,
+        StoreError::Corrupt { .. }
+        | StoreError::Address { .. }
+        | StoreError::Refused { .. }
+        | StoreError::Unfit { .. }
+        | StoreError::ReadOnly { .. } => Blame::Broken,
+        StoreError::Io { .. } | StoreError::Unreachable { .. } | StoreError::Failed { .. } => {
+            Blame::Surroundings
+        }
     }
 }
 

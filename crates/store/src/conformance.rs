@@ -30,11 +30,11 @@ use fixture::{id, ids_of, point, points, unit, weights};
 pub const DIMENSION: usize = 43;
 
 /// Makes one test of each check, over the stores that a function `fn(dimension) -> impl VectorStore`
-/// makes.
+/// makes. Attributes may follow, such as `ignore = "needs a server"`.
 #[macro_export]
 macro_rules! conformance_tests {
-    ($fresh:expr) => {
-        $crate::conformance_tests! { @each $fresh;
+    ($fresh:expr $(, $attribute:meta)*) => {
+        $crate::conformance_tests! { @each $fresh, [$($attribute)*];
             an_empty_store_answers_with_nothing,
             points_are_read_back_in_the_order_asked_for,
             an_upsert_replaces,
@@ -61,14 +61,16 @@ macro_rules! conformance_tests {
             any_sequence_of_changes_ends_as_the_oracle_does,
         }
     };
-    (@each $fresh:expr; $($check:ident,)*) => {
-        $(
-            #[test]
-            fn $check() {
-                let store = $fresh($crate::conformance::DIMENSION);
-                $crate::conformance::block_on($crate::conformance::$check(&store));
-            }
-        )*
+    (@each $fresh:expr, $attributes:tt; $($check:ident,)*) => {
+        $($crate::conformance_tests! { @one $fresh, $attributes; $check })*
+    };
+    (@one $fresh:expr, [$($attribute:meta)*]; $check:ident) => {
+        $(#[$attribute])*
+        #[test]
+        fn $check() {
+            let store = $fresh($crate::conformance::DIMENSION);
+            $crate::conformance::block_on($crate::conformance::$check(&store));
+        }
     };
 }
 

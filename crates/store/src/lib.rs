@@ -1,18 +1,27 @@
-//! Vector stores: an exact memory-mapped one and an in-memory oracle.
+//! Vector stores: an exact memory-mapped one, an in-memory oracle, and those of other processes.
 //!
 //! [`EmbeddedStore`] keeps points in a folder and looks at every one of them in each search, with
 //! all cores: to some ten million points that takes less than a person notices, needs no index, and
 //! misses nothing. [`MemoryStore`] says what the right answer is. `conformance` (a feature) holds
-//! the promises that both keep, as checks that any other store can be put to.
+//! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
+//! address: a table of PostgreSQL, where the feature `pgvector` is on.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod embedded;
 mod histogram;
 mod memory;
+#[cfg(feature = "pgvector")]
+mod pgvector;
+mod remote;
 mod sample;
+#[cfg(all(unix, feature = "test-server"))]
+pub mod test_server;
 
 pub use embedded::{
     CheckReport, Compaction, Damaged, EmbeddedStore, Norms, ScoredPoint, Violation, check, compact,
 };
 pub use memory::MemoryStore;
+#[cfg(feature = "pgvector")]
+pub use pgvector::PgvectorStore;
+pub use remote::{Access, RemoteStore, Variables, open};

@@ -9,5 +9,9 @@ mod damage;
 mod durability;
 mod format;
 mod oracle;
+#[cfg(unix)]
+mod postgres;
+#[cfg(unix)]
+mod postgres_faults;
 mod sharing;
 mod support;

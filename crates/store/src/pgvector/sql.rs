@@ -1,0 +1,189 @@
+//! The statements, as text. All values are parameters; names come from [`Table`], quoted.
+
+use linprobe_core::SplitMix;
+use tokio_postgres::{Error, Row};
+
+use super::table::Table;
+
+/// Every transaction that the server knows of.
+pub(super) const SNAPSHOT: &str = "SELECT txid_current_snapshot()::text";
+
+/// What is said to a table.
+pub(super) struct Sql<'a>(pub(super) &'a Table);
+
+impl Sql<'_> {
+    /// The score of a row for weights `$1` of the length `$2`, with a bias of `$3`: what the cosine distance of
+    /// pgvector leaves, which is of the vector's direction whatever its length. NULL where there is no number.
+    fn score(&self, length: f64) -> String {
+        let Table { embedding, extension, .. } = self.0;
+        let vector = self.0.vector();
+        // Weights of zero have no direction.
+        let cosine = if length > 0.0 {
+            format!("(1 - (t.{embedding}::{vector} OPERATOR({extension}.<=>) $1::{vector}))")
+        } else {
+            "(cardinality($1) * 0)".to_owned()
+        };
+        format!("nullif(({cosine} * $2 + $3)::real, 'NaN')")
+    }
+
+    /// Parameters: weights, their length, bias, excluded ids, the number of hits.
+    pub(super) fn search(&self, length: f64) -> String {
+        let Table { name, key, .. } = self.0;
+        let (id, score, filled) = (key.text(), self.score(length), self.0.filled());
+        format!(
+            "SELECT s.id, s.score FROM (SELECT {id} AS id, {score} AS score FROM {name} AS t WHERE {filled}) AS s \
+             WHERE NOT EXISTS (SELECT FROM unnest($4) AS seen(id) WHERE seen.id = s.id) \
+             ORDER BY s.score DESC NULLS LAST, s.id LIMIT $5"
+        )
+    }
+
+    /// Parameters: weights, their length, bias, excluded ids, threshold, the number of hits at the top, of those at
+    /// the boundary, of bins. The rows are told apart by their first column: see [`Findings`].
+    pub(super) fn survey(&self, length: f64) -> String {
+        let Table { name, key, .. } = self.0;
+        let (id, score, filled) = (key.text(), self.score(length), self.0.filled());
+        format!(
+            "WITH scored AS MATERIALIZED (SELECT {id} AS id, {score} AS score FROM {name} AS t WHERE {filled}), \
+             shown AS NOT MATERIALIZED (SELECT id, score FROM scored WHERE score IS NOT NULL \
+               AND NOT EXISTS (SELECT FROM unnest($4) AS seen(id) WHERE seen.id = scored.id)), \
+             ends AS (SELECT min(score) AS low, max(score) AS high, count(*) AS n_points, \
+               count(*) FILTER (WHERE score >= $5) AS n_above FROM scored) \
+             (SELECT {TOP} AS part, id, score, NULL::bigint AS n FROM shown ORDER BY score DESC, id LIMIT $6) \
+             UNION ALL (SELECT {BOUNDARY}, id, score, NULL FROM shown ORDER BY abs(score), id LIMIT $7) \
+             UNION ALL SELECT {LOW}, NULL, low, n_points FROM ends \
+             UNION ALL SELECT {HIGH}, NULL, high, n_above FROM ends \
+             UNION ALL (SELECT {BINS} + greatest(least(coalesce(floor((score::float8 - low) \
+               / nullif(high::float8 - low, 0) * $8), 0), $8 - 1), 0)::int, NULL, NULL, count(*) \
+               FROM scored, ends WHERE score IS NOT NULL GROUP BY 1)"
+        )
+    }
+
+    /// Parameters: an id and a vector of each of so many points.
+    pub(super) fn upsert(&self, n_points: usize) -> String {
+        let Table { name, key, embedding, .. } = self.0;
+        let (column, id_type) = (key.column(), key.type_name());
+        let vector = self.0.own_type();
+        let row = |n: usize| format!("(${}::{id_type}, ${}::{vector})", 2 * n + 1, 2 * n + 2);
+        let rows: Vec<String> = (0..n_points).map(row).collect();
+        format!(
+            "INSERT INTO {name} ({column}, {embedding}) VALUES {} \
+             ON CONFLICT ({column}) DO UPDATE SET {embedding} = excluded.{embedding}",
+            rows.join(", ")
+        )
+    }
+
+    /// Parameter: ids.
+    pub(super) fn delete(&self) -> String {
+        let Table { name, .. } = self.0;
+        let (among, filled) = (self.among(1), self.0.filled());
+        format!(
+            "WITH gone AS (DELETE FROM {name} AS t WHERE {among} AND {filled} RETURNING 1) SELECT count(*) FROM gone"
+        )
+    }
+
+    /// Parameter: ids.
+    pub(super) fn fetch(&self) -> String {
+        format!("{} WHERE {} AND {}", self.points(), self.among(1), self.0.filled())
+    }
+
+    /// Parameter: ids. The ids of those that are points.
+    pub(super) fn ids_among(&self) -> String {
+        let Table { name, key, .. } = self.0;
+        let (id, among, filled) = (key.text(), self.among(1), self.0.filled());
+        format!("SELECT {id} FROM {name} AS t WHERE {among} AND {filled}")
+    }
+
+    /// Parameter: ids.
+    pub(super) fn texts(&self, column: &str) -> String {
+        let Table { name, key, .. } = self.0;
+        let (id, among) = (key.text(), self.among(1));
+        format!("SELECT {id}, t.{column}::text FROM {name} AS t WHERE {among}")
+    }
+
+    /// Parameters: the id that rows come after, if they do, and how many.
+    pub(super) fn rows_after(&self, is_after: bool) -> String {
+        let key = &self.0.key;
+        let (points, value, filled) = (self.points(), key.value(), self.0.filled());
+        if is_after {
+            let after = format!("{value} > $1::{}", key.type_name());
+            format!("{points} WHERE {after} AND {filled} ORDER BY {value} LIMIT $2")
+        } else {
+            format!("{points} WHERE {filled} AND {value} IS NOT NULL ORDER BY {value} LIMIT $1")
+        }
+    }
+
+    /// Parameters: a seed and how many. The order is that of a hash of seed and id, so it is the same however the
+    /// rows were written.
+    pub(super) fn sample(&self) -> String {
+        let Table { name, key, .. } = self.0;
+        let (id, filled) = (key.text(), self.0.filled());
+        format!(
+            "SELECT {id} FROM {name} AS t WHERE {filled} ORDER BY hashtextextended({id}, $1), 1 LIMIT $2"
+        )
+    }
+
+    pub(super) fn count(&self) -> String {
+        format!("SELECT count(*) FROM {} AS t WHERE {}", self.0.name, self.0.filled())
+    }
+
+    /// How many rows there are, and the last transaction that has written one of them.
+    pub(super) fn version(&self) -> String {
+        let last =
+            if self.0.has_transactions { "max(t.xmin::text::bigint)" } else { "NULL::bigint" };
+        let (name, filled) = (&self.0.name, self.0.filled());
+        format!("SELECT count(*), coalesce({last}, 0) FROM {name} AS t WHERE {filled}")
+    }
+
+    fn points(&self) -> String {
+        let Table { name, key, embedding, .. } = self.0;
+        format!("SELECT {}, t.{embedding}::real[] FROM {name} AS t", key.text())
+    }
+
+    fn among(&self, parameter: usize) -> String {
+        let key = &self.0.key;
+        format!("{} = ANY(${parameter}::{}[])", key.value(), key.type_name())
+    }
+}
+
+const TOP: i32 = 0;
+const BOUNDARY: i32 = 1;
+const LOW: i32 = 2;
+const HIGH: i32 = 3;
+const BINS: i32 = 4;
+
+/// The rows of a survey, told apart. Those of the lists have an id and a score.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub(super) top: Vec<Listed>,
+    pub(super) boundary: Vec<Listed>,
+    pub(super) low: Option<f32>,
+    pub(super) high: Option<f32>,
+    pub(super) n_points: u64,
+    pub(super) n_above: u64,
+    /// Bins that are not empty, and how many scores they have.
+    pub(super) bins: Vec<(usize, u64)>,
+}
+
+/// An id and a score.
+pub(super) type Listed = (Option<String>, Option<f32>);
+
+impl Findings {
+    pub(super) fn take(&mut self, row: &Row) -> Result<(), Error> {
+        let score: Option<f32> = row.try_get(2)?;
+        let n = row.try_get::<_, Option<i64>>(3)?.unwrap_or_default().cast_unsigned();
+        match row.try_get(0)? {
+            TOP => self.top.push((row.try_get(1)?, score)),
+            BOUNDARY => self.boundary.push((row.try_get(1)?, score)),
+            LOW => (self.low, self.n_points) = (score, n),
+            HIGH => (self.high, self.n_above) = (score, n),
+            bin => self.bins.push((usize::try_from(bin - BINS).unwrap_or(usize::MAX), n)),
+        }
+        Ok(())
+    }
+}
+
+/// A number for a state of a table.
+pub(super) fn state(n_points: i64, last: i64) -> u64 {
+    let scrambled = SplitMix::new(n_points.cast_unsigned()).next_u64();
+    SplitMix::new(scrambled ^ last.cast_unsigned()).next_u64()
+}

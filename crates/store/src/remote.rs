@@ -1,0 +1,73 @@
+//! Stores in other processes: vector engines that are asked over the network, by their address.
+//!
+//! A team's index is asked and never written to, unless whoever opens it says so. Addresses are shown and kept
+//! without passwords; those come from the variables that the engine's own tools read.
+
+#[cfg(feature = "pgvector")]
+mod retry;
+#[cfg(feature = "pgvector")]
+mod runtime;
+mod variables;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use linprobe_core::{RecordId, StoreError, VectorStore};
+
+pub use self::variables::Variables;
+#[cfg(feature = "pgvector")]
+pub(crate) use self::{
+    retry::Retries,
+    runtime::{sleep, spawn, within},
+};
+#[cfg(feature = "pgvector")]
+use crate::pgvector::PgvectorStore;
+
+/// A store that an address names.
+#[async_trait]
+pub trait RemoteStore: VectorStore {
+    /// The address, without a password, in the form in which it can be kept.
+    fn address(&self) -> &str;
+
+    /// What a person can read of records, where the address names a column of texts. Those without are left out.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn texts(&self, ids: &[RecordId]) -> Result<BTreeMap<RecordId, String>, StoreError>;
+}
+
+/// What may be done to a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It is only asked.
+    Read,
+    /// Points are written and deleted. Where the table or collection is not there, it is made, for embeddings of
+    /// this dimension.
+    Write {
+        /// The number of coordinates.
+        dimension: usize,
+    },
+}
+
+/// Opens the store of an address: `postgres://user@host/database?table=schema.name`.
+///
+/// # Errors
+/// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`].
+pub async fn open(
+    address: &str,
+    access: Access,
+    variables: &Variables,
+) -> Result<Arc<dyn RemoteStore>, StoreError> {
+    match address.split_once("://").map(|(scheme, _)| scheme) {
+        #[cfg(feature = "pgvector")]
+        Some("postgres" | "postgresql") => {
+            Ok(Arc::new(PgvectorStore::open(address, access, variables).await?))
+        }
+        // Nothing is known of where a password would stand, so the rest is not shown.
+        scheme => Err(StoreError::Address {
+            address: format!("{}://...", scheme.unwrap_or_default()),
+            reason: "no store of this kind is known".to_owned(),
+            hint: "postgres://user@host/database?table=schema.name".to_owned(),
+        }),
+    }
+}

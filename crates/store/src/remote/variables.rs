@@ -1,0 +1,47 @@
+//! What the environment says of stores: who asks, and with which password.
+
+use std::{collections::BTreeMap, env, fmt};
+
+/// The variables that are read, all of them those of libpq.
+const NAMES: [&str; 10] = [
+    "HOME",
+    "PGDATABASE",
+    "PGHOST",
+    "PGPASSFILE",
+    "PGPASSWORD",
+    "PGPORT",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+    "PGUSER",
+    "USER",
+];
+
+/// The variables that stores look at. They hold passwords, so they are not shown.
+#[derive(Clone)]
+pub struct Variables(BTreeMap<&'static str, String>);
+
+impl Default for Variables {
+    /// As the environment of this process has them.
+    fn default() -> Self {
+        Self::from_lookup(|name| env::var(name).ok())
+    }
+}
+
+impl Variables {
+    /// Looks the variables up by name. An empty one is as none.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let found = NAMES.into_iter().filter_map(|name| Some((name, lookup(name)?)));
+        Self(found.filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        debug_assert!(NAMES.contains(&name), "{name}");
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
