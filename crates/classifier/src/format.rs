@@ -3,20 +3,25 @@
 //! No form can run code, all are read by other tools as they are, and what is read is checked
 //! before it is believed: sizes against named limits, then shapes, then every number.
 //! Linear layers of other tools are read as well, of as many classes as they have; one of these becomes the
-//! classifier. Bytes in, bytes out: files belong to the caller.
+//! classifier, or all become a [`Head`]. Bytes in, bytes out: files belong to the caller.
 
 mod card;
+mod head;
 mod json;
 mod layer;
 mod npz;
 mod onnx;
+mod rows;
 mod safetensors;
 mod tensor;
 mod torch;
 mod zipped;
 
-pub(crate) use card::FORMAT;
+pub(crate) use card::NEWEST_FORMAT;
 pub use card::{AuditCard, Card, IntervalCard, ModelCard};
+pub use head::{BadHead, Head, HeadClass, ReadClass};
+
+use layer::Found;
 
 use crate::{BadClassifier, LinearClassifier};
 
@@ -24,13 +29,13 @@ use crate::{BadClassifier, LinearClassifier};
 pub const MAX_DIMENSION: usize = 65_536;
 
 /// The longest header of a safetensors file, in bytes; the card is part of it.
-pub const MAX_HEADER_BYTES: u64 = 1 << 20;
+pub const MAX_HEADER_BYTES: u64 = 8 << 20;
 
 /// The longest file that is read at all, in bytes: layers of a good many thousand classes are no longer.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// The longest JSON file, in bytes.
-pub const MAX_JSON_BYTES: usize = 4 << 20;
+pub const MAX_JSON_BYTES: usize = 64 << 20;
 
 /// The key of the card in the metadata of files.
 const CARD: &str = "linprobe";
@@ -207,7 +212,7 @@ pub enum ImportError {
     },
     /// A later version wrote the file.
     #[error(
-        "the card has format {found}, this version reads up to {FORMAT}\nhint: update linprobe"
+        "the card has format {found}, this version reads up to {NEWEST_FORMAT}\nhint: update linprobe"
     )]
     NewerFormat {
         /// The format that the card names.
@@ -222,26 +227,23 @@ impl ClassifierFile {
     /// # Errors
     /// [`ImportError`] when it is no classifier, or has many and none is chosen.
     pub fn read(bytes: &[u8], class: Option<&str>) -> Result<Self, ImportError> {
-        match bytes {
-            _ if safetensors::is_likely(bytes) => safetensors::read(bytes, class),
-            [b'P', b'K', ..] if zipped::has_pickle(bytes) => torch::read(bytes, class),
-            [b'P', b'K', ..] => npz::read(bytes, class),
-            [b'{' | b' ' | b'\t' | b'\r' | b'\n', ..] => alone(Self::from_json(bytes)?, class),
-            [0x08, ..] => onnx::read(bytes, class),
-            [0x80, ..] => Err(ImportError::Pickle),
-            _ => Err(ImportError::NoForm),
-        }
+        found_in(bytes, |found| found.pick(class))
     }
 }
 
-/// A classifier that stands alone in its file, which is class 0 of it.
-fn alone(file: ClassifierFile, class: Option<&str>) -> Result<ClassifierFile, ImportError> {
-    match class {
-        None | Some("0") => Ok(file),
-        Some(class) => {
-            let classes = "0 to 0".to_owned();
-            Err(ImportError::NoSuchClass { class: class.to_owned(), classes })
-        }
+/// Reads the linear layer of a file of any form.
+fn found_in<T>(
+    bytes: &[u8],
+    take: impl FnOnce(Found<'_>) -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
+    match bytes {
+        _ if safetensors::is_likely(bytes) => safetensors::read(bytes, take),
+        [b'P', b'K', ..] if zipped::has_pickle(bytes) => torch::read(bytes, take),
+        [b'P', b'K', ..] => npz::read(bytes, take),
+        [b'{' | b' ' | b'\t' | b'\r' | b'\n', ..] => json::read(bytes, take),
+        [0x08, ..] => onnx::read(bytes, take),
+        [0x80, ..] => Err(ImportError::Pickle),
+        _ => Err(ImportError::NoForm),
     }
 }
 

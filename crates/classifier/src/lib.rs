@@ -21,8 +21,9 @@ pub use fit::{
     ArticleParams, ArticleRepair, BadArticleParams, FitError, MapPart, Method, UnknownMethod, fit,
 };
 pub use format::{
-    AuditCard, Card, ClassifierFile, ExportError, ImportError, IntervalCard, MAX_DIMENSION,
-    MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
+    AuditCard, BadHead, Card, ClassifierFile, ExportError, Head, HeadClass, ImportError,
+    IntervalCard, MAX_DIMENSION, MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_JSON_BYTES, ModelCard,
+    ReadClass,
 };
 pub use label::{BadLabel, Example, Label};
 pub use linear::{BadClassifier, LinearClassifier, probability};

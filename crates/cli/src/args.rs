@@ -23,7 +23,8 @@ use crate::choices;
         the classifier ranks highest, takes your scores from -1 to +1, refits in milliseconds and \
         asks again. Start with \"linprobe demo\".",
     after_help = "Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 done but some \
-        records were skipped (index, predict) or the check found damage (inspect)."
+        records were skipped (index, predict), the check found damage (inspect) or labels \
+        contradict each other (session conflicts)."
 )]
 pub(crate) struct Cli {
     /// The project's folder.
@@ -301,6 +302,13 @@ pub(crate) enum SessionCommand {
         #[arg(long, value_enum)]
         format: Option<LabelsFormat>,
     },
+    /// Lists labels that contradict each other: of nearly equal records within a session, and of
+    /// records that are relevant in several sessions whose concepts exclude each other.
+    Conflicts {
+        /// The sessions.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
     /// Lets a session show again what it has shown; its labels stay.
     ResetSeen {
         /// The session.
@@ -385,9 +393,9 @@ pub(crate) struct SimulateArgs {
 pub(crate) struct PredictArgs {
     /// Another dataset. [default: the project's records]
     pub(crate) dataset: Option<PathBuf>,
-    /// The classifier: a file, of many classes with one of them behind a colon, a session or an
-    /// imported one. Given several times, all score the project's records in one pass, and the output
-    /// has a column for each.
+    /// The classifier: a session, an imported one or a file, of many classes with one of them behind
+    /// a colon. Several, or all classes of a file, score the project's records in one pass, and the
+    /// output has a column for each.
     #[arg(short, long, value_name = "NAME|FILE", required = true)]
     pub(crate) classifier: Vec<String>,
     /// Writes ids and scores alone, in the order of the store: in little memory, however many
@@ -458,6 +466,8 @@ pub(crate) enum ClassifierCommand {
     List,
     /// Writes a classifier to a file that other tools read, with a page about it, or as a query.
     Export(ExportArgs),
+    /// Writes many classifiers to one file, a class each: a linear layer that scores all in one product.
+    Head(HeadArgs),
     /// Takes a classifier file into the project; nothing in a file is run.
     Import {
         /// The file: what "export" writes in any form, or a linear layer of another tool in
@@ -472,7 +482,8 @@ pub(crate) enum ClassifierCommand {
     },
     /// Shows what a classifier is.
     Show {
-        /// A session, an imported classifier or a file, of many classes with one behind a colon.
+        /// A session, an imported classifier or a file. Of a file of many classes all are listed, or
+        /// one is shown that stands behind a colon.
         name: String,
     },
 }
@@ -497,6 +508,24 @@ pub(crate) struct ExportArgs {
     /// or to standard output.
     #[arg(long, value_name = "DATABASE", value_parser = choices::databases(), conflicts_with = "card")]
     pub(crate) query: Option<VectorDatabase>,
+}
+
+#[derive(Args)]
+pub(crate) struct HeadArgs {
+    /// The file, whose ending names its form: .safetensors, .json, .onnx, .npz or .pt.
+    pub(crate) file: PathBuf,
+    /// The classes in their order, each a session, an imported classifier or a file, of many classes
+    /// with one behind a colon. CLASS=CLASSIFIER calls the class otherwise than the classifier.
+    #[arg(required = true, value_name = "[CLASS=]CLASSIFIER")]
+    pub(crate) classifiers: Vec<String>,
+    /// A head of which the classes that are named are replaced. All other rows stay as they are, to
+    /// the bit.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) of: Option<PathBuf>,
+    /// The threshold of each class that is named: f1, precision>=P, recall>=R, count=K, or a lowest
+    /// score. [default: each classifier's own]
+    #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]
+    pub(crate) threshold: Option<ThresholdPolicy>,
 }
 
 #[derive(Subcommand)]

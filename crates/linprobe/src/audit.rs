@@ -2,7 +2,8 @@
 //! own probabilities promise.
 
 use linprobe_classifier::{
-    AuditCard, Card, ClassifierFile, CorpusScores, IntervalCard, Threshold, ThresholdPolicy,
+    AuditCard, Card, ClassifierFile, CorpusScores, IntervalCard, LinearClassifier, Threshold,
+    ThresholdPolicy,
 };
 use linprobe_core::{Excluded, Histogram, Survey};
 use linprobe_session::{AuditBasis, AuditReport, Insight, Interval, View, shown};
@@ -67,7 +68,7 @@ impl Project {
     ) -> Result<ClassifierFile, ProjectError> {
         let mut file = self.find_classifier(name)?;
         if file.card.is_none() {
-            file.card = Some(self.foreign_card(name, &file)?);
+            file.card = Some(self.foreign_card(name, &file.classifier)?);
         }
         if policy.is_none() && !self.is_session(name)? {
             return Ok(file);
@@ -84,13 +85,17 @@ impl Project {
     }
 
     /// A card for a classifier that came without one: it was taken for one of the project's model.
-    fn foreign_card(&self, name: &str, file: &ClassifierFile) -> Result<Card, ProjectError> {
+    pub(crate) fn foreign_card(
+        &self,
+        name: &str,
+        classifier: &LinearClassifier,
+    ) -> Result<Card, ProjectError> {
         let model = self.model()?.ok_or(ProjectError::Empty)?;
         Ok(Card {
             format: Card::FORMAT,
             name: name.to_owned(),
             model: model_card(&model),
-            dimension: file.classifier.dimension(),
+            dimension: classifier.dimension(),
             threshold: 0.0,
             method: "unknown".to_owned(),
             n_labels: 0,

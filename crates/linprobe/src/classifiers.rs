@@ -2,7 +2,9 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-use linprobe_classifier::{ClassifierFile, ExportError, ImportError, MAX_FILE_BYTES, ModelCard};
+use linprobe_classifier::{
+    ClassifierFile, ExportError, Head, ImportError, MAX_FILE_BYTES, ModelCard, ReadClass,
+};
 use linprobe_core::ModelSpec;
 
 use crate::{error::ProjectError, files::write_atomic, models, project::Project};
@@ -49,6 +51,20 @@ impl ExportForm {
         }
     }
 
+    /// The bytes of such a file of a head.
+    ///
+    /// # Errors
+    /// [`ExportError`] when the head cannot be written so.
+    pub fn bytes_of_head(self, head: &Head) -> Result<Vec<u8>, ExportError> {
+        match self {
+            Self::Safetensors => head.to_safetensors(),
+            Self::Json => head.to_json(),
+            Self::Onnx => head.to_onnx(),
+            Self::Npz => head.to_npz(),
+            Self::Torch => head.to_torch(),
+        }
+    }
+
     /// Every form.
     pub const ALL: [Self; 5] = [Self::Safetensors, Self::Json, Self::Onnx, Self::Npz, Self::Torch];
 
@@ -66,6 +82,21 @@ impl ExportForm {
 /// # Errors
 /// [`ProjectError::Io`] when there is none, [`ProjectError::Import`] when it is something else.
 pub fn read_classifier(path: &Path, class: Option<&str>) -> Result<ClassifierFile, ProjectError> {
+    read_with(path, |bytes| ClassifierFile::read(bytes, class))
+}
+
+/// Reads every class of a classifier file of any form, in the order of its rows.
+///
+/// # Errors
+/// As [`read_classifier`].
+pub fn read_classes(path: &Path) -> Result<Vec<ReadClass>, ProjectError> {
+    read_with(path, ReadClass::read_all)
+}
+
+fn read_with<T>(
+    path: &Path,
+    read: impl FnOnce(&[u8]) -> Result<T, ImportError>,
+) -> Result<T, ProjectError> {
     let refused = |source| ProjectError::Import { name: path.display().to_string(), source };
     let failed = |source| ProjectError::Io { path: path.into(), source };
     let file = File::open(path).map_err(failed)?;
@@ -75,7 +106,7 @@ pub fn read_classifier(path: &Path, class: Option<&str>) -> Result<ClassifierFil
     }
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    ClassifierFile::read(&bytes, class).map_err(refused)
+    read(&bytes).map_err(refused)
 }
 
 /// Reads the classifier file that is named as `FILE` or `FILE:CLASS`; none where there is no such file.
@@ -94,6 +125,14 @@ pub fn classifier_in_file(name: &str) -> Option<Result<ClassifierFile, ProjectEr
 /// [`ProjectError::Io`] when it cannot be written.
 pub fn write_classifier(file: &ClassifierFile, path: &Path) -> Result<(), ProjectError> {
     write_atomic(path, &ExportForm::of(path).bytes(file)?)
+}
+
+/// Writes a head, in the form that the name of the file ends with, as [`write_classifier`] does.
+///
+/// # Errors
+/// [`ProjectError::Io`] when it cannot be written.
+pub fn write_head(head: &Head, path: &Path) -> Result<(), ProjectError> {
+    write_atomic(path, &ExportForm::of(path).bytes_of_head(head)?)
 }
 
 /// A model as a classifier's card names it.

@@ -2,7 +2,9 @@
 
 use std::{convert::Infallible, io, path::PathBuf};
 
-use linprobe_classifier::{BadBackground, ExportError, FitError, ImportError, NoStart, OutOfReach};
+use linprobe_classifier::{
+    BadBackground, BadHead, ExportError, FitError, ImportError, NoStart, OutOfReach,
+};
 use linprobe_core::{BadContent, BadId, EmbedError, RecordId, SourceError, StoreError};
 use linprobe_embed::{OpenError, StreamError};
 use linprobe_session::{JournalError, SessionError, simulate::ExperimentError};
@@ -147,6 +149,15 @@ pub enum ProjectError {
         /// What it holds.
         holds: String,
     },
+    /// Leave out one of the classifiers.
+    #[error(
+        "two columns would be called {name:?}\n\
+         hint: give each classifier once, under a name of its own: \"linprobe classifier import FILE --name NAME\""
+    )]
+    SameColumn {
+        /// The name.
+        name: String,
+    },
     /// Give a file of labels, and its form.
     #[error(
         "cannot read labels from {path}: {reason}\n\
@@ -261,6 +272,9 @@ pub enum ProjectError {
         /// What is wrong with it.
         source: ImportError,
     },
+    /// Name other classes, or classifiers of one model.
+    #[error(transparent)]
+    Head(#[from] BadHead),
     /// A classifier cannot be written down; not known to happen.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -297,6 +311,11 @@ pub enum ProjectError {
 }
 
 impl ProjectError {
+    /// Whether a file has many classes, and none was chosen.
+    pub fn is_many_classes(&self) -> bool {
+        matches!(self, Self::Import { source: ImportError::ManyClasses { .. }, .. })
+    }
+
     /// Nothing of a kind has this name; names those that there are.
     pub(crate) fn unknown(
         kind: &'static str,

@@ -25,11 +25,13 @@ mod classifiers;
 mod compact;
 mod compare;
 mod config;
+mod conflicts;
 mod dataset;
 mod doctor;
 mod error;
 mod files;
 mod filter;
+mod heads;
 mod index;
 mod inspect;
 pub mod labels;
@@ -53,13 +55,17 @@ mod start;
 pub use audit::{ChosenThreshold, choose_threshold};
 pub use blame::Blame;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
-pub use classifiers::{ExportForm, classifier_in_file, read_classifier, write_classifier};
+pub use classifiers::{
+    ExportForm, classifier_in_file, read_classes, read_classifier, write_classifier, write_head,
+};
 pub use compact::Compacted;
 pub use compare::{Comparison, Moved};
+pub use conflicts::Conflict;
 pub use doctor::{Finding, State as FindingState, examine_dataset};
 pub use error::ProjectError;
 pub use files::{write_atomic, write_atomic_with};
 pub use filter::{BadFilter, Filter};
+pub use heads::HeadRow;
 pub use index::{Cancel, IndexProgress, Indexed};
 pub use inspect::Inspection;
 pub use labels::LabelsForm;
@@ -76,8 +82,8 @@ pub use snippets::Snippets;
 pub use start::{Exemplar, StartFrom, read_vector};
 
 pub use linprobe_classifier::{
-    ArticleParams, AuditCard, Card, ClassifierFile, IntervalCard, Label, LinearClassifier, Method,
-    Threshold, ThresholdPolicy, probability,
+    ArticleParams, AuditCard, Card, ClassifierFile, Head, HeadClass, IntervalCard, Label,
+    LinearClassifier, Method, ReadClass, Threshold, ThresholdPolicy, probability,
 };
 pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
 pub use linprobe_embed::{

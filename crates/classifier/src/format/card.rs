@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::ImportError;
 use crate::LinearClassifier;
 
-/// The format of cards that this version writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The format of cards of one classifier that this version writes.
+const FORMAT: u32 = 1;
+
+/// The newest format that this version reads: the cards of a head.
+pub(crate) const NEWEST_FORMAT: u32 = 2;
 
 /// Where a classifier comes from. Stored as JSON, under the names of these fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,22 +92,6 @@ impl Card {
     /// The format of cards that this version writes.
     pub const FORMAT: u32 = FORMAT;
 
-    /// Reads a card and checks it against its classifier.
-    pub(super) fn read(json: &str, classifier: &LinearClassifier) -> Result<Self, ImportError> {
-        /// Read first: a later format may have other fields.
-        #[derive(Deserialize)]
-        struct Version {
-            format: u32,
-        }
-        let version: Version = parse(json)?;
-        if version.format > FORMAT {
-            return Err(ImportError::NewerFormat { found: version.format });
-        }
-        let card: Self = parse(json)?;
-        card.check(classifier)?;
-        Ok(card)
-    }
-
     fn check(&self, classifier: &LinearClassifier) -> Result<(), ImportError> {
         let (ours, theirs) = (self.dimension, classifier.dimension());
         if ours != theirs {
@@ -115,6 +102,125 @@ impl Card {
             return Err(ImportError::Card { reason: "the threshold is not finite".to_owned() });
         }
         Ok(())
+    }
+}
+
+/// What a head says of its classes. Stored as JSON, under the names of these fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct HeadCard {
+    /// [`HeadCard::FORMAT`].
+    pub(super) format: u32,
+    /// The model of all classes.
+    pub(super) model: ModelCard,
+    /// The number of weights of each.
+    pub(super) dimension: usize,
+    /// The classes, in the order of the rows.
+    pub(super) classes: Vec<ClassCard>,
+}
+
+/// What is on the [`Card`] of a class alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ClassCard {
+    name: String,
+    threshold: f32,
+    method: String,
+    n_labels: u64,
+    n_positive: u64,
+    n_negative: u64,
+    n_rounds: u32,
+    created: String,
+    start: String,
+    #[serde(default)]
+    audit: Option<AuditCard>,
+}
+
+impl HeadCard {
+    /// The format of the cards of heads that this version writes.
+    pub(super) const FORMAT: u32 = NEWEST_FORMAT;
+
+    /// The card of a class, as if it stood alone.
+    fn card_of(&self, class: ClassCard) -> Card {
+        Card {
+            format: FORMAT,
+            name: class.name,
+            model: self.model.clone(),
+            dimension: self.dimension,
+            threshold: class.threshold,
+            method: class.method,
+            n_labels: class.n_labels,
+            n_positive: class.n_positive,
+            n_negative: class.n_negative,
+            n_rounds: class.n_rounds,
+            created: class.created,
+            start: class.start,
+            audit: class.audit,
+        }
+    }
+}
+
+impl From<&Card> for ClassCard {
+    fn from(card: &Card) -> Self {
+        let card = card.clone();
+        Self {
+            name: card.name,
+            threshold: card.threshold,
+            method: card.method,
+            n_labels: card.n_labels,
+            n_positive: card.n_positive,
+            n_negative: card.n_negative,
+            n_rounds: card.n_rounds,
+            created: card.created,
+            start: card.start,
+            audit: card.audit,
+        }
+    }
+}
+
+/// The card of a file: of the classifier in it, or of each class of the head.
+#[derive(Debug)]
+pub(super) enum FileCard {
+    /// Of a classifier.
+    One(Box<Card>),
+    /// Of a head.
+    Each(HeadCard),
+}
+
+impl FileCard {
+    /// Reads a card of either format.
+    pub(super) fn read(json: &str) -> Result<Self, ImportError> {
+        /// Read first: a later format may have other fields.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let version: Version = parse(json)?;
+        match version.format {
+            found if found > NEWEST_FORMAT => Err(ImportError::NewerFormat { found }),
+            HeadCard::FORMAT => Ok(Self::Each(parse(json)?)),
+            _ => Ok(Self::One(parse(json)?)),
+        }
+    }
+
+    /// The names of the classes of a head; none of a classifier that stands alone.
+    pub(super) fn classes(&self) -> Vec<String> {
+        match self {
+            Self::One(_) => Vec::new(),
+            Self::Each(head) => head.classes.iter().map(|class| class.name.clone()).collect(),
+        }
+    }
+
+    /// The card of the class in a place, checked against its classifier.
+    pub(super) fn of_class(
+        &self,
+        place: usize,
+        classifier: &LinearClassifier,
+    ) -> Result<Option<Card>, ImportError> {
+        let card = match self {
+            Self::One(card) => Some(card.as_ref().clone()),
+            Self::Each(head) => head.classes.get(place).map(|class| head.card_of(class.clone())),
+        };
+        card.iter().try_for_each(|card| card.check(classifier))?;
+        Ok(card)
     }
 }
 

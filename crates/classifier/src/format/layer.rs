@@ -1,7 +1,9 @@
-//! The one linear layer of a file, and the class of it that is wanted.
+//! The one linear layer of a file, and the class of it that is wanted, or all of them.
 
-use super::{Card, ClassifierFile, ImportError, MAX_HEADER_BYTES, classifier, tensor::Tensor};
-use crate::LinearClassifier;
+use super::{
+    ClassifierFile, ImportError, MAX_HEADER_BYTES, card::FileCard, classifier, head::ReadClass,
+    tensor::Tensor,
+};
 
 /// How many classes a message names.
 const MAX_NAMED: usize = 20;
@@ -23,15 +25,41 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// The classifier of a class.
     pub(super) fn pick(self, class: Option<&str>) -> Result<ClassifierFile, ImportError> {
-        let layer = Layer::of(self.tensors, self.classes)?;
-        let classifier = layer.classifier(class)?;
+        let (layer, card) = self.layer()?;
+        let row = layer.row_of(class)?;
+        layer.file(row, card.as_ref())
+    }
+
+    /// The classifiers of all classes, in the order of the rows.
+    pub(super) fn every_class(self) -> Result<Vec<ReadClass>, ImportError> {
+        let (layer, card) = self.layer()?;
+        let classes = (0..layer.n_classes()).map(|place| {
+            let file = layer.file(Row { place, sign: 1.0 }, card.as_ref())?;
+            Ok(ReadClass { name: layer.name_of(place), file })
+        });
+        classes.collect()
+    }
+
+    /// The layer, and what the card says.
+    fn layer(&self) -> Result<(Layer<'_>, Option<FileCard>), ImportError> {
         if self.card.as_ref().is_some_and(|json| json.len() as u64 > MAX_HEADER_BYTES) {
             let reason = format!("it is longer than {MAX_HEADER_BYTES} bytes");
             return Err(ImportError::Card { reason });
         }
-        let card = self.card.map(|json| Card::read(&json, &classifier)).transpose()?;
-        Ok(ClassifierFile { classifier, card })
+        let card = self.card.as_ref().map(|json| FileCard::read(json)).transpose()?;
+        let mut classes = self.classes.clone();
+        if classes.is_empty() {
+            classes = card.as_ref().map(FileCard::classes).unwrap_or_default();
+        }
+        Ok((Layer::of(self.tensors.clone(), classes)?, card))
     }
+}
+
+/// A row of a layer, and the side of it.
+#[derive(Clone, Copy)]
+struct Row {
+    place: usize,
+    sign: f32,
 }
 
 /// A linear layer.
@@ -90,24 +118,44 @@ impl<'a> Layer<'a> {
         Err(ImportError::ClassNames { n_named, n_classes })
     }
 
-    fn classifier(&self, class: Option<&str>) -> Result<LinearClassifier, ImportError> {
-        let n_classes = self.weight.shape()[0];
+    fn n_classes(&self) -> usize {
+        self.weight.shape()[0]
+    }
+
+    /// The row of the class that is wanted.
+    fn row_of(&self, class: Option<&str>) -> Result<Row, ImportError> {
+        let n_classes = self.n_classes();
         let chosen = class.map(|class| self.place_of(class)).transpose()?;
-        let (row_idx, sign) = match (chosen, n_classes, self.classes.len()) {
-            (None, 1, _) => (0, 1.0),
-            (None, ..) => {
-                return Err(ImportError::ManyClasses { n_classes, classes: self.list() });
-            }
-            (Some(place), 1, 2) => (0, if place == 0 { -1.0 } else { 1.0 }),
-            (Some(place), ..) => (place, 1.0),
-        };
-        let weights: Vec<f32> = self.weight.row(row_idx).into_iter().map(|w| sign * w).collect();
-        classifier(weights, sign * self.bias.row(0)[row_idx])
+        match (chosen, n_classes, self.classes.len()) {
+            (None, 1, _) => Ok(Row { place: 0, sign: 1.0 }),
+            (None, ..) => Err(ImportError::ManyClasses { n_classes, classes: self.list() }),
+            (Some(0), 1, 2) => Ok(Row { place: 0, sign: -1.0 }),
+            (Some(_), 1, 2) => Ok(Row { place: 0, sign: 1.0 }),
+            (Some(place), ..) => Ok(Row { place, sign: 1.0 }),
+        }
+    }
+
+    fn file(
+        &self,
+        Row { place, sign }: Row,
+        card: Option<&FileCard>,
+    ) -> Result<ClassifierFile, ImportError> {
+        let weights: Vec<f32> = self.weight.row(place).into_iter().map(|w| sign * w).collect();
+        let classifier = classifier(weights, sign * self.bias.row(0)[place])?;
+        let card = card.map(|card| card.of_class(place, &classifier)).transpose()?.flatten();
+        Ok(ClassifierFile { classifier, card })
+    }
+
+    /// The name of the class of a row, else its number.
+    fn name_of(&self, place: usize) -> String {
+        let is_second_of_two = (self.n_classes(), self.classes.len()) == (1, 2);
+        let name = self.classes.get(if is_second_of_two { 1 } else { place });
+        name.cloned().unwrap_or_else(|| place.to_string())
     }
 
     /// The place of a class: of its name, else as a number.
     fn place_of(&self, class: &str) -> Result<usize, ImportError> {
-        let n = self.classes.len().max(self.weight.shape()[0]);
+        let n = self.classes.len().max(self.n_classes());
         let named = self.classes.iter().position(|name| name == class);
         let numbered = || class.parse().ok().filter(|place| *place < n);
         let unknown = || ImportError::NoSuchClass { class: class.to_owned(), classes: self.list() };
@@ -116,9 +164,8 @@ impl<'a> Layer<'a> {
 
     /// The classes, for a person to choose from.
     fn list(&self) -> String {
-        let n_classes = self.weight.shape()[0];
         if self.classes.is_empty() {
-            return format!("0 to {}", n_classes - 1);
+            return format!("0 to {}", self.n_classes() - 1);
         }
         let named: Vec<String> =
             self.classes.iter().take(MAX_NAMED).map(|name| format!("{name:?}")).collect();

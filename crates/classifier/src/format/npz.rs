@@ -1,6 +1,9 @@
 //! NumPy's `.npz`: a zip of arrays. The names are ours, or those of scikit-learn.
 
-use std::io::{Cursor, Read};
+use std::{
+    io::{Cursor, Read},
+    iter::repeat,
+};
 
 use linprobe_tensors::{Element, Endian, NpyHeader};
 use zip::ZipArchive;
@@ -8,6 +11,7 @@ use zip::ZipArchive;
 use super::{
     ClassifierFile, ExportError, ImportError, MAX_FILE_BYTES, bytes_of,
     layer::Found,
+    rows::Rows,
     tensor::{Layout, Tensor},
     zipped::zipped,
 };
@@ -28,21 +32,32 @@ impl ClassifierFile {
     /// # Errors
     /// [`ExportError`]; not known to happen.
     pub fn to_npz(&self) -> Result<Vec<u8>, ExportError> {
-        let (weights, bias) = (self.classifier.weights(), self.classifier.bias());
-        let threshold = self.card.as_ref().map_or(0.0, |card| card.threshold);
-        let shape = format!("(1, {})", weights.len());
+        Rows::of(self)?.to_npz()
+    }
+}
+
+impl Rows<'_> {
+    pub(super) fn to_npz(&self) -> Result<Vec<u8>, ExportError> {
+        let [n_classes, dimension] = self.shape();
+        let (matrix, list) = (format!("({n_classes}, {dimension})"), format!("({n_classes},)"));
+        let of_thresholds = if self.names.is_some() { list.as_str() } else { "()" };
         let mut members = vec![
-            ("weight.npy", npy("<f4", &shape, &bytes_of(weights))),
-            ("bias.npy", npy("<f4", "(1,)", &bytes_of(&[bias]))),
-            ("threshold.npy", npy("<f4", "()", &bytes_of(&[threshold]))),
+            ("weight.npy", npy("<f4", &matrix, &self.weight_bytes())),
+            ("bias.npy", npy("<f4", &list, &self.bias_bytes())),
+            ("threshold.npy", npy("<f4", of_thresholds, &bytes_of(&self.thresholds))),
         ];
-        if let Some(card) = &self.card {
-            let card: Vec<char> = serde_json::to_string(card)?.chars().collect();
-            let units: Vec<u8> = card.iter().flat_map(|&c| u32::from(c).to_le_bytes()).collect();
-            members.push(("card.npy", npy(&format!("<U{}", card.len()), "()", &units)));
-        }
+        members.extend(self.names.as_ref().map(|names| ("classes_.npy", npy_of(names, &list))));
+        members.extend(self.card.as_deref().map(|card| ("card.npy", npy_of(&[card], "()"))));
         Ok(zipped(&members)?)
     }
+}
+
+/// An array of texts, each padded with zeros to the length of the longest.
+fn npy_of(texts: &[&str], shape: &str) -> Vec<u8> {
+    let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or_default().max(1);
+    let padded = texts.iter().flat_map(|text| text.chars().chain(repeat('\0')).take(width));
+    let units: Vec<u8> = padded.flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    npy(&format!("<U{width}"), shape, &units)
 }
 
 /// An array in NumPy's format 1.0.
@@ -56,7 +71,10 @@ fn npy(kind: &str, shape: &str, values: &[u8]) -> Vec<u8> {
 
 /// Reads the arrays of a layer: those of [`to_npz`](ClassifierFile::to_npz), or `coef_`, `intercept_` and
 /// `classes_`.
-pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, ImportError> {
+pub(super) fn read<T>(
+    bytes: &[u8],
+    take: impl FnOnce(Found<'_>) -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
     let arrays = arrays(bytes)?;
     let mut found = Found::default();
     for Array { name, header, values } in &arrays {
@@ -75,7 +93,7 @@ pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, 
             }
         }
     }
-    found.pick(class)
+    take(found)
 }
 
 struct Array {

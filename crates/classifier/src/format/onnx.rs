@@ -1,12 +1,13 @@
 //! ONNX: a graph that runs wherever ONNX Runtime or its kin do.
 //!
-//! `embedding` [n, d], of unit length, gives `logit` [n, 1] and `probability` [n, 1]: a `Gemm` and a `Sigmoid`, of opset 17. The
+//! `embedding` [n, d], of unit length, gives `logit` [n, k] and `probability` [n, k], where a classifier that stands alone
+//! has k = 1: a `Gemm` and a `Sigmoid`, of opset 17. The
 //! card stands in the metadata. The format is a Protocol Buffers message of a handful of fields, which are
 //! written here as they are numbered in `onnx.proto`.
 
 mod read;
 
-use super::{CARD, ClassifierFile, ExportError, bytes_of};
+use super::{CARD, ClassifierFile, ExportError, rows::Rows};
 
 pub(super) use read::read;
 
@@ -26,6 +27,12 @@ impl ClassifierFile {
     /// # Errors
     /// [`ExportError`]; not known to happen.
     pub fn to_onnx(&self) -> Result<Vec<u8>, ExportError> {
+        Ok(Rows::of(self)?.to_onnx())
+    }
+}
+
+impl Rows<'_> {
+    pub(super) fn to_onnx(&self) -> Vec<u8> {
         let mut model = Message::default();
         model.number(1, IR_VERSION);
         model.text(2, "linprobe");
@@ -33,14 +40,13 @@ impl ClassifierFile {
         model.message(7, &self.graph());
         model.message(8, &Message::default().with_text(1, "").with_number(2, OPSET));
         if let Some(card) = &self.card {
-            let card = serde_json::to_string(card)?;
-            model.message(14, &Message::default().with_text(1, CARD).with_text(2, &card));
+            model.message(14, &Message::default().with_text(1, CARD).with_text(2, card));
         }
-        Ok(model.0)
+        model.0
     }
 
     fn graph(&self) -> Message {
-        let (weights, bias) = (self.classifier.weights(), self.classifier.bias());
+        let [n_classes, dimension] = self.shape().map(|n| n as u64);
         let mut graph = Message::default();
         let transposed =
             Message::default().with_text(1, "transB").with_number(3, 1).with_number(20, INT);
@@ -50,12 +56,12 @@ impl ClassifierFile {
         );
         graph.message(1, &node("Sigmoid", &["logit"], "probability"));
         graph.text(2, "classifier");
-        graph.message(5, &tensor("weight", &[1, weights.len() as u64], weights));
-        graph.message(5, &tensor("bias", &[1], &[bias]));
+        graph.message(5, &tensor("weight", &[n_classes, dimension], &self.weight_bytes()));
+        graph.message(5, &tensor("bias", &[n_classes], &self.bias_bytes()));
         graph.text(10, "A linear classifier over embeddings of unit length.");
-        graph.message(11, &value("embedding", weights.len() as u64));
-        graph.message(12, &value("logit", 1));
-        graph.message(12, &value("probability", 1));
+        graph.message(11, &value("embedding", dimension));
+        graph.message(12, &value("logit", n_classes));
+        graph.message(12, &value("probability", n_classes));
         graph
     }
 }
@@ -71,14 +77,14 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> Message {
     node
 }
 
-fn tensor(name: &str, shape: &[u64], values: &[f32]) -> Message {
+fn tensor(name: &str, shape: &[u64], values: &[u8]) -> Message {
     let mut tensor = Message::default();
     for &n in shape {
         tensor.number(1, n);
     }
     tensor.number(2, FLOAT);
     tensor.text(8, name);
-    tensor.bytes(9, &bytes_of(values));
+    tensor.bytes(9, values);
     tensor
 }
 

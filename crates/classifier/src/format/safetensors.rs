@@ -1,5 +1,6 @@
-//! The native form: safetensors with `weight` [1, d] and `bias` [1] in f32, the names and shapes of
-//! the state of `torch.nn.Linear(d, 1)`, and the card as JSON under the key `linprobe` of the metadata.
+//! The native form: safetensors with `weight` [k, d] and `bias` [k] in f32, the names and shapes of
+//! the state of `torch.nn.Linear(d, k)`, and the card as JSON under the key `linprobe` of the metadata. A classifier
+//! that stands alone is one row.
 
 use std::collections::HashMap;
 
@@ -7,8 +8,9 @@ use linprobe_tensors::{Element, Endian, Order};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 use super::{
-    CARD, ClassifierFile, ExportError, ImportError, MAX_HEADER_BYTES, bytes_of,
+    CARD, ClassifierFile, ExportError, ImportError, MAX_HEADER_BYTES,
     layer::Found,
+    rows::Rows,
     tensor::{Layout, Tensor},
 };
 
@@ -21,16 +23,7 @@ impl ClassifierFile {
     /// # Errors
     /// [`ExportError`]; not known to happen.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ExportError> {
-        let weights = self.classifier.weights();
-        let weight = bytes_of(weights);
-        let bias = self.classifier.bias().to_le_bytes();
-        let tensors = [
-            (WEIGHT, TensorView::new(Dtype::F32, vec![1, weights.len()], &weight)?),
-            (BIAS, TensorView::new(Dtype::F32, vec![1], &bias)?),
-        ];
-        let card = self.card.as_ref().map(serde_json::to_string).transpose()?;
-        let metadata = card.map(|card| HashMap::from([(CARD.to_owned(), card)]));
-        Ok(safetensors::serialize(tensors, metadata)?)
+        Rows::of(self)?.to_safetensors()
     }
 
     /// Reads the native form, or the state of any one linear layer in f16, bf16, f32 or f64.
@@ -38,12 +31,28 @@ impl ClassifierFile {
     /// # Errors
     /// [`ImportError`] when it is something else.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, ImportError> {
-        read(bytes, None)
+        read(bytes, |found| found.pick(None))
     }
 }
 
-/// Reads a class of a linear layer.
-pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, ImportError> {
+impl Rows<'_> {
+    pub(super) fn to_safetensors(&self) -> Result<Vec<u8>, ExportError> {
+        let [n_classes, dimension] = self.shape();
+        let (weight, bias) = (self.weight_bytes(), self.bias_bytes());
+        let tensors = [
+            (WEIGHT, TensorView::new(Dtype::F32, vec![n_classes, dimension], &weight)?),
+            (BIAS, TensorView::new(Dtype::F32, vec![n_classes], &bias)?),
+        ];
+        let card = self.card.clone().map(|card| HashMap::from([(CARD.to_owned(), card)]));
+        Ok(safetensors::serialize(tensors, card)?)
+    }
+}
+
+/// Reads a linear layer.
+pub(super) fn read<T>(
+    bytes: &[u8],
+    take: impl FnOnce(Found<'_>) -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
     check_header_length(bytes)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
     let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
@@ -53,7 +62,7 @@ pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, 
         Tensor::new(name, numbers, layout, tensor.data())
     });
     let card = header.metadata().as_ref().and_then(|metadata| metadata.get(CARD).cloned());
-    Found { tensors: tensors.collect::<Result<_, _>>()?, card, ..Found::default() }.pick(class)
+    take(Found { tensors: tensors.collect::<Result<_, _>>()?, card, ..Found::default() })
 }
 
 /// Whether bytes begin as the form does: with the length of a JSON object.

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, io::Cursor, rc::Rc};
 use linprobe_tensors::{Endian, TorchError, TorchFile};
 
 use super::{
-    ClassifierFile, ExportError, ImportError, bytes_of,
+    ClassifierFile, ExportError, ImportError,
     layer::Found,
+    rows::Rows,
     tensor::{Layout, Tensor},
     zipped::zipped,
 };
@@ -24,26 +25,34 @@ impl ClassifierFile {
     /// # Errors
     /// [`ExportError`]; not known to happen.
     pub fn to_torch(&self) -> Result<Vec<u8>, ExportError> {
-        let (weights, bias) = (self.classifier.weights(), self.classifier.bias());
-        let n = weights.len();
+        Rows::of(self)?.to_torch()
+    }
+}
+
+impl Rows<'_> {
+    pub(super) fn to_torch(&self) -> Result<Vec<u8>, ExportError> {
+        let [n_classes, n] = self.shape();
         let pickle = [
             OPENING,
-            &tensor("weight", "0", n, &[1, n], &[n, 1]),
-            &tensor("bias", "1", 1, &[1], &[1]),
+            &tensor("weight", "0", n_classes * n, &[n_classes, n], &[n, 1]),
+            &tensor("bias", "1", n_classes, &[n_classes], &[1]),
             CLOSING,
         ];
         Ok(zipped(&[
             ("classifier/data.pkl", pickle.concat()),
             ("classifier/byteorder", b"little".to_vec()),
-            ("classifier/data/0", bytes_of(weights)),
-            ("classifier/data/1", bytes_of(&[bias])),
+            ("classifier/data/0", self.weight_bytes()),
+            ("classifier/data/1", self.bias_bytes()),
             ("classifier/version", b"3\n".to_vec()),
         ])?)
     }
 }
 
 /// Reads the layer of a state dict or of a module.
-pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, ImportError> {
+pub(super) fn read<T>(
+    bytes: &[u8],
+    take: impl FnOnce(Found<'_>) -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
     let mut file = TorchFile::open(Cursor::new(bytes)).map_err(unreadable)?;
     let views = file.tensors().to_vec();
     let mut storages = BTreeMap::new();
@@ -58,7 +67,7 @@ pub(super) fn read(bytes: &[u8], class: Option<&str>) -> Result<ClassifierFile, 
         let values = storages.get(&view.storage.key).map_or(&[][..], Vec::as_slice);
         Tensor::new(name, numbers, Layout::from(view), values)
     });
-    Found { tensors: tensors.collect::<Result<_, _>>()?, ..Found::default() }.pick(class)
+    take(Found { tensors: tensors.collect::<Result<_, _>>()?, ..Found::default() })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "is mapped over errors")]

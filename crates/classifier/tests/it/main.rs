@@ -10,4 +10,5 @@ mod fitting;
 mod formats;
 mod golden;
 mod heads;
+mod many;
 mod world;

@@ -1,12 +1,14 @@
 //! `linprobe classifier`.
 
 mod export;
+mod head;
 
 use std::path::Path;
 
 use anyhow::Result;
 use linprobe::{
-    AuditCard, ClassifierFile, IntervalCard, Project, classifier_in_file, read_classifier,
+    AuditCard, ClassifierFile, IntervalCard, Project, ReadClass, classifier_in_file, read_classes,
+    read_classifier,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +19,7 @@ pub(crate) fn run(door: &Door, command: &ClassifierCommand) -> Result<Outcome> {
     match command {
         ClassifierCommand::List => list(door, &door.project()?)?,
         ClassifierCommand::Export(args) => export::run(door, args)?,
+        ClassifierCommand::Head(args) => head::run(door, args)?,
         ClassifierCommand::Import { file, class, name } => {
             import(door, file, class.as_deref(), name.as_deref())?;
         }
@@ -50,11 +53,36 @@ fn import(door: &Door, path: &Path, class: Option<&str>, name: Option<&str>) -> 
 
 /// Shows a file even where there is no project.
 fn show(door: &Door, name: &str) -> Result<()> {
-    let file = match door.project() {
-        Ok(project) => project.find_classifier(name)?,
-        Err(error) => classifier_in_file(name).ok_or(error)??,
+    let found = match door.project() {
+        Ok(project) => project.find_classifier(name),
+        Err(error) => classifier_in_file(name).ok_or(error)?,
     };
-    door.answer(&object(&file), &text(&file))
+    match found {
+        Err(error) if error.is_many_classes() => show_classes(door, &read_classes(name.as_ref())?),
+        found => {
+            let file = found?;
+            door.answer(&object(&file), &text(&file))
+        }
+    }
+}
+
+/// Shows what there is to choose from.
+fn show_classes(door: &Door, classes: &[ReadClass]) -> Result<()> {
+    let widest = classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
+    for ReadClass { name, file } in classes {
+        let card = file.card.as_ref().map_or_else(String::new, |card| {
+            let (threshold, n_labels) = (card.threshold, card.n_labels);
+            format!(", threshold {threshold:+.3}, {n_labels} labels")
+        });
+        let (dimension, bias) = (file.classifier.dimension(), file.classifier.bias());
+        let mut class = object(file);
+        class["class"] = json!(name);
+        door.answer(
+            &class,
+            &format!("{name:<widest$}  {dimension} weights, bias {bias:.4}{card}"),
+        )?;
+    }
+    Ok(())
 }
 
 fn object(file: &ClassifierFile) -> Value {

@@ -10,12 +10,13 @@ use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
     ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, Project,
-    ProjectError, RecordId, Scorer, ThresholdPolicy, classifier_in_file, predict_dataset,
+    ProjectError, ReadClass, RecordId, Scorer, ThresholdPolicy, classifier_in_file,
+    predict_dataset,
     predictions::{
         gallery,
         sort::{Pictures, SortBy, Sorted, Sorting, pictures_of},
     },
-    write_atomic_with,
+    read_classes, write_atomic_with,
 };
 use serde_json::json;
 
@@ -33,14 +34,29 @@ const THUMBNAIL: u32 = 320;
 const TABLE_ROWS: usize = 50;
 
 pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
-    match args.classifier.as_slice() {
-        [name] if !args.unranked => predict_ranked(door, args, name),
-        names => predict_wide(door, args, names),
+    let mut scorers = Vec::new();
+    for name in &args.classifier {
+        scorers.extend(scorers_of(door, name)?);
+    }
+    match scorers.as_slice() {
+        [scorer] if !args.unranked => predict_ranked(door, args, scorer),
+        _ => predict_wide(door, args, &scorers),
+    }
+}
+
+/// The classifier of a name, or every class of a file of many.
+fn scorers_of(door: &Door, name: &str) -> Result<Vec<Scorer>> {
+    match classifier(door, name) {
+        Err(error) if error.downcast_ref().is_some_and(ProjectError::is_many_classes) => {
+            let classes = read_classes(name.as_ref())?.into_iter();
+            Ok(classes.map(|ReadClass { name, file }| Scorer { name, file }).collect())
+        }
+        found => Ok(vec![Scorer { name: name.to_owned(), file: found? }]),
     }
 }
 
 /// All records of the project, by all classifiers.
-fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Outcome> {
+fn predict_wide(door: &Door, args: &PredictArgs, scorers: &[Scorer]) -> Result<Outcome> {
     let path = match (&args.output, args.format) {
         (Some(path), None) if PredictionsForm::of(path) == Some(PredictionsForm::Parquet) => path,
         (Some(path), Some(Format::Parquet)) => path,
@@ -54,30 +70,26 @@ fn predict_wide(door: &Door, args: &PredictArgs, names: &[String]) -> Result<Out
              give one classifier"
         );
     }
-    let scorers =
-        names.iter().map(|name| Ok(Scorer { name: name.clone(), file: classifier(door, name)? }));
-    let scorers = scorers.collect::<Result<Vec<_>>>()?;
     let shown = Progress::new(door.json);
     let project = door.project()?;
     let filter = start::filter(&project, &args.only)?;
     let mut report = |n| shown.show_scored(n);
-    let n_records = project.predict_wide(&scorers, path, filter.as_ref(), &mut report);
+    let n_records = project.predict_wide(scorers, path, filter.as_ref(), &mut report);
     shown.finish();
     let n_records = n_records?;
-    let object = json!({ "file": path, "n_records": n_records, "n_classifiers": names.len() });
+    let object = json!({ "file": path, "n_records": n_records, "n_classifiers": scorers.len() });
     let wrote = format!("wrote {}: {n_records} records", path.display());
     door.answer(&object, &wrote)?;
     Ok(Outcome::Done)
 }
 
-fn predict_ranked(door: &Door, args: &PredictArgs, name: &str) -> Result<Outcome> {
-    let file = classifier(door, name)?;
+fn predict_ranked(door: &Door, args: &PredictArgs, scorer: &Scorer) -> Result<Outcome> {
     let project;
     let mut result = if let Some(dataset) = &args.dataset {
-        predict_other(door, args, &file, dataset)?
+        predict_other(door, args, &scorer.file, dataset)?
     } else {
         project = door.project()?;
-        predict_project(door, &project, args, (name, &file))?
+        predict_project(door, &project, args, scorer)?
     };
     let (n_records, n_positive) = (result.n_records(), result.n_positive());
     if args.positive_only {
@@ -172,18 +184,18 @@ fn predict_project<'a>(
     door: &Door,
     project: &'a Project,
     args: &PredictArgs,
-    (name, file): (&str, &ClassifierFile),
+    scorer: &Scorer,
 ) -> Result<Predictions<'a>> {
     let policy = match args.threshold {
         Some(policy) if !matches!(policy, ThresholdPolicy::Score(_)) => {
-            let chosen = pollster::block_on(project.choose_threshold(name, policy))?;
+            let chosen = pollster::block_on(project.choose_threshold(&scorer.name, policy))?;
             door.say(&threshold_line(policy, &chosen))?;
             Some(ThresholdPolicy::Score(chosen.score()))
         }
         given => given,
     };
     let filter = start::filter(project, &args.only)?;
-    Ok(pollster::block_on(project.predict(file, policy, filter.as_ref()))?)
+    Ok(pollster::block_on(project.predict(&scorer.file, policy, filter.as_ref()))?)
 }
 
 /// What is known of a threshold, and from where.

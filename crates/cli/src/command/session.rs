@@ -1,5 +1,7 @@
 //! `linprobe session`.
 
+mod conflicts;
+
 use std::{
     io::{self, Write},
     path::Path,
@@ -32,6 +34,7 @@ pub(crate) fn run(door: &Door, command: &SessionCommand) -> Result<Outcome> {
         SessionCommand::Import { name, file, format } => {
             import(door, &project, name, (file, *format))?;
         }
+        SessionCommand::Conflicts { names } => return conflicts::run(door, &project, names),
         SessionCommand::ResetSeen { name } => {
             let mut session = pollster::block_on(project.resume_session(name))?;
             session.reset_seen()?;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A project of vectors of four coordinates, and the heads of other tools beside it.
-fn with_heads() -> Bench {
+pub(crate) fn with_heads() -> Bench {
     let bench = Bench::new();
     copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/classifier/heads").as_ref(),

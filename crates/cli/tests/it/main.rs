@@ -12,6 +12,7 @@ mod errors;
 mod exchange;
 mod filter;
 mod frozen;
+mod heads;
 mod help;
 mod journey;
 #[cfg(unix)]

@@ -232,3 +232,61 @@ fn a_project_made_with_an_exported_graph_goes_on_with_it() {
     let (_, refused) = bench.fails(&["search", "a dog", "--engine", "builtin"]);
     assert!(refused.starts_with("error: the project is embedded with"), "{refused}");
 }
+
+/// Two sessions as one head in every form, and the scores that linprobe gives with each.
+fn head_in_every_form() -> Bench {
+    let bench = exported_in_every_form();
+    let lines: Vec<_> = (20..30)
+        .map(|id| serde_json::json!({ "id": id.to_string(), "label": f64::from(id) / 5.0 - 5.0 }))
+        .chain([serde_json::json!({ "fit": true })])
+        .collect();
+    bench.script(&["--like", "22", "--session", "t"], &lines);
+    for ending in ["safetensors", "json", "onnx", "npz", "pt"] {
+        bench.ok(&["classifier", "head", &format!("head.{ending}"), "s", "ü=t"]);
+    }
+    for session in ["s", "t"] {
+        let name = format!("{session}.csv");
+        bench.ok(&["predict", "vectors.npy", "-c", session, "-o", &name]);
+    }
+    bench
+}
+
+/// Loads vectors as `x`, and linprobe's scores as `ours`, a column for each class.
+const SCORES_OF_TWO: &str = "import csv, json, numpy as np\n\
+     x = np.load('vectors.npy')\n\
+     read = lambda name: {int(r['id']): float(r['score']) for r in csv.DictReader(open(name))}\n\
+     ours = np.array([[read(n)[i] for n in ['s.csv', 't.csv']] for i in range(50)])\n\
+     def agrees(card, w, b):\n\
+     \x20   assert w.shape == (2, 12) and b.shape == (2,) and w.dtype == b.dtype == np.float32\n\
+     \x20   assert np.abs(x @ w.T + b - ours).max() < 1e-5\n\
+     \x20   if card is None: return\n\
+     \x20   card = json.loads(card)\n\
+     \x20   assert [c['name'] for c in card['classes']] == ['s', 'ü'], card\n\
+     \x20   assert card['classes'][1]['n_labels'] == 10 and card['model']['fingerprint'], card\n";
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with numpy, onnx, onnxruntime and safetensors"]
+fn a_head_of_many_classes_is_read_by_every_tool_that_it_is_written_for() {
+    let script = "import onnx, onnxruntime\n\
+         model = onnx.load('head.onnx')\n\
+         onnx.checker.check_model(model, full_check=True)\n\
+         card = {p.key: p.value for p in model.metadata_props}['linprobe']\n\
+         session = onnxruntime.InferenceSession('head.onnx')\n\
+         logit, probability = session.run(['logit', 'probability'], {'embedding': x})\n\
+         assert logit.shape == probability.shape == (50, 2)\n\
+         assert np.abs(logit - ours).max() < 1e-5\n\
+         assert np.abs(probability - 1 / (1 + np.exp(-ours))).max() < 1e-5\n\
+         from safetensors import safe_open\n\
+         head = safe_open('head.safetensors', 'np')\n\
+         agrees(head.metadata()['linprobe'], head.get_tensor('weight'), head.get_tensor('bias'))\n\
+         head = np.load('head.npz', allow_pickle=False)\n\
+         assert head['classes_'].tolist() == ['s', 'ü'] and head['threshold'].shape == (2,)\n\
+         agrees(str(head['card']), head['weight'], head['bias'])\n\
+         head = json.load(open('head.json'))\n\
+         assert [c['name'] for c in head['classes']] == ['s', 'ü']\n\
+         parts = [np.array([c[part] for c in head['classes']], 'f4') for part in ['weights', 'bias']]\n\
+         agrees(json.dumps(head['card']), *parts)\n\
+         state = Reader(archive.open('classifier/data.pkl')).load()\n\
+         agrees(None, state['weight'], state['bias'])\n";
+    python(&head_in_every_form(), &format!("{SCORES_OF_TWO}{LOAD}{script}"));
+}

@@ -4,7 +4,7 @@
 //! more than a page of them is in memory, however many there are. A row has the record's `id`, and for
 //! each classifier its score, a logit, under the classifier's name, and whether that is positive.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{collections::BTreeSet, io::Write, path::Path, sync::Arc};
 
 use linprobe_classifier::ClassifierFile;
 use linprobe_store::ScoredPoint;
@@ -43,7 +43,7 @@ impl Project {
     /// reports how many records are done. Returns how many there are.
     ///
     /// # Errors
-    /// [`ProjectError::Empty`], a classifier is of another dimension, or the store or the file fails.
+    /// [`ProjectError::Empty`], a classifier is of another model, two would share a column, or the store or the file fails.
     pub fn predict_wide(
         &self,
         scorers: &[Scorer],
@@ -51,7 +51,11 @@ impl Project {
         filter: Option<&Filter>,
         report: &mut dyn FnMut(usize),
     ) -> std::result::Result<usize, ProjectError> {
+        check_columns(scorers)?;
         let store = self.narrowed_store(filter)?;
+        for Scorer { name, file } in scorers {
+            self.check_classifier(name, file)?;
+        }
         let classifiers = scorers.iter().map(|scorer| &scorer.file.classifier);
         let classifiers: Vec<(&[f32], f32)> =
             classifiers.map(|classifier| (classifier.weights(), classifier.bias())).collect();
@@ -76,6 +80,16 @@ impl Project {
         // What stopped the writer says more than that it was stopped.
         failure.map_or(written, Err)?;
         Ok(n_done)
+    }
+}
+
+/// Two classifiers cannot share a column.
+fn check_columns(scorers: &[Scorer]) -> std::result::Result<(), ProjectError> {
+    let mut columns = BTreeSet::from(["id".to_owned()]);
+    let names = scorers.iter().flat_map(|scorer| [scorer.name.clone(), scorer.positive_column()]);
+    match names.into_iter().find(|name| !columns.insert(name.clone())) {
+        Some(name) => Err(ProjectError::SameColumn { name }),
+        None => Ok(()),
     }
 }
 
@@ -193,7 +207,7 @@ mod tests {
         let path = folder.path().join("scores.parquet");
         let refused =
             project.predict_wide(&[Scorer { name: "x".into(), file }], &path, None, &mut |_| ());
-        assert!(matches!(refused, Err(ProjectError::Store(_))), "{refused:?}");
+        assert!(matches!(refused, Err(ProjectError::ForeignClassifier { .. })), "{refused:?}");
         assert!(!path.exists());
     }
 }

@@ -9,16 +9,16 @@ use linprobe_tensors::{
 
 use super::CARD;
 use crate::format::{
-    ClassifierFile, ImportError,
+    ImportError,
     layer::Found,
     tensor::{Layout, Tensor},
 };
 
 /// Reads the layer of a graph: a `Gemm` over what goes in, and the `Sigmoid` of it.
-pub(in crate::format) fn read(
+pub(in crate::format) fn read<T>(
     bytes: &[u8],
-    class: Option<&str>,
-) -> Result<ClassifierFile, ImportError> {
+    take: impl FnOnce(Found<'_>) -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
     let model = Model::read(bytes)?;
     let Parts { weight, bias, has_rows_of_classes } = model.layer()?;
     let tensor = |name: &str, role: &str| {
@@ -27,7 +27,7 @@ pub(in crate::format) fn read(
     };
     let (weight, bias) = (tensor(weight, "weight")?, tensor(bias, "bias")?);
     let weight = if has_rows_of_classes { weight } else { weight.transposed() };
-    Found { tensors: vec![weight, bias], card: model.card, ..Found::default() }.pick(class)
+    take(Found { tensors: vec![weight, bias], card: model.card, ..Found::default() })
 }
 
 /// The names of the parts of a layer.
