@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Looks for the mistakes that real indexes have, and says what mends them.
     Doctor(DoctorArgs),
+    /// Lists groups of records that are nearly the same, and lets sessions show one of each.
+    Duplicates(DuplicatesArgs),
     /// Gives back the disk space of what was replaced or removed.
     Compact(CompactArgs),
     /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
@@ -552,6 +554,23 @@ pub(crate) struct DoctorArgs {
     pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) columns: ColumnArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DuplicatesArgs {
+    /// The cosine from which two records are nearly the same.
+    #[arg(long, default_value_t = 0.98, value_name = "COSINE")]
+    pub(crate) cosine: f32,
+    /// Also takes pictures together that look the same when they are very small: copies of other
+    /// sizes and qualities. Reads every picture.
+    #[arg(long)]
+    pub(crate) pictures: bool,
+    /// Lets sessions show one record of each group from now on.
+    #[arg(long, conflicts_with = "forget")]
+    pub(crate) label_once: bool,
+    /// Lets sessions show every record again.
+    #[arg(long)]
+    pub(crate) forget: bool,
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@ mod classifier;
 mod compact;
 mod demo;
 mod doctor;
+mod duplicates;
 mod index;
 mod init;
 mod inspect;
@@ -66,6 +67,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Serve(args) => serve::run(&door, &args),
         Command::Inspect(args) => inspect::run(&door, &args),
         Command::Doctor(args) => doctor::run(&door, &args),
+        Command::Duplicates(args) => duplicates::run(&door, &args),
         Command::Compact(args) => compact::run(&door, &args),
         Command::Demo(args) => demo::run(&door, &args),
         Command::Completions { shell } => {

@@ -113,6 +113,14 @@ fn shrink(bytes: &[u8], size: u32) -> Result<Vec<u8>, String> {
     Ok(jpeg)
 }
 
+/// A picture, turned as a person sees it.
+pub(crate) fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let (decoder, orientation) = decoder(bytes)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
 /// The decoder of a picture that is not too large, and how it is to be turned.
 fn decoder(bytes: &[u8]) -> Result<(impl ImageDecoder, Orientation), String> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();

@@ -58,7 +58,9 @@ impl Project {
         let background = self.background()?;
         let query = self.origin(from, store.as_ref(), &background).await?;
         let opening = Opening { name: name.to_owned(), query, method };
-        Ok(Session::start(store, background, self.journal()?, opening).await?)
+        let mut session = Session::start(store, background, self.journal()?, opening).await?;
+        session.label_once(self.kept_duplicates()?);
+        Ok(session)
     }
 
     /// Goes on with a session.
@@ -72,7 +74,9 @@ impl Project {
             Some(filter) => self.narrowed_store_again(&filter.parse()?)?,
             None => self.embedded_store()?,
         };
-        Ok(Session::resume(store, self.background()?, journal, id).await?)
+        let mut session = Session::resume(store, self.background()?, journal, id).await?;
+        session.label_once(self.kept_duplicates()?);
+        Ok(session)
     }
 
     /// A name for a new session that no other one has: the first words of what it looks for.

@@ -11,6 +11,7 @@ mod deed;
 mod dot;
 mod event;
 mod frozen;
+mod groups;
 mod insight;
 mod journal;
 mod look;
@@ -33,6 +34,7 @@ pub use audit::{
 pub use deed::{Annotator, BadName, Deed, RequestId};
 pub use event::{Answer, Event, Pick, Reason, UnknownReason};
 pub use frozen::open_or_frozen;
+pub use groups::Groups;
 pub use insight::{Insight, Landmark, RoundReport, Step, Trajectory, shown};
 pub use journal::{Clock, Entry, Journal, JournalError, SessionHead, SessionId, SessionSummary};
 pub use look_again::{AgainstLabel, DoubtfulLabel};

@@ -43,6 +43,7 @@ struct Look {
 struct Material {
     examples: Vec<Example>,
     start: LinearClassifier,
+    hidden: Excluded,
 }
 
 impl View {
@@ -57,7 +58,9 @@ impl View {
         let choice = self.choice(&material);
         let plan = choice.plan(k, strategy);
         let lists = self.lists(&choice, plan).await?;
-        Ok(choice.choose(&plan, &lists).await?)
+        let mut picks = choice.choose(&plan, &lists).await?;
+        self.groups.keep_first(&mut picks, |pick| &pick.id);
+        Ok(picks)
     }
 
     /// All scores under the last classifier: finely enough to choose any threshold, and exactly how many reach
@@ -128,7 +131,7 @@ impl View {
         let examples = self.examples().await?.examples;
         let state = self.state();
         let start = fit(&state.query().start, &[], self.background(), state.method())?;
-        Ok(Material { examples, start })
+        Ok(Material { examples, start, hidden: self.hidden().into_owned() })
     }
 
     fn choice<'a>(&'a self, material: &'a Material) -> Choice<'a> {
@@ -138,7 +141,7 @@ impl View {
             classifier: self.classifier(),
             start: &material.start,
             examples: &material.examples,
-            seen: self.state().seen(),
+            seen: &material.hidden,
             lottery: &self.lottery,
         }
     }

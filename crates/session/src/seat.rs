@@ -59,10 +59,13 @@ impl<'a> Seat<'a> {
     /// # Errors
     /// [`SessionError::Journal`].
     pub fn give_out(&mut self, picks: Vec<Pick>) -> Result<Round, SessionError> {
-        let state = self.session.state();
-        let number = state.round() + 1;
-        let unseen = picks.into_iter().filter(|pick| !state.seen().contains(&pick.id));
-        let records: Vec<Pick> = unseen.collect();
+        let view = self.session.view();
+        let number = view.state().round() + 1;
+        let records = {
+            let hidden = view.hidden();
+            let unseen = picks.into_iter().filter(|pick| !hidden.contains(&pick.id));
+            unseen.collect::<Vec<Pick>>()
+        };
         if records.is_empty() {
             return Ok(Round { number, by: self.by.clone(), records: Vec::new() });
         }

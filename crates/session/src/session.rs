@@ -7,8 +7,8 @@ use linprobe_classifier::{Background, FitError, Label, LinearClassifier, OutOfRe
 use linprobe_core::{Excluded, Histogram, RecordId, StoreError, VectorStore};
 
 use crate::{
-    Annotator, Answer, BadHistory, Deed, Event, Journal, JournalError, LabelCounts, Opening, Round,
-    Seat, SessionId, State, Strategy, Undone, View, insight::coarser,
+    Annotator, Answer, BadHistory, Deed, Event, Groups, Journal, JournalError, LabelCounts,
+    Opening, Round, Seat, SessionId, State, Strategy, Undone, View, insight::coarser,
 };
 
 /// A labelling session over a store.
@@ -79,6 +79,11 @@ impl Session {
             session.refit().await?;
         }
         Ok(session)
+    }
+
+    /// Shows one record of each group from now on. Rounds that were given out stay as they are.
+    pub fn label_once(&mut self, groups: Arc<Groups>) {
+        self.view.groups = groups;
     }
 
     /// The seat of somebody: what is done from there is theirs.

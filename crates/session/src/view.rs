@@ -3,12 +3,12 @@
 //! A [`Session`](crate::Session) is its view and a journal to write to. A view is cheap to clone and
 //! never changes, so a survey of a large store can run beside the next labels.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use linprobe_classifier::{Background, Example, LinearClassifier};
-use linprobe_core::{Point, RecordId, StoreError, VectorStore};
+use linprobe_core::{Excluded, Point, RecordId, StoreError, VectorStore};
 
-use crate::{StartExample, State, strategy::Lottery, surveys::Surveys};
+use crate::{Groups, StartExample, State, strategy::Lottery, surveys::Surveys};
 
 /// A session as it was at one moment, over its store.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub struct View {
     pub(crate) state: Arc<State>,
     pub(crate) lottery: Arc<Lottery>,
     pub(crate) surveys: Arc<Surveys>,
+    pub(crate) groups: Arc<Groups>,
 }
 
 /// Labels with the embeddings of their records.
@@ -34,13 +35,18 @@ impl View {
         state: State,
     ) -> Self {
         let lottery = Arc::new(Lottery::new(state.name()));
-        let surveys = Arc::default();
-        Self { store, background, state: Arc::new(state), lottery, surveys }
+        let (surveys, groups) = (Arc::default(), Arc::default());
+        Self { store, background, state: Arc::new(state), lottery, surveys, groups }
     }
 
     /// All that had happened, folded: rounds, labels, what was seen, fits.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What is not to be shown: what was seen, and what is in a group with it.
+    pub(crate) fn hidden(&self) -> Cow<'_, Excluded> {
+        self.groups.hidden(self.state.seen())
     }
 
     /// The classifier of the last fit.

@@ -23,6 +23,7 @@ use linprobe_core::{
     VectorStore,
 };
 
+mod alike;
 mod answer;
 mod bitmap;
 mod check;
@@ -204,6 +205,15 @@ impl EmbeddedStore {
     /// A failure of the disk.
     pub fn norms(&self) -> Result<Norms, StoreError> {
         Ok(Norms::of(&self.snapshot()?))
+    }
+
+    /// Groups of points that are nearly the same: each has at least this cosine with the first of its group. A point is in one group at
+    /// most, and none is alone. Among many points one pair in some thousands may be missed, never one of equal vectors.
+    ///
+    /// # Errors
+    /// A failure of the disk.
+    pub fn alike(&self, least_cosine: f32) -> Result<Vec<Vec<RecordId>>, StoreError> {
+        alike::groups(&self.snapshot()?, least_cosine)
     }
 
     /// Shows every point with its score by each of some classifiers, which are weights and bias, a

@@ -2,7 +2,7 @@
 
 use crate::support::Bench;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "init",
     "index",
     "search",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 16] = [
     "serve",
     "inspect",
     "doctor",
+    "duplicates",
     "compact",
     "demo",
     "completions",

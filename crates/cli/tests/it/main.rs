@@ -7,6 +7,7 @@ mod audit;
 mod datasets;
 mod demo;
 mod doctor;
+mod duplicates;
 mod durability;
 mod errors;
 mod exchange;

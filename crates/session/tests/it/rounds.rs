@@ -1,11 +1,14 @@
 //! What is shown, what is kept open, and what a fit makes of the labels.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use linprobe_classifier::{LinearClassifier, Start};
 use linprobe_core::{Embedding, Point, StoreError};
 use linprobe_session::{
-    Answer, NEAR_DUPLICATE, Reason, Round, Session, SessionError, StartExample, Strategy,
+    Answer, Groups, NEAR_DUPLICATE, Reason, Round, Session, SessionError, StartExample, Strategy,
 };
 use pollster::FutureExt;
 
@@ -68,6 +71,26 @@ fn a_record_says_how_many_others_are_nearly_the_same() {
         assert!(n_alike > 0 && record.n_alike == n_alike, "{record:?}");
     }
     assert_eq!(stage.resume(session.id()).state(), session.state());
+}
+
+#[test]
+fn of_a_group_one_record_is_shown_and_undoing_its_answer_shows_no_other() {
+    let stage = Stage::new(12);
+    let mut session = stage.start("dogs");
+    let groups: Vec<Vec<_>> = (0..6).map(|row| vec![id(row), id(row + 6)]).collect();
+    session.label_once(Arc::new(Groups::new(groups)));
+    let shown = play_out(&mut session, 2, Strategy::Top);
+    let mut rows: Vec<u64> =
+        shown.iter().map(|id| id.as_str().parse::<u64>().unwrap() % 6).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [0, 1, 2, 3, 4, 5], "one of each group: {shown:?}");
+    assert_eq!(session.state().counts().n_labels, 6);
+    session.undo().unwrap();
+    assert_eq!(session.next_round(9, Strategy::Random).block_on().unwrap().records.len(), 2);
+    let mut without = stage.resume(session.id());
+    without.skip_rest().unwrap();
+    let rest = without.next_round(20, Strategy::Random).block_on().unwrap();
+    assert_eq!(rest.records.len(), 6, "without groups the others are shown");
 }
 
 /// The reasons of a round, and how many records are there for each.
@@ -253,7 +276,7 @@ fn an_opening_of_another_model_is_refused_and_not_written() {
     let other = Embedding::normalize(vec![1.0; DIMENSION + 1]).unwrap();
     opening.query.start = Start::from_direction(other);
     let background = linprobe_classifier::Background::estimate(DIMENSION, []);
-    let store = std::sync::Arc::clone(&stage.store);
+    let store = Arc::clone(&stage.store);
     let journal = stage.journal();
     let refused = Session::start(store, background.into(), journal, opening).block_on();
     let expected = StoreError::Dimension { expected: DIMENSION, found: DIMENSION + 1 };
