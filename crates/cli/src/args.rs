@@ -346,6 +346,8 @@ pub(crate) struct SimulateArgs {
     /// Finds every class of enough records, each by itself.
     #[arg(long, conflicts_with = "positive")]
     pub(crate) all_labels: bool,
+    #[command(flatten)]
+    pub(crate) only: WhereArgs,
     /// How many records are enough for --all-labels.
     #[arg(long, default_value_t = 25, value_name = "N")]
     pub(crate) min_records: u64,
@@ -383,7 +385,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seeds: u64,
     /// Writes the curves, a row for each point: to a .csv, which a run that was cut short goes on
-    /// with, or to a .parquet.
+    /// with, one for each --where, or to a .parquet.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Writes a page with figures and tables.

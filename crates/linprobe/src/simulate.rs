@@ -20,6 +20,7 @@ use linprobe_session::simulate::{
 use self::curves_file::CurvesFile;
 use crate::{
     error::ProjectError,
+    filter::Filter,
     project::Project,
     start::{StartFrom, embed_phrases},
 };
@@ -30,6 +31,8 @@ const PAGE: usize = 10_000;
 /// What to simulate: every combination of labels, starts, players, oracles and seeds.
 #[derive(Clone, Debug)]
 pub struct Simulation {
+    /// The records that take part; all when not given.
+    pub filter: Option<Filter>,
     /// The classes to find, each by itself.
     pub classes: Classes,
     /// Where sessions start.
@@ -104,16 +107,20 @@ impl Project {
     ///
     /// # Errors
     /// [`ProjectError::Unknown`] when no record has a label, with the labels that there are;
-    /// [`ProjectError::NothingToFind`] when no split leaves records on both sides.
+    /// [`ProjectError::NothingToFind`] when no split leaves records on both sides; [`ProjectError::Filter`] and
+    /// [`ProjectError::NothingLetThrough`] when the filter leaves no record.
     pub async fn simulate(
         &self,
         simulation: &Simulation,
         report: ReportGames<'_>,
     ) -> Result<Simulated, ProjectError> {
-        let store = self.store()?;
+        let store = self.narrowed_store(simulation.filter.as_ref())?;
         let out = simulation.out.as_deref().map(CurvesFile::named).transpose()?;
-        let classes = self.classes(&simulation.classes)?;
         let corpus = Corpus::new(store.spec().dimension, all_points(store.as_ref()).await?);
+        if let Some(filter) = simulation.filter.as_ref().filter(|_| corpus.is_empty()) {
+            return Err(ProjectError::NothingLetThrough { filter: filter.to_string() });
+        }
+        let classes = self.classes(&simulation.classes, Some(&corpus))?;
         let experiment = Experiment {
             concepts: self.concepts(simulation, &classes, &corpus, store.as_ref()).await?,
             players: simulation.players.clone(),
@@ -129,9 +136,16 @@ impl Project {
         Ok(Simulated { classes, n_pool: corpus.len() - n_held_out, n_held_out, curves })
     }
 
-    /// Checks the labels that were named, or finds those with enough records.
-    fn classes(&self, classes: &Classes) -> Result<Vec<String>, ProjectError> {
-        let labels = self.dataset_labels()?;
+    /// Checks the labels that were named, or finds those with enough records: of a corpus, where one is given.
+    fn classes(
+        &self,
+        classes: &Classes,
+        among: Option<&Corpus>,
+    ) -> Result<Vec<String>, ProjectError> {
+        let labels = match among {
+            Some(corpus) => self.labels_among(corpus)?,
+            None => self.dataset_labels()?,
+        };
         let all = || labels.iter().map(|(label, _)| label.clone());
         match classes {
             Classes::Named(names) => {
@@ -151,6 +165,22 @@ impl Project {
                 Ok(large)
             }
         }
+    }
+
+    /// The classes of the points of a corpus and how many of them each has, largest first.
+    fn labels_among(&self, corpus: &Corpus) -> Result<Vec<(String, u64)>, ProjectError> {
+        let mut labels = self.dataset_labels()?;
+        if self.n_records()? == corpus.len() as u64 {
+            return Ok(labels);
+        }
+        let there: BTreeSet<&RecordId> = corpus.ids().iter().collect();
+        for (label, n) in &mut labels {
+            let ids = self.catalogue().ids_labelled(label)?;
+            *n = ids.iter().filter(|id| there.contains(id)).count() as u64;
+        }
+        labels.retain(|(_, n)| *n > 0);
+        labels.sort_by(|(_, a), (_, b)| b.cmp(a));
+        Ok(labels)
     }
 
     async fn concepts(
@@ -211,7 +241,7 @@ impl Project {
 
     fn ids(&self, labels: &[String]) -> Result<BTreeSet<RecordId>, ProjectError> {
         let mut ids = BTreeSet::new();
-        for label in self.classes(&Classes::Named(labels.to_vec()))? {
+        for label in self.classes(&Classes::Named(labels.to_vec()), None)? {
             ids.extend(self.catalogue().ids_labelled(&label)?);
         }
         Ok(ids)

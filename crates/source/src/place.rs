@@ -18,6 +18,9 @@ const GLOB: MatchOptions = MatchOptions {
     require_literal_leading_dot: false,
 };
 
+/// More of these in a part of a pattern are no pattern.
+const MOST_INNER_STARS: usize = 4;
+
 /// Files that are names or notes beside a dataset.
 const NOTES: [&str; 8] = [
     "readme",
@@ -54,17 +57,17 @@ impl Place {
 
     /// What the options want of it.
     pub(crate) fn new(root: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
-        let wanted = |FilePattern { pattern, split }: &FilePattern| {
+        let mut wanted = Vec::new();
+        for FilePattern { pattern, split } in options.files.iter().flatten() {
             let bad = |error: glob::PatternError| {
                 let reason = format!("{pattern:?} is no pattern of files: {}", error.msg);
                 unsupported(root, reason, "* stands for anything but a slash, ** for folders")
             };
-            let is_folder = pattern.ends_with("**");
-            let whole = if is_folder { format!("{pattern}/*") } else { pattern.clone() };
-            Ok(Wanted { pattern: Pattern::new(&whole).map_err(bad)?, split: split.clone() })
-        };
-        let wanted =
-            options.files.iter().flatten().map(wanted).collect::<Result<_, SourceError>>()?;
+            for plain in without_inner_stars(pattern) {
+                let pattern = Pattern::new(&plain).map_err(bad)?;
+                wanted.push(Wanted { pattern, split: split.clone() });
+            }
+        }
         Ok(Self { root: root.to_owned(), wanted, split: options.split.clone() })
     }
 
@@ -138,6 +141,34 @@ impl Wanted {
     }
 }
 
+/// The same as patterns in which `**` is nothing but a whole part, as the crate has it. Within a part it stands for anything, slashes
+/// included: for a star, or for a star, folders and a star.
+fn without_inner_stars(pattern: &str) -> Vec<String> {
+    let mut patterns = vec![String::new()];
+    for (place, part) in pattern.split('/').enumerate() {
+        let is_last = pattern.split('/').nth(place + 1).is_none();
+        let parts = match part {
+            "**" if is_last => vec!["**/*".to_owned()],
+            part if part == "**" || part.contains("***") => vec![part.to_owned()],
+            part if part.matches("**").count() > MOST_INNER_STARS => vec![part.to_owned()],
+            part => part.split("**").skip(1).fold(
+                vec![part.split("**").next().unwrap_or_default().to_owned()],
+                |begun, rest| {
+                    let ways = ["*", "*/**/*"].into_iter();
+                    ways.flat_map(|way| begun.iter().map(move |b| format!("{b}{way}{rest}")))
+                        .collect()
+                },
+            ),
+        };
+        let slash = if place == 0 { "" } else { "/" };
+        let begun = patterns.iter();
+        patterns = begun
+            .flat_map(|begun| parts.iter().map(move |part| format!("{begun}{slash}{part}")))
+            .collect();
+    }
+    patterns
+}
+
 /// Whether a file is a note beside a dataset rather than a part of it.
 pub(crate) fn is_note(file: &Path) -> bool {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -165,6 +196,17 @@ mod tests {
             );
         }
         assert!(matches("**/*.csv", "a.csv") && !matches("data/**", "a.csv"));
+    }
+
+    #[test]
+    fn two_stars_within_a_part_stand_for_anything() {
+        for pattern in ["**.csv", "data/**.csv", "da**a.csv", "data**/a.csv", "d**/**a.csv"] {
+            assert!(matches(pattern, "data/x/a.csv"), "{pattern}");
+            assert!(matches(pattern, "data/a.csv"), "{pattern}");
+            assert!(!matches(pattern, "other/b.txt"), "{pattern}");
+        }
+        assert!(matches("data/**train**", "data/x/my-train-0/y.csv"));
+        assert!(!matches("data/**train**", "data/x/test/y.csv"));
     }
 
     #[test]

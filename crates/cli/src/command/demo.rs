@@ -101,6 +101,7 @@ fn start() -> StartFrom {
 /// The team plays the user: the learning curve, and what the labels have found.
 fn play(door: &Door, project: &Project) -> Result<()> {
     let simulation = Simulation {
+        filter: None,
         classes: Classes::Named(vec![TEAM.to_owned()]),
         starts: vec![SimulatedStart::From(Box::new(start()))],
         players: simulate::usual_players()?,

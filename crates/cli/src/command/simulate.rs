@@ -57,6 +57,7 @@ fn simulation(project: &Project, args: &SimulateArgs) -> Result<Simulation> {
         (named, _) => named.clone(),
     };
     Ok(Simulation {
+        filter: start::filter(project, &args.only)?,
         classes,
         starts: starts(project, args)?,
         players,

@@ -43,6 +43,24 @@ fn every_combination_is_played_and_written_as_a_row() {
 }
 
 #[test]
+fn a_filter_leaves_other_records_out_of_the_game() {
+    let bench = Bench::with_texts();
+    let args = ["--rounds=1", "--player=linprobe", "--all-labels", "--min-records=5"];
+    let lines = bench.json(
+        &[&["simulate", "--where", "label = 'astronomy' or id like 'baking-_0'"], &args[..]]
+            .concat(),
+    );
+    assert_eq!(distinct(&lines, "concept"), ["astronomy", "baking"]);
+    let n_pool = lines[0]["n_pool"].as_u64().unwrap();
+    assert!((35..=40).contains(&n_pool), "48 records, of which a fifth is held out: {n_pool}");
+    let (_, said) = bench.fails(&[&["simulate", "--where", "label = 'moon'"], &args[..]].concat());
+    assert!(said.contains("the filter lets no record through"), "{said}");
+    let (_, said) =
+        bench.fails(&["simulate", "--where", "id like 'baking%'", "--positive", "astronomy"]);
+    assert!(said.contains("no label \"astronomy\" in the project"), "{said}");
+}
+
+#[test]
 fn a_run_that_was_cut_short_goes_on_with_the_games_that_are_missing() {
     let bench = Bench::with_texts();
     let whole = bench.json(&SHORT);
