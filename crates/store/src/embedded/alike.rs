@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use half::slice::HalfFloatSliceExt;
-use linprobe_core::{RecordId, StoreError};
+use linprobe_core::{RecordId, SplitMix, StoreError};
 use rayon::prelude::*;
 
 use super::{segment::Rows, snapshot::Snapshot};
@@ -149,8 +149,9 @@ impl Planes {
     /// Planes through a point, the same ones each time.
     fn through(middle: &[f32]) -> Self {
         let dimension = middle.len();
-        let signs = (0_u64..).map(|n| if mixed(n) & 1 == 0 { 1.0 } else { -1.0 });
-        let normals: Vec<f32> = signs.take(N_TABLES * N_PLANES * dimension).collect();
+        let mut random = SplitMix::new(0);
+        let sign = |_| if random.next_u64() & 1 == 0 { 1.0 } else { -1.0 };
+        let normals: Vec<f32> = (0..N_TABLES * N_PLANES * dimension).map(sign).collect();
         let offsets = normals.chunks_exact(dimension.max(1)).map(|normal| dot(normal, middle));
         Self { offsets: offsets.collect(), normals, dimension }
     }
@@ -184,14 +185,6 @@ fn led(pairs: Vec<Pair>) -> Vec<Vec<usize>> {
     groups
 }
 
-/// A number that looks as if it were drawn (splitmix64).
-fn mixed(n: u64) -> u64 {
-    let mut z = n.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 /// In eight sums side by side, so that it runs at the width of the processor.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
@@ -215,7 +208,9 @@ mod tests {
     /// Vectors about a common direction, as those of a model are, and of every tenth one a near-duplicate.
     fn store(folder: &std::path::Path, n_points: u64) -> EmbeddedStore {
         let store = EmbeddedStore::create(folder, 32).unwrap();
-        let noise = |seed: u64, n: u64| (mixed(seed * 32 + n) % 2000) as f32 / 1000.0 - 1.0;
+        let noise = |seed: u64, n: u64| {
+            SplitMix::new(seed * 32 + n).below(2000) as f32 / 1000.0 - 1.0
+        };
         let vector = |seed: u64| -> Vec<f32> { (0..32).map(|n| 1.0 + noise(seed, n)).collect() };
         let points = (0..n_points).map(|n| {
             let values = match n % 10 {
