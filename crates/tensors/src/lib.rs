@@ -2,10 +2,12 @@
 //! `NumPy`, and the messages of ONNX.
 //!
 //! They are read without running anything, whoever made them: nothing is allocated by a size that a file
-//! merely states, and what nests is followed only so deep. What the numbers mean is for the callers.
+//! merely states, and what nests is followed only so deep. What the numbers mean is for the callers. Models of
+//! ONNX are written, too.
 
 mod element;
 mod npy;
+pub mod onnx;
 mod pickle;
 pub mod protobuf;
 mod torch;
