@@ -60,7 +60,7 @@ fn tests() -> Result<()> {
     let python = tools::python(&packages)?;
     let minilm = tools::minilm(&python)?;
     let postgres = tools::postgres(&python)?;
-    let mut filter = "test(#python::*) | test(#*minilm_real) | test(#postgres*::*)".to_owned();
+    let mut filter = "test(#*python::*) | test(#*minilm_real) | test(#postgres*::*)".to_owned();
     if shell::root().join("../shared/data").is_dir() {
         filter.push_str(" | test(#real::*)");
     } else {

@@ -1,4 +1,4 @@
-//! What runs a model: the kernels of this crate, or an engine for exported graphs.
+//! What runs a model: the kernels of this crate, or an engine for graphs.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ pub enum Engine {
     BuiltIn,
     /// The same, with linear layers in bfloat16: faster where the processor has instructions for that.
     Bf16,
-    /// ONNX Runtime, over an exported graph.
+    /// ONNX Runtime, over an exported graph, or one that is made of the weights.
     OnnxRuntime,
     /// OpenVINO, over the same.
     OpenVino,

@@ -7,6 +7,7 @@ mod bert;
 mod clip;
 mod dinov3;
 mod distance;
+pub(crate) mod emit;
 pub(crate) mod encoder;
 pub(crate) mod kernel;
 mod layer;

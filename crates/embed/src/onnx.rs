@@ -10,17 +10,22 @@ mod onnx_runtime;
 mod open_vino;
 mod signature;
 mod tower;
+mod written;
 
 use std::{path::Path, sync::Arc};
 
 use serde::Deserialize;
 
 use self::{
-    graph::{Graph, GraphEngine},
+    graph::Graph,
     onnx_runtime::OnnxRuntime,
     open_vino::OpenVino,
     signature::{Element, Port, Signature},
     tower::{Inputs, Tower},
+};
+pub(crate) use self::{
+    graph::GraphEngine,
+    written::{NotRun, run_by},
 };
 pub use self::{library::LibraryConfig, onnx_runtime::NoOnnxRuntime, open_vino::NoOpenVino};
 use crate::{
@@ -94,7 +99,10 @@ pub(crate) fn folder_of(graph: &Path) -> Option<(&Path, String)> {
 }
 
 /// What runs graphs, by its name; ONNX Runtime where none is asked for.
-fn load(engine: Engine, config: &LibraryConfig) -> Result<Box<dyn GraphEngine>, OpenError> {
+pub(crate) fn load(
+    engine: Engine,
+    config: &LibraryConfig,
+) -> Result<Box<dyn GraphEngine>, OpenError> {
     Ok(match engine {
         Engine::OpenVino => Box::new(OpenVino::load(config, Precision::Single)?),
         Engine::OpenVinoBf16 => Box::new(OpenVino::load(config, Precision::Bf16)?),

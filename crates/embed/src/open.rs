@@ -20,7 +20,7 @@ use crate::{
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
     },
-    onnx::{self, GraphFiles, LibraryConfig, NoOnnxRuntime, NoOpenVino},
+    onnx::{self, GraphFiles, LibraryConfig, NoOnnxRuntime, NoOpenVino, NotRun},
     remote::{self, RemoteConfig, RemoteEncoder, RemoteError},
     weights,
 };
@@ -37,8 +37,10 @@ pub struct OpenOptions {
     pub remote: RemoteConfig,
     /// What runs the model.
     pub engine: Engine,
-    /// Where the engines for exported graphs may be.
+    /// Where the engines for graphs may be.
     pub libraries: LibraryConfig,
+    /// Whether engines for graphs are given exported ones alone, none that is made here of a model's weights.
+    pub only_exported: bool,
     /// Is told of every download.
     pub progress: Progress,
 }
@@ -48,13 +50,19 @@ impl OpenOptions {
     /// kind of weights that it was made with decides, in a folder that has several.
     #[must_use]
     pub fn to_reopen(&self, fingerprint: &str) -> Self {
-        let made_with =
-            [(onnx::FINGERPRINT, Engine::OnnxRuntime), (BF16_FINGERPRINT, Engine::Bf16)];
-        let engine = match made_with.iter().find(|(start, _)| fingerprint.starts_with(start)) {
+        let is_of = |start: &&str| fingerprint.starts_with(start);
+        let made_with = [
+            (onnx::FINGERPRINT, Engine::OnnxRuntime),
+            (onnx::BF16_FINGERPRINT, Engine::OpenVinoBf16),
+            (BF16_FINGERPRINT, Engine::Bf16),
+            (OPENVINO_BF16_FINGERPRINT, Engine::OpenVinoBf16),
+        ];
+        let engine = match made_with.iter().find(|(start, _)| is_of(start)) {
             Some((_, engine)) if self.engine == Engine::Auto => *engine,
             _ => self.engine,
         };
-        Self { engine, ..self.clone() }
+        let only_exported = [onnx::FINGERPRINT, onnx::BF16_FINGERPRINT].iter().any(is_of);
+        Self { engine, only_exported, ..self.clone() }
     }
 }
 
@@ -106,6 +114,9 @@ const BUILT_IN_BF16: &str = "built in, linear layers in bfloat16";
 /// How the fingerprint of a model begins whose linear layers multiply in bfloat16.
 const BF16_FINGERPRINT: &str = "bf16-";
 
+/// The same of a model whose graph was made of its weights, and is run by OpenVINO in bfloat16.
+const OPENVINO_BF16_FINGERPRINT: &str = "openvino-bf16-";
+
 /// Takes vectors that were made elsewhere, by the model of that id.
 pub fn precomputed(model_id: &str, dimension: usize) -> Arc<dyn Embedder> {
     Arc::new(Precomputed::new(model_id, dimension))
@@ -145,6 +156,7 @@ fn load(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
         (Engine::Auto | Engine::BuiltIn, _) => load_weights(place, Precision::Single),
         (Engine::Bf16, _) => load_weights(place, Precision::Bf16),
         (_, Some(graphs)) => load_graphs(place, &graphs, options),
+        _ if is_known(place) && !options.only_exported => load_written(place, options),
         (engine, None) => Err(OpenError::NoGraph { folder: place.folder.to_owned(), engine }),
     }
 }
@@ -167,6 +179,27 @@ fn load_weights(place: &Place<'_>, precision: Precision) -> Result<Opened, OpenE
     let (id, revision) = (place.id.clone(), place.revision.clone());
     let encoder = Encoder::new(id, revision, fingerprint, towers);
     Ok(Opened { embedder: Arc::new(encoder), engine: engine.to_owned() })
+}
+
+/// A graph that is made of the weights here. In single precision it is the same model: nothing but the order of
+/// sums is another, as it is on another processor.
+fn load_written(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
+    let engine = onnx::load(options.engine, &options.libraries)?;
+    let mut folder = ModelFolder::new(place.folder, &place.id);
+    let known = model::known(&mut folder)?;
+    let towers = (known.open)(&mut folder)?;
+    let towers = onnx::run_by(&*engine, towers).map_err(|reason| match reason {
+        NotRun::TooLarge => OpenError::LargeGraph { folder: place.folder.to_owned() },
+        NotRun::Engine(source) => OpenError::graph(engine.name(), place.folder, source),
+    })?;
+    let start = match options.engine {
+        Engine::OpenVinoBf16 => OPENVINO_BF16_FINGERPRINT,
+        _ => "",
+    };
+    let fingerprint = format!("{start}{}", folder.fingerprint());
+    let (id, revision) = (place.id.clone(), place.revision.clone());
+    let embedder = Arc::new(Encoder::new(id, revision, fingerprint, towers));
+    Ok(Opened { embedder, engine: engine.name() })
 }
 
 fn load_graphs(
@@ -219,9 +252,13 @@ fn download(name: &RepoName, repo: &Repo<'_>, options: &OpenOptions) -> Result<O
     let known = model::known(&mut ModelFolder::new(&snapshot.folder, &name.id));
     let has_weights = || known.as_ref().is_ok_and(|known| download.has_weights(known.weights));
     match options.engine {
-        Engine::OnnxRuntime | Engine::OpenVino | Engine::OpenVinoBf16 => download.fetch_graphs()?,
+        Engine::OnnxRuntime | Engine::OpenVino | Engine::OpenVinoBf16
+            if download.has_graphs() || options.only_exported || !has_weights() =>
+        {
+            download.fetch_graphs()?;
+        }
         Engine::Auto if download.has_graphs() && !has_weights() => download.fetch_graphs()?,
-        Engine::Auto | Engine::BuiltIn | Engine::Bf16 => download.fetch_weights(known?.weights)?,
+        _ => download.fetch_weights(known?.weights)?,
     }
     open_snapshot(name, snapshot, options)
 }
@@ -294,7 +331,7 @@ pub enum OpenError {
         /// What the engine said.
         source: Box<candle_core::Error>,
     },
-    /// The engine that was asked for runs exported graphs, and there is none.
+    /// The engine that was asked for runs graphs, and there is none, nor weights of which one can be made.
     #[error(
         "{folder} has no exported graph, which {engine} would run\n\
          hint: leave out --engine, or export one: optimum-cli export onnx --model {folder} \
@@ -306,6 +343,17 @@ pub enum OpenError {
         folder: PathBuf,
         /// What was asked for.
         engine: Engine,
+    },
+    /// A graph that is made of a model's weights would be larger than its format allows.
+    #[error(
+        "{folder} is too large for a graph that is made of its weights, which has 2 GiB at most\n\
+         hint: leave out --engine, or export one: optimum-cli export onnx --model {folder} \
+         {folder}/onnx",
+        folder = folder.display()
+    )]
+    LargeGraph {
+        /// The model's folder.
+        folder: PathBuf,
     },
     /// The model is run by something else than was asked for.
     #[error("{model} cannot be run by {engine}\nhint: leave out --engine")]

@@ -7,7 +7,10 @@
 
 use serde::Deserialize;
 
-use super::kernel::simd::{self, exp};
+use super::{
+    emit::{Edge, Emitter},
+    kernel::simd::{self, exp},
+};
 
 /// A function that stands between two linear layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -40,6 +43,48 @@ impl Activation {
     }
 }
 
+impl Activation {
+    /// The same in a graph, in the forms that engines know for one function.
+    pub(super) fn emit(self, emitter: &mut Emitter, x: &Edge) -> Edge {
+        match self {
+            Self::Gelu => {
+                let scaled = emitter.scaled(x, std::f32::consts::FRAC_1_SQRT_2);
+                let erf = emitter.apply("Erf", &[&scaled], &[]);
+                half_of_one_more(emitter, x, &erf)
+            }
+            Self::GeluNew => {
+                let square = emitter.apply("Mul", &[x, x], &[]);
+                let cube = emitter.apply("Mul", &[&square, x], &[]);
+                let bent = emitter.scaled(&cube, 0.044_715);
+                let bent = emitter.apply("Add", &[x, &bent], &[]);
+                let scaled = emitter.scaled(&bent, SQRT_8_OVER_PI / 2.0);
+                let tanh = emitter.apply("Tanh", &[&scaled], &[]);
+                half_of_one_more(emitter, x, &tanh)
+            }
+            Self::QuickGelu => {
+                let scaled = emitter.scaled(x, 1.702);
+                let sigmoid = emitter.apply("Sigmoid", &[&scaled], &[]);
+                emitter.apply("Mul", &[x, &sigmoid], &[])
+            }
+            Self::Relu => emitter.apply("Relu", &[x], &[]),
+            Self::Silu => {
+                let sigmoid = emitter.apply("Sigmoid", &[x], &[]);
+                emitter.apply("Mul", &[x, &sigmoid], &[])
+            }
+        }
+    }
+}
+
+/// `x (1 + y) / 2`.
+fn half_of_one_more(emitter: &mut Emitter, x: &Edge, y: &Edge) -> Edge {
+    let one = emitter.number(1.0);
+    let more = emitter.apply("Add", &[y, &one], &[]);
+    let product = emitter.apply("Mul", &[x, &more], &[]);
+    emitter.scaled(&product, 0.5)
+}
+
+const SQRT_8_OVER_PI: f32 = 1.595_769;
+
 #[inline(always)]
 fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
@@ -47,7 +92,6 @@ fn gelu(x: f32) -> f32 {
 
 #[inline(always)]
 fn gelu_new(x: f32) -> f32 {
-    const SQRT_8_OVER_PI: f32 = 1.595_769;
     x * sigmoid(SQRT_8_OVER_PI * (x + 0.044_715 * x * x * x))
 }
 

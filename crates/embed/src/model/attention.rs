@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Module;
 
 use super::{
+    emit::{Edge, Emitter, Surroundings},
     kernel::{Linear, attend},
     rotary::Rotary,
 };
@@ -86,5 +87,33 @@ impl Attention {
         }
         let seen = attend(&query, &key, &value, context.bias)?;
         self.outward.forward_onto(sum, &seen)
+    }
+
+    /// What hidden states see of each other, in a graph.
+    pub(crate) fn emit(
+        &self,
+        emitter: &mut Emitter,
+        hidden: &Edge,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Edge> {
+        let n_heads = i64::try_from(self.n_heads).map_err(candle_core::Error::wrap)?;
+        let inward = self.inward.emit(emitter, hidden)?;
+        let [mut query, mut key, value] =
+            emitter.split(&inward, 2).map(|part| emitter.reshape(&part, &[0, 0, n_heads, -1]));
+        if let Some(angles) = surroundings.rotary {
+            [query, key] = [query, key].map(|states| Rotary::emit_turn(emitter, angles, &states));
+        }
+        let query = emitter.transpose(&query, &[0, 2, 1, 3]);
+        let key = emitter.transpose(&key, &[0, 2, 3, 1]);
+        let value = emitter.transpose(&value, &[0, 2, 1, 3]);
+        let mut scores = emitter.apply("MatMul", &[&query, &key], &[]);
+        if let Some(bias) = surroundings.bias {
+            scores = emitter.apply("Add", &[&scores, bias], &[]);
+        }
+        let shares = emitter.softmax(&scores);
+        let seen = emitter.apply("MatMul", &[&shares, &value], &[]);
+        let seen = emitter.transpose(&seen, &[0, 2, 1, 3]);
+        let seen = emitter.reshape(&seen, &[0, 0, -1]);
+        self.outward.emit(emitter, &seen)
     }
 }

@@ -15,6 +15,7 @@ use super::{
     activation::Activation,
     attention::Context,
     batch::TextBatch,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
     layer::{Names, Order, Shape, Stack},
     sentence,
@@ -202,6 +203,16 @@ impl Bert {
         })
     }
 
+    fn emit_positions(&self, emitter: &mut Emitter, ids: &Edge) -> Result<Edge> {
+        let positions = emitter.weights(self.positions.embeddings())?;
+        if let Some(padding) = self.padding {
+            let past = emitter.positions_past(ids, padding);
+            return Ok(emitter.rows(&positions, &past));
+        }
+        let n_tokens = emitter.n_tokens(ids);
+        Ok(emitter.first(&positions, &n_tokens, &[0]))
+    }
+
     /// The embeddings of positions, to be added to those of words.
     fn positions(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
         match self.padding {
@@ -216,5 +227,15 @@ impl TextModel for Bert {
         let words = self.words.forward(&batch.ids()?)?;
         let hidden = self.norm.forward(&words.broadcast_add(&self.positions(batch)?)?)?;
         self.layers.forward(hidden, Context { bias: batch.bias()?.as_ref(), rotary: None })
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let words = emitter.weights(self.words.embeddings())?;
+        let words = emitter.rows(&words, &ids);
+        let positions = self.emit_positions(emitter, &ids)?;
+        let sum = emitter.apply("Add", &[&words, &positions], &[]);
+        let (hidden, padding) = (emitter.norm(&self.norm, &sum)?, emitter.padding());
+        self.layers.emit(emitter, hidden, Surroundings { bias: Some(&padding), rotary: None })
     }
 }

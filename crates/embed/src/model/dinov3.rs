@@ -12,6 +12,7 @@ use super::{
     activation::Activation,
     attention::{Attention, Context, Projections},
     batch::ImageBatch,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, Towers},
     kernel::{Linear, linear_b},
     layer::{Layer, Mlp, Order, SCALES, Stack},
@@ -137,5 +138,14 @@ impl ImageModel for DinoV3 {
 
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         hidden.narrow(1, 0, 1)?.squeeze(1)
+    }
+
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let tokens = self.tokens.emit(emitter, pixels)?;
+        let rotary = self.rotary.emit(emitter, None)?;
+        let surroundings = Surroundings { bias: None, rotary: Some(&rotary) };
+        let hidden = self.layers.emit(emitter, tokens, surroundings)?;
+        let class = emitter.pick(&hidden, 0, 1);
+        emitter.norm(&self.norm, &class)
     }
 }

@@ -5,7 +5,10 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::batch::TextBatch;
+use super::{
+    batch::TextBatch,
+    emit::{Edge, Emitter},
+};
 
 /// A bias for every distance and head.
 #[derive(Debug)]
@@ -27,8 +30,7 @@ impl Distances {
     /// or 1 for texts where there is no padding.
     pub(super) fn bias(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
         let n_tokens = batch.n_tokens();
-        let row = |from: usize| (0..n_tokens).map(move |to| self.bucket(from, to));
-        let buckets: Vec<u32> = (0..n_tokens).flat_map(row).collect();
+        let buckets = self.buckets(n_tokens).collect();
         let buckets = Tensor::from_vec(buckets, n_tokens * n_tokens, &Device::Cpu)?;
         let biases = self.biases.index_select(&buckets, 0)?.t()?;
         let biases = biases.reshape((1, (), n_tokens, n_tokens))?;
@@ -36,6 +38,29 @@ impl Distances {
             Some(padding) => biases.broadcast_add(&padding),
             None => Ok(biases),
         }
+    }
+
+    /// What is added to the scores of texts in a graph: `1 x heads x tokens x tokens`.
+    pub(super) fn emit(
+        &self,
+        emitter: &mut Emitter,
+        n_tokens: &Edge,
+        n_positions: usize,
+    ) -> Result<Edge> {
+        let buckets: Vec<_> = self.buckets(n_positions).map(i64::from).collect();
+        let buckets = emitter.integers(&buckets);
+        let n_positions = i64::try_from(n_positions).map_err(candle_core::Error::wrap)?;
+        let buckets = emitter.reshape(&buckets, &[n_positions, n_positions]);
+        let buckets = emitter.first(&buckets, n_tokens, &[0, 1]);
+        let biases = emitter.weights(&self.biases)?;
+        let biases = emitter.rows(&biases, &buckets);
+        let biases = emitter.transpose(&biases, &[2, 0, 1]);
+        Ok(emitter.unsqueeze(&biases, &[0]))
+    }
+
+    /// The bias of each pair of tokens, the second running fastest.
+    fn buckets(&self, n_tokens: usize) -> impl Iterator<Item = u32> {
+        (0..n_tokens).flat_map(move |from| (0..n_tokens).map(move |to| self.bucket(from, to)))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "as many buckets as there are weights")]

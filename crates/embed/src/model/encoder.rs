@@ -11,7 +11,10 @@ use linprobe_core::{
 };
 use rayon::prelude::*;
 
-use super::batch::{ImageBatch, Placed, TextBatch, in_order};
+use super::{
+    batch::{ImageBatch, Placed, TextBatch, in_order},
+    emit::{Edge, Emitter},
+};
 use crate::{image::ImageProcessor, pool::Pooler, tokenize::TextProcessor};
 
 /// What an architecture makes of a model's folder.
@@ -42,6 +45,9 @@ pub(crate) struct ImageTower {
 pub(crate) trait TextModel: Debug + Send + Sync {
     /// The last hidden states: `texts x tokens x hidden`. What stands at padding means nothing.
     fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor>;
+
+    /// The same as a graph, of which the emitter gives the token ids.
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge>;
 }
 
 /// Sees pictures.
@@ -51,6 +57,9 @@ pub(crate) trait ImageModel: Debug + Send + Sync {
 
     /// One vector for each picture, of its hidden states: `pictures x dimension`.
     fn pool(&self, hidden: &Tensor) -> Result<Tensor>;
+
+    /// Both as a graph: from pixels `pictures x 3 x height x width` to vectors.
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge>;
 }
 
 /// A model that is ready to embed.

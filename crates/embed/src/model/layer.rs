@@ -9,6 +9,7 @@ use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 use super::{
     activation::Activation,
     attention::{Attention, Context, Projections},
+    emit::{Edge, Emitter, Surroundings},
     kernel::{Linear, linear},
 };
 
@@ -70,6 +71,17 @@ impl Stack {
     /// Hidden states `batch x tokens x hidden`.
     pub(crate) fn forward(&self, hidden: Tensor, context: Context<'_>) -> Result<Tensor> {
         self.layers.iter().try_fold(hidden, |hidden, layer| layer.forward(&hidden, context))
+    }
+
+    /// The same in a graph.
+    pub(crate) fn emit(
+        &self,
+        emitter: &mut Emitter,
+        hidden: Edge,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Edge> {
+        let emit = |hidden, layer: &Layer| layer.emit(emitter, &hidden, surroundings);
+        self.layers.iter().try_fold(hidden, emit)
     }
 }
 
@@ -159,6 +171,38 @@ impl Layer {
             (Some(norm), Order::NormLast) => norm.forward(&add(hidden, hidden)?),
         }
     }
+
+    /// The same as [`Self::forward`] in a graph.
+    pub(crate) fn emit(
+        &self,
+        emitter: &mut Emitter,
+        hidden: &Edge,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Edge> {
+        let attention = |emitter: &mut Emitter, hidden: &Edge| {
+            self.attention.emit(emitter, hidden, surroundings)
+        };
+        let hidden = self.emit_step(emitter, hidden, self.attention_norm.as_ref(), attention)?;
+        let mlp = |emitter: &mut Emitter, hidden: &Edge| self.mlp.emit(emitter, hidden);
+        self.emit_step(emitter, &hidden, Some(&self.norm), mlp)
+    }
+
+    fn emit_step(
+        &self,
+        emitter: &mut Emitter,
+        hidden: &Edge,
+        norm: Option<&LayerNorm>,
+        step: impl Fn(&mut Emitter, &Edge) -> Result<Edge>,
+    ) -> Result<Edge> {
+        let before = norm.filter(|_| self.order == Order::NormFirst);
+        let given = before.map(|norm| emitter.norm(norm, hidden)).transpose()?;
+        let change = step(emitter, given.as_ref().unwrap_or(hidden))?;
+        let sum = emitter.apply("Add", &[hidden, &change], &[]);
+        match norm.filter(|_| self.order == Order::NormLast) {
+            Some(norm) => emitter.norm(norm, &sum),
+            None => Ok(sum),
+        }
+    }
 }
 
 /// Two linear layers with an activation between them, and in some architectures a gate.
@@ -179,5 +223,16 @@ impl Mlp {
             Some(gate) => self.outer.forward_onto(sum, &(inner * gate.forward(hidden)?)?),
             None => self.outer.forward_onto(sum, &inner),
         }
+    }
+
+    /// What is computed from hidden states, in a graph.
+    pub(crate) fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+        let inner = self.inner.emit(emitter, hidden)?;
+        let mut inner = self.activation.emit(emitter, &inner);
+        if let Some(gate) = &self.gate {
+            let gate = gate.emit(emitter, hidden)?;
+            inner = emitter.apply("Mul", &[&inner, &gate], &[]);
+        }
+        self.outer.emit(emitter, &inner)
     }
 }

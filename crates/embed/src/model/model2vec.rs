@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     CONFIG,
     batch::TextBatch,
+    emit::{Edge, Emitter},
     encoder::{TextModel, TextTower, Towers},
 };
 use crate::{folder::ModelFolder, open::OpenError, pool::Pooler, tokenize::TextProcessor, weights};
@@ -86,5 +87,17 @@ impl TextModel for Table {
             None => rows,
         };
         rows.reshape(shape)
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let mut rows = match &self.mapping {
+            Some(mapping) => self.rows.index_select(mapping, 0)?,
+            None => self.rows.clone(),
+        };
+        if let Some(scales) = &self.scales {
+            rows = rows.broadcast_mul(scales)?;
+        }
+        let (ids, rows) = (emitter.token_ids(), emitter.weights(&rows)?);
+        Ok(emitter.rows(&rows, &ids))
     }
 }

@@ -12,6 +12,7 @@ use super::{
     activation::Activation,
     attention::{Attention, Context, Projections},
     batch::TextBatch,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
     kernel::linear_b,
     layer::{Layer, Mlp, Order},
@@ -178,6 +179,7 @@ struct ModernBert {
     local_theta: f64,
     /// Tokens to each side that layers of local reach see.
     n_neighbours: usize,
+    n_positions: usize,
 }
 
 impl ModernBert {
@@ -196,6 +198,7 @@ impl ModernBert {
             global_theta: config.theta(Reach::Global),
             local_theta: config.theta(Reach::Local),
             n_neighbours: config.local_attention / 2,
+            n_positions: config.max_position_embeddings,
         })
     }
 }
@@ -219,6 +222,44 @@ impl TextModel for ModernBert {
             hidden = layer.forward(&hidden, context)?;
         }
         self.last_norm.forward(&hidden)
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let words = emitter.weights(self.words.embeddings())?;
+        let words = emitter.rows(&words, &ids);
+        let mut hidden = emitter.norm(&self.norm, &words)?;
+        let n_tokens = emitter.n_tokens(&ids);
+        let mut rotary = |theta| {
+            let rotary = Rotary::for_text(self.n_positions, self.head_size, theta)?;
+            rotary.emit(emitter, Some(&n_tokens))
+        };
+        let (global_rotary, local_rotary) = (rotary(self.global_theta)?, rotary(self.local_theta)?);
+        let padding = emitter.padding();
+        let near = self.emit_neighbours(emitter, &n_tokens)?;
+        let near = emitter.apply("Add", &[&padding, &near], &[]);
+        let global = Surroundings { bias: Some(&padding), rotary: Some(&global_rotary) };
+        let local = Surroundings { bias: Some(&near), rotary: Some(&local_rotary) };
+        for (reach, layer) in &self.layers {
+            let surroundings = if *reach == Reach::Global { global } else { local };
+            hidden = layer.emit(emitter, &hidden, surroundings)?;
+        }
+        emitter.norm(&self.last_norm, &hidden)
+    }
+}
+
+impl ModernBert {
+    /// [`neighbours`] in a graph.
+    fn emit_neighbours(&self, emitter: &mut Emitter, n_tokens: &Edge) -> Result<Edge> {
+        let positions: Vec<_> = (0..self.n_positions).map(|position| position as f32).collect();
+        let positions = emitter.weights(&Tensor::new(positions, &Device::Cpu)?)?;
+        let positions = emitter.first(&positions, n_tokens, &[0]);
+        let (from, to) = (emitter.unsqueeze(&positions, &[1]), emitter.unsqueeze(&positions, &[0]));
+        let apart = emitter.apply("Sub", &[&from, &to], &[]);
+        let distance = emitter.apply("Abs", &[&apart], &[]);
+        let reach = emitter.number(self.n_neighbours as f32);
+        let is_near = emitter.apply("LessOrEqual", &[&distance, &reach], &[]);
+        Ok(emitter.mark(&is_near, f32::MIN))
     }
 }
 

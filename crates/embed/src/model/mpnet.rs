@@ -13,6 +13,7 @@ use super::{
     attention::Context,
     batch::TextBatch,
     distance::Distances,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
     layer::{Names, Order, Shape, Stack},
     sentence,
@@ -110,5 +111,22 @@ impl TextModel for MpNet {
         let hidden = self.norm.forward(&(words + positions)?)?;
         let bias = self.distances.bias(batch)?;
         self.layers.forward(hidden, Context { bias: Some(&bias), rotary: None })
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let words = emitter.weights(self.words.embeddings())?;
+        let words = emitter.rows(&words, &ids);
+        let positions = emitter.weights(self.positions.embeddings())?;
+        let numbers = emitter.positions_past(&ids, PADDING);
+        let positions = emitter.rows(&positions, &numbers);
+        let sum = emitter.apply("Add", &[&words, &positions], &[]);
+        let hidden = emitter.norm(&self.norm, &sum)?;
+        let n_tokens = emitter.n_tokens(&ids);
+        let n_positions = self.positions.embeddings().dim(0)?;
+        let distances = self.distances.emit(emitter, &n_tokens, n_positions)?;
+        let padding = emitter.padding();
+        let bias = emitter.apply("Add", &[&distances, &padding], &[]);
+        self.layers.emit(emitter, hidden, Surroundings { bias: Some(&bias), rotary: None })
     }
 }

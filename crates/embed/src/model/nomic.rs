@@ -14,6 +14,7 @@ use super::{
     activation::Activation,
     attention::{Attention, Context, Projections},
     batch::TextBatch,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
     kernel::linear_no_bias,
     layer::{Layer, Mlp, Order, Stack},
@@ -30,8 +31,7 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
     let config = Config::of(folder.json(CONFIG)?);
     let config = config.map_err(|error| folder.bad(CONFIG, error.to_string()))?;
     config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
-    let positions = config.max_position_embeddings.min(N_TRAINED);
-    let sizes = sentence::Sizes { hidden: config.hidden_size, positions };
+    let sizes = sentence::Sizes { hidden: config.hidden_size, positions: config.n_positions() };
     sentence::open(folder, sizes, |weights| Nomic::load(&config, &weights))
 }
 
@@ -105,6 +105,11 @@ impl Config {
         }
     }
 
+    /// Tokens that are read at most.
+    fn n_positions(&self) -> usize {
+        self.max_position_embeddings.min(N_TRAINED)
+    }
+
     fn theta(&self) -> f64 {
         let rope = self.rope_parameters.as_ref().map(|rope| rope.rope_theta);
         rope.or(self.rotary_emb_base).unwrap_or(1000.0)
@@ -140,6 +145,7 @@ struct Nomic {
     layers: Stack,
     head_size: usize,
     theta: f64,
+    n_positions: usize,
 }
 
 impl Nomic {
@@ -156,6 +162,7 @@ impl Nomic {
             layers: Stack::of(config.num_hidden_layers, |n| config.layer(&layers.pp(n)))?,
             head_size: size / config.num_attention_heads,
             theta: config.theta(),
+            n_positions: config.n_positions(),
         })
     }
 }
@@ -167,6 +174,19 @@ impl TextModel for Nomic {
         let bias = batch.bias()?;
         let context = Context { bias: bias.as_ref(), rotary: Some(&rotary) };
         self.layers.forward(self.norm.forward(&words)?, context)
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let words = emitter.weights(&self.words.embeddings().broadcast_add(&self.kind)?)?;
+        let words = emitter.rows(&words, &ids);
+        let hidden = emitter.norm(&self.norm, &words)?;
+        let n_tokens = emitter.n_tokens(&ids);
+        let rotary = Rotary::for_text(self.n_positions, self.head_size, self.theta)?;
+        let rotary = rotary.emit(emitter, Some(&n_tokens))?;
+        let padding = emitter.padding();
+        let surroundings = Surroundings { bias: Some(&padding), rotary: Some(&rotary) };
+        self.layers.emit(emitter, hidden, surroundings)
     }
 }
 

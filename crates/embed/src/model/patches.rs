@@ -3,9 +3,11 @@
 
 use candle_core::{Device, Result, Tensor};
 use candle_nn::{Module, VarBuilder};
+use linprobe_tensors::onnx::Attribute;
 
 use super::{
     batch::ImageBatch,
+    emit::{Edge, Emitter},
     kernel::{Linear, Precision},
 };
 use crate::image::Size;
@@ -32,6 +34,24 @@ impl PatchTokens {
         let (_, n_before, hidden_size) = before.dims3()?;
         let before = before.expand((patches.dim(0)?, n_before, hidden_size))?;
         Tensor::cat(&[before, patches], 1)
+    }
+
+    /// The same in a graph, of pixels `pictures x 3 x height x width`.
+    pub(super) fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let mut patches = self.patches.emit(emitter, pixels)?;
+        if let Some(positions) = &self.positions {
+            let positions = emitter.weights(positions)?;
+            patches = emitter.apply("Add", &[&patches, &positions], &[]);
+        }
+        let Some(before) = &self.before else { return Ok(patches) };
+        let before = emitter.weights(before)?;
+        let shape = emitter.apply("Shape", &[pixels], &[]);
+        let first = emitter.integers(&[0]);
+        let n_pictures = emitter.apply("Gather", &[&shape, &first], &[]);
+        let same = emitter.integers(&[1, 1]);
+        let shape = emitter.concat(&[&n_pictures, &same], 0);
+        let before = emitter.apply("Expand", &[&before, &shape], &[]);
+        Ok(emitter.concat(&[&before, &patches], 1))
     }
 }
 
@@ -71,6 +91,20 @@ impl Patches {
         }
         let shape = (batch.images().len(), grid.height * grid.width, 3 * self.side * self.side);
         self.projection.forward(&Tensor::from_vec(values, shape, &Device::Cpu)?)
+    }
+
+    /// The same in a graph: the convolution itself.
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let kernel = self.projection.weight()?;
+        let n_outputs = kernel.dim(0)?;
+        let kernel = emitter.weights(&kernel.reshape((n_outputs, 3, self.side, self.side))?)?;
+        let bias = self.projection.bias.as_ref().map(|bias| emitter.weights(bias)).transpose()?;
+        let inputs: Vec<_> = [pixels, &kernel].into_iter().chain(&bias).collect();
+        let side = i64::try_from(self.side).map_err(candle_core::Error::wrap)?;
+        let patches =
+            emitter.apply("Conv", &inputs, &[("strides", Attribute::Integers(&[side, side]))]);
+        let patches = emitter.reshape(&patches, &[0, 0, -1]);
+        Ok(emitter.transpose(&patches, &[0, 2, 1]))
     }
 
     fn push_patches(&self, image: &[f32], size: Size, values: &mut Vec<f32>) {

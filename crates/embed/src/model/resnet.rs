@@ -6,11 +6,13 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Conv2d, Conv2dConfig, Module, VarBuilder};
+use linprobe_tensors::onnx::Attribute;
 use serde::Deserialize;
 
 use super::{
     CONFIG,
     batch::ImageBatch,
+    emit::{Edge, Emitter},
     encoder::{ImageModel, ImageTower, Towers},
 };
 use crate::{
@@ -125,6 +127,21 @@ impl ImageModel for ResNet {
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         hidden.flatten_from(2)?.mean(2)
     }
+
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let stem = emit_convolution(emitter, &self.stem, pixels)?;
+        let stem = emitter.apply("Relu", &[&stem], &[]);
+        let pooling = [
+            ("kernel_shape", Attribute::Integers(&[3, 3])),
+            ("strides", Attribute::Integers(&[2, 2])),
+            ("pads", Attribute::Integers(&[1, 1, 1, 1])),
+        ];
+        let hidden = emitter.apply("MaxPool", &[&stem], &pooling);
+        let emit = |hidden, layer: &Layer| layer.emit(emitter, &hidden);
+        let hidden = self.layers.iter().try_fold(hidden, emit)?;
+        let mean = emitter.apply("GlobalAveragePool", &[&hidden], &[]);
+        Ok(emitter.apply("Flatten", &[&mean], &[]))
+    }
 }
 
 /// Convolutions, and around them what was there before.
@@ -172,6 +189,35 @@ impl Layer {
         }
         (changed + past)?.relu()
     }
+
+    /// The same in a graph.
+    fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+        let past = match &self.shortcut {
+            Some(shortcut) => emit_convolution(emitter, shortcut, hidden)?,
+            None => hidden.clone(),
+        };
+        let mut changed = hidden.clone();
+        for (n, convolution) in self.convolutions.iter().enumerate() {
+            changed = if n == 0 { changed } else { emitter.apply("Relu", &[&changed], &[]) };
+            changed = emit_convolution(emitter, convolution, &changed)?;
+        }
+        let sum = emitter.apply("Add", &[&changed, &past], &[]);
+        Ok(emitter.apply("Relu", &[&sum], &[]))
+    }
+}
+
+fn emit_convolution(emitter: &mut Emitter, convolution: &Conv2d, hidden: &Edge) -> Result<Edge> {
+    let kernel = emitter.weights(convolution.weight())?;
+    let bias = convolution.bias().map(|bias| emitter.weights(bias)).transpose()?;
+    let inputs: Vec<_> = [hidden, &kernel].into_iter().chain(&bias).collect();
+    let whole = |n: usize| i64::try_from(n).map_err(candle_core::Error::wrap);
+    let config = convolution.config();
+    let (stride, padding) = (whole(config.stride)?, whole(config.padding)?);
+    let attributes = [
+        ("strides", Attribute::Integers(&[stride; 2])),
+        ("pads", Attribute::Integers(&[padding; 4])),
+    ];
+    Ok(emitter.apply("Conv", &inputs, &attributes))
 }
 
 /// A convolution whose picture keeps its size, but for the stride, and the norm after it.

@@ -5,6 +5,7 @@
 
 use candle_core::{D, Device, Result, Tensor};
 
+use super::emit::{Edge, Emitter};
 use crate::image::Size;
 
 /// The angles of every token, as their cosines and sines: `tokens x 1 x size of a head`.
@@ -57,6 +58,32 @@ impl Rotary {
         let angles = Tensor::from_vec(angles, (n_tokens, n_angles), &Device::Cpu)?;
         let angles = Tensor::cat(&[&angles, &angles], 1)?.unsqueeze(1)?;
         Ok(Self { cosines: angles.cos()?, sines: angles.sin()? })
+    }
+
+    /// The angles in a graph: those of all tokens, or of as many as are given.
+    pub(crate) fn emit(&self, emitter: &mut Emitter, n_tokens: Option<&Edge>) -> Result<[Edge; 2]> {
+        let mut angles = |angles| -> Result<Edge> {
+            let angles = emitter.weights(angles)?;
+            Ok(match n_tokens {
+                Some(n_tokens) => emitter.first(&angles, n_tokens, &[0]),
+                None => angles,
+            })
+        };
+        Ok([angles(&self.cosines)?, angles(&self.sines)?])
+    }
+
+    /// Turns `batch x tokens x heads x size` in a graph.
+    pub(crate) fn emit_turn(
+        emitter: &mut Emitter,
+        [cosines, sines]: &[Edge; 2],
+        states: &Edge,
+    ) -> Edge {
+        let [first, second] = emitter.split(states, 3);
+        let second = emitter.apply("Neg", &[&second], &[]);
+        let across = emitter.concat(&[&second, &first], 3);
+        let along = emitter.apply("Mul", &[states, cosines], &[]);
+        let across = emitter.apply("Mul", &[&across, sines], &[]);
+        emitter.apply("Add", &[&along, &across], &[])
     }
 
     /// Turns `batch x tokens x heads x size`.

@@ -16,6 +16,7 @@ use super::{
     attention::Context,
     batch::{ImageBatch, TextBatch},
     clip::NAMES,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, TextModel, TextTower, Towers},
     layer::{Order, Shape, Stack},
     patches::{PatchTokens, Patches},
@@ -189,6 +190,18 @@ impl TextModel for Text {
         let hidden = tokens.broadcast_add(&positions)?;
         self.norm.forward(&self.layers.forward(hidden, Context::default())?)
     }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let n_tokens = emitter.n_tokens(&ids);
+        let tokens = emitter.weights(self.tokens.embeddings())?;
+        let tokens = emitter.rows(&tokens, &ids);
+        let positions = emitter.weights(&self.positions)?;
+        let positions = emitter.first(&positions, &n_tokens, &[0]);
+        let hidden = emitter.apply("Add", &[&tokens, &positions], &[]);
+        let hidden = self.layers.emit(emitter, hidden, Surroundings::default())?;
+        emitter.norm(&self.norm, &hidden)
+    }
 }
 
 #[derive(Debug)]
@@ -227,5 +240,12 @@ impl ImageModel for Vision {
 
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         self.head.forward(hidden)
+    }
+
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let tokens = self.tokens.emit(emitter, pixels)?;
+        let hidden = self.layers.emit(emitter, tokens, Surroundings::default())?;
+        let hidden = emitter.norm(&self.norm, &hidden)?;
+        self.head.emit(emitter, &hidden)
     }
 }

@@ -13,6 +13,7 @@ use super::{
     attention::{Attention, Context, Projections},
     batch::TextBatch,
     distance::Distances,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
     kernel::{Linear, linear_no_bias},
     layer::{Layer, Mlp, Order, Stack},
@@ -120,6 +121,7 @@ struct T5 {
     distances: Distances,
     layers: Stack,
     norm: LayerNorm,
+    n_positions: usize,
 }
 
 impl T5 {
@@ -134,6 +136,7 @@ impl T5 {
             distances: Distances::new(biases, n_buckets, config.relative_attention_max_distance),
             layers: Stack::of(config.num_layers, |n| config.layer(step, &blocks.pp(n)))?,
             norm: config.norm(&encoder.pp("final_layer_norm"))?,
+            n_positions: config.n_positions,
         })
     }
 }
@@ -144,5 +147,18 @@ impl TextModel for T5 {
         let bias = self.distances.bias(batch)?;
         let context = Context { bias: Some(&bias), rotary: None };
         self.norm.forward(&self.layers.forward(words, context)?)
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let words = emitter.weights(self.words.embeddings())?;
+        let hidden = emitter.rows(&words, &ids);
+        let n_tokens = emitter.n_tokens(&ids);
+        let distances = self.distances.emit(emitter, &n_tokens, self.n_positions)?;
+        let padding = emitter.padding();
+        let bias = emitter.apply("Add", &[&distances, &padding], &[]);
+        let surroundings = Surroundings { bias: Some(&bias), rotary: None };
+        let hidden = self.layers.emit(emitter, hidden, surroundings)?;
+        emitter.norm(&self.norm, &hidden)
     }
 }

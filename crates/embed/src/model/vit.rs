@@ -15,6 +15,7 @@ use super::{
     activation::Activation,
     attention::Context,
     batch::ImageBatch,
+    emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, Towers},
     kernel::linear,
     layer::{Layer, Mlp, Names, Order, SCALES, Shape, Stack},
@@ -179,6 +180,13 @@ impl ImageModel for Vit {
 
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         hidden.narrow(1, 0, 1)?.squeeze(1)
+    }
+
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let tokens = self.tokens.emit(emitter, pixels)?;
+        let hidden = self.layers.emit(emitter, tokens, Surroundings::default())?;
+        let class = emitter.pick(&hidden, 0, 1);
+        emitter.norm(&self.norm, &class)
     }
 }
 

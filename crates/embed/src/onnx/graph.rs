@@ -5,19 +5,22 @@ use std::{error::Error, fmt::Debug, path::Path, sync::Arc};
 use candle_core::{Result, Tensor};
 
 /// What an engine says when it cannot run a graph.
-pub(super) type EngineError = Box<dyn Error + Send + Sync>;
+pub(crate) type EngineError = Box<dyn Error + Send + Sync>;
 
 /// What runs graphs.
-pub(super) trait GraphEngine {
+pub(crate) trait GraphEngine {
     /// The engine as people see it.
     fn name(&self) -> String;
 
     /// Makes a graph ready to run.
     fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError>;
+
+    /// The same with one that is in no file.
+    fn read(&self, graph: &[u8]) -> std::result::Result<Arc<dyn Graph>, EngineError>;
 }
 
 /// A graph that an engine has made ready.
-pub(super) trait Graph: Debug + Send + Sync {
+pub(crate) trait Graph: Debug + Send + Sync {
     /// Runs it over one tensor for each of its inputs, and gives one of its outputs, in single
     /// precision.
     fn run(&self, feeds: &[Feed<'_>], output: &str) -> Result<Tensor>;
@@ -25,7 +28,7 @@ pub(super) trait Graph: Debug + Send + Sync {
 
 /// What an input is given.
 #[derive(Debug)]
-pub(super) struct Feed<'a> {
+pub(crate) struct Feed<'a> {
     pub(super) name: &'a str,
     pub(super) tensor: Tensor,
 }

@@ -78,10 +78,6 @@ impl OnnxRuntime {
         environment.set_log_level(LogLevel::Error);
         Ok(Self { environment, library })
     }
-
-    fn session(&self, graph: &Path) -> ort::Result<Session> {
-        Session::builder(&self.environment)?.commit_from_file(graph)
-    }
 }
 
 impl GraphEngine for OnnxRuntime {
@@ -90,7 +86,13 @@ impl GraphEngine for OnnxRuntime {
     }
 
     fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError> {
-        Ok(Arc::new(OpenSession { session: Mutex::new(self.session(graph)?) }))
+        let session = Session::builder(&self.environment)?.commit_from_file(graph)?;
+        Ok(Arc::new(OpenSession { session: Mutex::new(session) }))
+    }
+
+    fn read(&self, graph: &[u8]) -> std::result::Result<Arc<dyn Graph>, EngineError> {
+        let session = Session::builder(&self.environment)?.commit_from_memory(graph)?;
+        Ok(Arc::new(OpenSession { session: Mutex::new(session) }))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use candle_core::{DType, Device, Result, Tensor};
 use openvino::{
-    CompiledModel, Core, DeviceType, ElementType, InferenceError, RwPropertyKey, Shape,
+    CompiledModel, Core, DeviceType, ElementType, InferenceError, Model, RwPropertyKey, Shape,
     Tensor as Value,
 };
 
@@ -72,7 +72,10 @@ impl OpenVino {
         Err(failure)
     }
 
-    fn compile(&self, graph: &str) -> std::result::Result<CompiledModel, EngineError> {
+    fn compile(
+        &self,
+        read: impl FnOnce(&mut Core) -> std::result::Result<Model, InferenceError>,
+    ) -> std::result::Result<Arc<dyn Graph>, EngineError> {
         let mut core = Core::new()?;
         // By itself it would compute in bfloat16 where the processor can.
         let precision = match self.precision {
@@ -80,8 +83,9 @@ impl OpenVino {
             Precision::Bf16 => "bf16",
         };
         core.set_property(&DeviceType::CPU, &RwPropertyKey::HintInferencePrecision, precision)?;
-        let model = core.read_model_from_file(graph, "")?;
-        Ok(core.compile_model(&model, DeviceType::CPU)?)
+        let model = read(&mut core)?;
+        let compiled = core.compile_model(&model, DeviceType::CPU)?;
+        Ok(Arc::new(Compiled { model: Mutex::new(compiled) }))
     }
 }
 
@@ -96,7 +100,11 @@ impl GraphEngine for OpenVino {
 
     fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError> {
         let graph = graph.to_str().ok_or("its path is not UTF-8")?;
-        Ok(Arc::new(Compiled { model: Mutex::new(self.compile(graph)?) }))
+        self.compile(|core| core.read_model_from_file(graph, ""))
+    }
+
+    fn read(&self, graph: &[u8]) -> std::result::Result<Arc<dyn Graph>, EngineError> {
+        self.compile(|core| core.read_model_from_buffer(graph, None))
     }
 }
 

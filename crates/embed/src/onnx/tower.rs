@@ -16,6 +16,7 @@ use crate::{
     image::Size,
     model::{
         batch::{ImageBatch, TextBatch},
+        emit::{Edge, Emitter},
         encoder::{ImageModel, TextModel},
     },
 };
@@ -144,6 +145,10 @@ impl TextModel for Tower {
             }
         })
     }
+
+    fn emit(&self, _: &mut Emitter) -> Result<Edge> {
+        candle_core::bail!("it is a graph already")
+    }
 }
 
 impl ImageModel for Tower {
@@ -161,6 +166,10 @@ impl ImageModel for Tower {
     /// Some graphs keep axes of one place for what they have averaged.
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         if self.picks_class { hidden.narrow(1, 0, 1)?.squeeze(1) } else { hidden.flatten_from(1) }
+    }
+
+    fn emit(&self, _: &mut Emitter, _: &Edge) -> Result<Edge> {
+        candle_core::bail!("it is a graph already")
     }
 }
 

@@ -97,6 +97,14 @@ pub(crate) fn replace(folder: &Path, file: &str, contents: &[u8]) {
     fs::File::create(folder.join(file)).unwrap().write_all(contents).unwrap();
 }
 
+/// The models that have weights.
+pub(crate) fn all_names() -> impl Iterator<Item = String> {
+    let folders = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path());
+    folders
+        .filter(|folder| folder.join("golden.safetensors").is_file())
+        .map(|folder| folder.file_name().unwrap().to_str().unwrap().to_owned())
+}
+
 /// A tiny model, and what the reference libraries computed with it.
 pub(crate) struct Fixture {
     pub(crate) name: String,
@@ -110,7 +118,11 @@ impl Fixture {
     }
 
     pub(crate) fn opened(name: &str, options: &OpenOptions) -> Self {
-        let folder = fixtures().join(name);
+        Self::opened_at(&fixtures().join(name), name, options)
+    }
+
+    /// One that was copied elsewhere.
+    pub(crate) fn opened_at(folder: &Path, name: &str, options: &OpenOptions) -> Self {
         let golden =
             candle_core::safetensors::load(folder.join("golden.safetensors"), &Device::Cpu);
         let embedder = open(folder.to_str().unwrap(), options).unwrap();
@@ -118,10 +130,7 @@ impl Fixture {
     }
 
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let folders = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path());
-        folders
-            .filter(|folder| folder.join("golden.safetensors").is_file())
-            .map(|folder| Self::named(folder.file_name().unwrap().to_str().unwrap()))
+        all_names().map(|name| Self::named(&name))
     }
 
     pub(crate) fn of_texts() -> impl Iterator<Item = Self> {
@@ -143,6 +152,12 @@ impl Fixture {
 
     pub(crate) fn rows(&self, name: &str) -> Vec<Vec<f32>> {
         self.golden[name].to_vec2().unwrap()
+    }
+
+    /// The texts that have tokens, with their embeddings: what has none has no direction.
+    pub(crate) fn texts_with_a_direction(&self) -> (Vec<Content>, Vec<Vec<f32>>) {
+        let pairs = texts().into_iter().zip(self.rows("text_embeddings")).enumerate();
+        pairs.filter(|(idx, _)| self.has(&format!("ids.{idx}"))).map(|(_, pair)| pair).unzip()
     }
 
     pub(crate) fn names(&self, prefix: &str) -> Vec<String> {

@@ -46,11 +46,44 @@ fn weights_that_are_known_are_run_by_what_is_built_in_beside_a_graph() {
 }
 
 #[test]
-fn an_engine_for_graphs_needs_one_and_the_way_to_it_is_named() {
+fn weights_without_a_graph_are_a_model_for_engines_of_graphs() {
     let error = error_of("bert-cls-dense", Engine::OnnxRuntime);
+    assert!(matches!(error, OpenError::NoOnnxRuntime(NoOnnxRuntime::NotFound)), "{error}");
+}
+
+#[test]
+fn an_engine_for_graphs_needs_one_where_none_can_be_made_and_the_way_to_it_is_named() {
+    let folder = copy_of("bert-cls-dense");
+    replace(folder.path(), "config.json", br#"{"model_type": "mamba"}"#);
+    let error = error_of(folder.path().to_str().unwrap(), Engine::OnnxRuntime);
     assert!(matches!(error, OpenError::NoGraph { .. }), "{error}");
     let error = error.to_string();
     assert!(error.contains("hint: leave out --engine, or export one: optimum-cli"), "{error}");
+}
+
+/// What was made with an exported graph is not gone on with by another.
+#[test]
+fn a_project_of_an_exported_graph_is_given_no_other() {
+    let options = offline().to_reopen("onnx/0123");
+    let folder = fixtures().join("bert-cls-dense");
+    let error = open(folder.to_str().unwrap(), &options).err().unwrap();
+    assert!(matches!(error, OpenError::NoGraph { engine: Engine::OnnxRuntime, .. }), "{error}");
+}
+
+#[test]
+fn a_project_is_gone_on_with_in_the_engine_that_rounds_as_it_was_made() {
+    let engines = [
+        ("onnx/0123", Engine::OnnxRuntime),
+        ("onnx-bf16/0123", Engine::OpenVinoBf16),
+        ("openvino-bf16-0123", Engine::OpenVinoBf16),
+        ("bf16-0123", Engine::Bf16),
+        ("0123", Engine::Auto),
+    ];
+    for (fingerprint, engine) in engines {
+        assert_eq!(offline().to_reopen(fingerprint).engine, engine, "{fingerprint}");
+        let asked = on(Engine::OpenVino).to_reopen(fingerprint);
+        assert_eq!(asked.engine, Engine::OpenVino, "{fingerprint}");
+    }
 }
 
 #[test]

@@ -195,11 +195,21 @@ fn a_graph_is_downloaded_where_an_engine_for_graphs_is_asked_for_and_no_other_we
 }
 
 #[test]
-fn a_model_without_graphs_is_no_model_for_their_engine() {
+fn of_a_model_without_graphs_the_weights_are_fetched_of_which_one_is_made() {
     let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let libraries = LibraryConfig::from_variables(|_| None);
     let engine = Engine::OnnxRuntime;
-    let error =
-        open(NAME, &OpenOptions { engine, ..options(&server, cache.path()) }).err().unwrap();
+    let options = OpenOptions { engine, libraries, ..options(&server, cache.path()) };
+    let error = open(NAME, &options).err().unwrap();
+    assert!(matches!(error, OpenError::NoOnnxRuntime(_)), "{error}");
+    assert!(server.requests().iter().any(|request| request.contains("model.safetensors")));
+}
+
+#[test]
+fn a_project_of_an_exported_graph_asks_the_hub_for_it() {
+    let (server, cache) = (start(Behaviour::default()), tempfile::tempdir().unwrap());
+    let options = options(&server, cache.path()).to_reopen("onnx/0123");
+    let error = open(NAME, &options).err().unwrap();
     assert!(matches!(error, OpenError::NoGraphOnHub { .. }), "{error}");
 }
 

@@ -34,15 +34,7 @@ fn token_ids_are_those_of_the_reference() {
 #[test]
 fn texts_have_the_embeddings_of_the_reference() {
     for fixture in Fixture::of_texts() {
-        let rows = fixture.rows("text_embeddings");
-        // What has no token has no direction.
-        let (texts, rows): (Vec<_>, Vec<_>) = texts()
-            .into_iter()
-            .zip(rows)
-            .enumerate()
-            .filter(|(idx, _)| fixture.has(&format!("ids.{idx}")))
-            .map(|(_, pair)| pair)
-            .unzip();
+        let (texts, rows) = fixture.texts_with_a_direction();
         assert_close(&embed(&*fixture.embedder, &texts), &rows, 1e-5, &fixture.name);
     }
 }

@@ -6,7 +6,7 @@ use std::{env, fs, path::Path};
 use linprobe_embed::{Engine, LibraryConfig, OpenOptions, describe, open};
 
 use crate::fixture::{
-    Fixture, assert_close, copy_of, embed, fixtures, offline, picture, replace, texts,
+    Fixture, all_names, assert_close, copy_of, embed, fixtures, offline, picture, replace, texts,
 };
 
 /// With the ONNX Runtime of the interpreter that the tests are given.
@@ -50,6 +50,64 @@ fn pictures_have_the_embeddings_of_the_weights_that_a_graph_was_exported_from() 
                 let expected = fixture.values(&format!("embedding.{picture}"));
                 assert_close(&[found], &[expected], 1e-5, &format!("{name}, {picture}, {engine}"));
             }
+        }
+    }
+}
+
+/// A graph is made of the weights where nobody has exported one, for every architecture.
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnxruntime and openvino"]
+fn weights_alone_have_the_embeddings_of_the_reference_in_engines_for_graphs() {
+    for name in all_names() {
+        let folder = without_graphs(&name);
+        let built_in = Fixture::opened_at(folder.path(), &name, &offline());
+        for engine in [Engine::OnnxRuntime, Engine::OpenVino] {
+            let fixture = Fixture::opened_at(folder.path(), &name, &with(engine));
+            assert_eq!(fixture.embedder.model(), built_in.embedder.model());
+            assert_like_the_reference(&fixture, engine);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with openvino"]
+fn a_graph_made_of_weights_is_another_model_in_bfloat16_and_opened_again_as_that() {
+    let folder = without_graphs("clip-quick-gelu");
+    let opened = |options: &OpenOptions| open(folder.path().to_str().unwrap(), options).unwrap();
+    let (exact, reduced) = (opened(&offline()), opened(&with(Engine::OpenVinoBf16)));
+    let fingerprint = &reduced.model().fingerprint;
+    assert!(fingerprint.ends_with(&exact.model().fingerprint) && reduced.model() != exact.model());
+    let unasked = OpenOptions { engine: Engine::Auto, ..with(Engine::OpenVinoBf16) };
+    assert_eq!(opened(&unasked.to_reopen(fingerprint)).model(), reduced.model());
+    for (reduced, exact) in embed(&*reduced, &texts()).iter().zip(embed(&*exact, &texts())) {
+        assert!(reduced.dot(exact.as_slice()) > 0.999);
+    }
+}
+
+/// A copy of a model whose exported graphs are gone.
+fn without_graphs(model: &str) -> tempfile::TempDir {
+    let folder = copy_of(model);
+    for graph in ["model.onnx", "onnx/model.onnx", "onnx/text_model.onnx"] {
+        let graph = folder.path().join(graph);
+        if graph.is_file() {
+            fs::remove_file(graph).unwrap();
+        }
+    }
+    folder
+}
+
+fn assert_like_the_reference(fixture: &Fixture, engine: Engine) {
+    let modalities = fixture.embedder.model().modalities;
+    if modalities.text {
+        let (texts, rows) = fixture.texts_with_a_direction();
+        let what = format!("{}, {engine}", fixture.name);
+        assert_close(&embed(&*fixture.embedder, &texts), &rows, 1e-5, &what);
+    }
+    if modalities.image {
+        for name in fixture.names("embedding.") {
+            let expected = fixture.values(&format!("embedding.{name}"));
+            let what = format!("{}, {name}, {engine}", fixture.name);
+            assert_close(&embed(&*fixture.embedder, &[picture(&name)]), &[expected], 1e-5, &what);
         }
     }
 }

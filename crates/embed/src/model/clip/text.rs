@@ -10,6 +10,7 @@ use crate::{
         activation::Activation,
         attention::Context,
         batch::TextBatch,
+        emit::{Edge, Emitter, Surroundings},
         encoder::TextModel,
         layer::{Order, Shape, Stack},
     },
@@ -102,6 +103,21 @@ impl TextModel for Text {
         let hidden = tokens.broadcast_add(&positions)?;
         let context = Context { bias: Some(&causal), rotary: None };
         self.norm.forward(&self.layers.forward(hidden, context)?)
+    }
+
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let ids = emitter.token_ids();
+        let n_tokens = emitter.n_tokens(&ids);
+        let tokens = emitter.weights(self.tokens.embeddings())?;
+        let tokens = emitter.rows(&tokens, &ids);
+        let positions = emitter.weights(&self.positions)?;
+        let positions = emitter.first(&positions, &n_tokens, &[0]);
+        let hidden = emitter.apply("Add", &[&tokens, &positions], &[]);
+        let causal = emitter.weights(&causal(self.positions.dim(0)?)?)?;
+        let causal = emitter.first(&causal, &n_tokens, &[0, 1]);
+        let surroundings = Surroundings { bias: Some(&causal), rotary: None };
+        let hidden = self.layers.emit(emitter, hidden, surroundings)?;
+        emitter.norm(&self.norm, &hidden)
     }
 }
 

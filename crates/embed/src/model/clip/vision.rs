@@ -11,6 +11,7 @@ use crate::{
         activation::Activation,
         attention::Context,
         batch::ImageBatch,
+        emit::{Edge, Emitter, Surroundings},
         encoder::ImageModel,
         kernel::{Linear, linear_no_bias},
         layer::{Order, Shape, Stack},
@@ -116,5 +117,14 @@ impl ImageModel for Vision {
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
         let class = hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
         self.projection.forward(&self.norm_after.forward(&class)?)
+    }
+
+    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
+        let tokens = self.tokens.emit(emitter, pixels)?;
+        let hidden = emitter.norm(&self.norm_before, &tokens)?;
+        let hidden = self.layers.emit(emitter, hidden, Surroundings::default())?;
+        let class = emitter.pick(&hidden, 0, 1);
+        let class = emitter.norm(&self.norm_after, &class)?;
+        self.projection.emit(emitter, &class)
     }
 }

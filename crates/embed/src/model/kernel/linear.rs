@@ -9,14 +9,17 @@ use super::{
     product::Standing,
     weights::{Finish, Precision, Weights},
 };
-use crate::model::activation::Activation;
+use crate::model::{
+    activation::Activation,
+    emit::{Edge, Emitter},
+};
 
 /// `x W^T + b`.
 #[derive(Clone, Debug)]
 pub(crate) struct Linear {
     weights: Weights,
     /// One for each output.
-    bias: Option<Tensor>,
+    pub(crate) bias: Option<Tensor>,
 }
 
 impl Precision {
@@ -80,7 +83,7 @@ impl Linear {
     }
 
     /// `outputs x inputs`.
-    fn weight(&self) -> Result<Tensor> {
+    pub(crate) fn weight(&self) -> Result<Tensor> {
         self.weights.to_tensor()
     }
 
@@ -118,6 +121,15 @@ impl Linear {
     pub(crate) fn forward_onto(&self, sum: &Tensor, values: &Tensor) -> Result<Tensor> {
         let op = Op { layer: self, activation: None };
         values.contiguous()?.apply_op2_no_bwd(&sum.contiguous()?, &op)
+    }
+
+    /// Values `.. x inputs` to `.. x outputs`, in a graph.
+    pub(crate) fn emit(&self, emitter: &mut Emitter, values: &Edge) -> Result<Edge> {
+        let weights = emitter.weights(&self.weights.to_rows()?)?;
+        let product = emitter.apply("MatMul", &[values, &weights], &[]);
+        let Some(bias) = &self.bias else { return Ok(product) };
+        let bias = emitter.weights(bias)?;
+        Ok(emitter.apply("Add", &[&product, &bias], &[]))
     }
 
     /// `x W^T + b`, through an activation.

@@ -70,6 +70,11 @@ impl Weights {
 
     /// A tensor `outputs x inputs`.
     pub(super) fn to_tensor(&self) -> Result<Tensor> {
+        self.to_rows()?.t()?.contiguous()
+    }
+
+    /// A tensor `inputs x outputs`.
+    pub(super) fn to_rows(&self) -> Result<Tensor> {
         let rows = match &self.layout {
             #[cfg(target_arch = "x86_64")]
             Layout::Panels(panels) => panels.to_rows(),
@@ -77,7 +82,7 @@ impl Weights {
             Layout::Bf16Panels(panels) => panels.to_rows(),
             Layout::Rows(rows) => rows.clone(),
         };
-        Tensor::from_vec(rows, (self.n_inputs, self.n_outputs), &Device::Cpu)?.t()?.contiguous()
+        Tensor::from_vec(rows, (self.n_inputs, self.n_outputs), &Device::Cpu)
     }
 
     pub(super) fn n_inputs(&self) -> usize {

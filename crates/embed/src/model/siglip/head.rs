@@ -4,6 +4,7 @@ use candle_core::{D, Result, Tensor};
 use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm, ops::softmax_last_dim};
 
 use crate::model::{
+    emit::{Edge, Emitter},
     kernel::{Linear, Precision, linear},
     layer::{Mlp, Shape},
 };
@@ -61,5 +62,26 @@ impl Head {
         let seen = shares.matmul(&by_head(&self.value)?)?.reshape((n_pictures, size))?;
         let seen = self.output.forward(&seen)?;
         self.mlp.forward_onto(&seen, &self.norm.forward(&seen)?)
+    }
+
+    /// The same in a graph.
+    pub(super) fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+        let n_heads = i64::try_from(self.query.dim(1)?).map_err(candle_core::Error::wrap)?;
+        let mut by_head = |layer: &Linear, axes: &[i64]| -> Result<Edge> {
+            let states = layer.emit(emitter, hidden)?;
+            let states = emitter.reshape(&states, &[0, 0, n_heads, -1]);
+            Ok(emitter.transpose(&states, axes))
+        };
+        let (key, value) =
+            (by_head(&self.key, &[0, 2, 3, 1])?, by_head(&self.value, &[0, 2, 1, 3])?);
+        let query = emitter.weights(&self.query)?;
+        let scores = emitter.apply("MatMul", &[&query, &key], &[]);
+        let shares = emitter.softmax(&scores);
+        let seen = emitter.apply("MatMul", &[&shares, &value], &[]);
+        let seen = emitter.reshape(&seen, &[0, -1]);
+        let seen = self.output.emit(emitter, &seen)?;
+        let given = emitter.norm(&self.norm, &seen)?;
+        let change = self.mlp.emit(emitter, &given)?;
+        Ok(emitter.apply("Add", &[&seen, &change], &[]))
     }
 }

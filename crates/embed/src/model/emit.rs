@@ -1,0 +1,235 @@
+//! A model written down as a graph of ONNX, for the engines that run graphs.
+//!
+//! Each part of a model says, beside what it computes, how that is written. Weights are those that it computes with,
+//! so queries are scaled and norms folded already. What goes in has the names that exporters give it.
+
+use candle_core::{Result, Tensor};
+use candle_nn::LayerNorm;
+use linprobe_tensors::onnx::{Attribute, Axis, Graph, Number};
+
+use super::encoder::{ImageModel, TextModel};
+use crate::image::Size;
+
+/// Writes what a model makes of token ids: hidden states.
+pub(crate) fn text_graph(model: &dyn TextModel) -> Result<Vec<u8>> {
+    let mut emitter = Emitter::new("texts");
+    let hidden = model.emit(&mut emitter)?;
+    Ok(emitter.finish(&hidden, "last_hidden_state", &["texts", "tokens", "hidden"]))
+}
+
+/// Writes what a model makes of pictures of a size: a vector for each.
+pub(crate) fn image_graph(model: &dyn ImageModel, size: Size) -> Result<Vec<u8>> {
+    let mut emitter = Emitter::new("pictures");
+    let sides = [Axis::Fixed(3), Axis::Fixed(size.height), Axis::Fixed(size.width)];
+    let [colours, height, width] = sides;
+    let shape = [Axis::Named("pictures"), colours, height, width];
+    let pixels = emitter.input("pixel_values", Number::F32, &shape);
+    let vectors = model.emit(&mut emitter, &pixels)?;
+    Ok(emitter.finish(&vectors, "image_embeds", &["pictures", "dimension"]))
+}
+
+/// A graph that is being written.
+#[derive(Debug)]
+pub(crate) struct Emitter {
+    graph: Graph,
+    n_edges: usize,
+}
+
+/// What the graph is given, or what an operator gives.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge(String);
+
+/// What an operator is told beside its inputs.
+type Attributes<'a> = &'a [(&'a str, Attribute<'a>)];
+
+/// What a layer is told beside its hidden states, as in [`Context`](super::attention::Context).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Surroundings<'a> {
+    /// Added to the scores.
+    pub(crate) bias: Option<&'a Edge>,
+    /// The cosines and sines by which queries and keys are turned.
+    pub(crate) rotary: Option<&'a [Edge; 2]>,
+}
+
+impl Emitter {
+    fn new(name: &str) -> Self {
+        Self { graph: Graph::new(name), n_edges: 0 }
+    }
+
+    fn finish(mut self, edge: &Edge, name: &str, axes: &[&str]) -> Vec<u8> {
+        self.graph.node("Identity", &[&edge.0], &[name], &[]);
+        let axes: Vec<_> = axes.iter().map(|axis| Axis::Named(axis)).collect();
+        self.graph.output(name, Number::F32, &axes);
+        self.graph.into_model(&[])
+    }
+
+    fn input(&mut self, name: &str, number: Number, shape: &[Axis<'_>]) -> Edge {
+        self.graph.input(name, number, shape);
+        Edge(name.to_owned())
+    }
+
+    /// Token ids `texts x tokens`.
+    pub(crate) fn token_ids(&mut self) -> Edge {
+        self.input("input_ids", Number::I64, &[Axis::Named("texts"), Axis::Named("tokens")])
+    }
+
+    /// What keeps tokens from looking at padding, to be added to scores: `texts x 1 x 1 x tokens`.
+    pub(crate) fn padding(&mut self) -> Edge {
+        let shape = [Axis::Named("texts"), Axis::Named("tokens")];
+        let mask = self.input("attention_mask", Number::I64, &shape);
+        let mask = self.unsqueeze(&mask, &[1, 2]);
+        let is_token = self.cast(&mask, Number::Bool);
+        self.mark(&is_token, f32::MIN)
+    }
+
+    /// How many tokens the texts have: one number.
+    pub(crate) fn n_tokens(&mut self, ids: &Edge) -> Edge {
+        let shape = self.apply("Shape", &[ids], &[]);
+        let second = self.integers(&[1]);
+        self.apply("Gather", &[&shape, &second], &[])
+    }
+
+    /// Positions as RoBERTa counts them: from one past the id of its padding token on, at which a token of that id is
+    /// left out.
+    pub(crate) fn positions_past(&mut self, ids: &Edge, padding: u32) -> Edge {
+        let padding = self.integers(&[padding.into()]);
+        let is_padding = self.apply("Equal", &[ids, &padding], &[]);
+        let is_token = self.apply("Not", &[&is_padding], &[]);
+        let tokens = self.cast(&is_token, Number::I64);
+        let second = self.integers(&[1]);
+        let second = self.reshape(&second, &[]);
+        let counted = self.apply("CumSum", &[&tokens, &second], &[]);
+        let counted = self.apply("Mul", &[&counted, &tokens], &[]);
+        self.apply("Add", &[&counted, &padding], &[])
+    }
+
+    /// Nought where something holds, and another number elsewhere.
+    pub(crate) fn mark(&mut self, holds: &Edge, elsewhere: f32) -> Edge {
+        let [nought, elsewhere] = [0.0, elsewhere].map(|number| self.number(number));
+        self.apply("Where", &[holds, &nought, &elsewhere], &[])
+    }
+
+    /// An operator with one output.
+    pub(crate) fn apply(
+        &mut self,
+        operator: &str,
+        inputs: &[&Edge],
+        attributes: Attributes<'_>,
+    ) -> Edge {
+        let edge = self.edge();
+        let inputs: Vec<_> = inputs.iter().map(|input| input.0.as_str()).collect();
+        self.graph.node(operator, &inputs, &[&edge.0], attributes);
+        edge
+    }
+
+    /// Numbers that stay the same.
+    pub(crate) fn weights(&mut self, tensor: &Tensor) -> Result<Edge> {
+        let numbers = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let edge = self.edge();
+        self.graph.tensor(&edge.0, Number::F32, tensor.dims(), bytemuck::cast_slice(&numbers));
+        Ok(edge)
+    }
+
+    /// One number that stays the same.
+    pub(crate) fn number(&mut self, number: f32) -> Edge {
+        let edge = self.edge();
+        self.graph.tensor(&edge.0, Number::F32, &[], &number.to_le_bytes());
+        edge
+    }
+
+    /// Whole numbers that stay the same, one after the other.
+    pub(crate) fn integers(&mut self, integers: &[i64]) -> Edge {
+        let edge = self.edge();
+        self.graph.tensor(&edge.0, Number::I64, &[integers.len()], bytemuck::cast_slice(integers));
+        edge
+    }
+
+    pub(crate) fn scaled(&mut self, edge: &Edge, factor: f32) -> Edge {
+        let factor = self.number(factor);
+        self.apply("Mul", &[edge, &factor], &[])
+    }
+
+    pub(crate) fn reshape(&mut self, edge: &Edge, shape: &[i64]) -> Edge {
+        let shape = self.integers(shape);
+        self.apply("Reshape", &[edge, &shape], &[])
+    }
+
+    pub(crate) fn unsqueeze(&mut self, edge: &Edge, axes: &[i64]) -> Edge {
+        let axes = self.integers(axes);
+        self.apply("Unsqueeze", &[edge, &axes], &[])
+    }
+
+    pub(crate) fn transpose(&mut self, edge: &Edge, axes: &[i64]) -> Edge {
+        self.apply("Transpose", &[edge], &[("perm", Attribute::Integers(axes))])
+    }
+
+    pub(crate) fn cast(&mut self, edge: &Edge, to: Number) -> Edge {
+        self.apply("Cast", &[edge], &[("to", Attribute::Integer(to.code()))])
+    }
+
+    pub(crate) fn concat(&mut self, edges: &[&Edge], axis: i64) -> Edge {
+        self.apply("Concat", edges, &[("axis", Attribute::Integer(axis))])
+    }
+
+    /// The rows of a table, by their numbers.
+    pub(crate) fn rows(&mut self, table: &Edge, numbers: &Edge) -> Edge {
+        self.apply("Gather", &[table, numbers], &[])
+    }
+
+    /// The first so many along each of the axes.
+    pub(crate) fn first(&mut self, edge: &Edge, n: &Edge, axes: &[i64]) -> Edge {
+        let starts = self.integers(&vec![0; axes.len()]);
+        let ends = self.concat(&vec![n; axes.len()], 0);
+        let axes = self.integers(axes);
+        self.apply("Slice", &[edge, &starts, &ends, &axes], &[])
+    }
+
+    /// One place of an axis, which is gone then.
+    pub(crate) fn pick(&mut self, edge: &Edge, place: i64, axis: i64) -> Edge {
+        let [place, squeezed] = [place, axis].map(|number| self.integers(&[number]));
+        let picked = self.apply("Gather", &[edge, &place], &[("axis", Attribute::Integer(axis))]);
+        self.apply("Squeeze", &[&picked, &squeezed], &[])
+    }
+
+    /// Parts of equal size along an axis.
+    pub(crate) fn split<const N: usize>(&mut self, edge: &Edge, axis: i64) -> [Edge; N] {
+        let parts: [Edge; N] = std::array::from_fn(|_| self.edge());
+        let names = parts.each_ref().map(|part| part.0.as_str());
+        self.graph.node("Split", &[&edge.0], &names, &[("axis", Attribute::Integer(axis))]);
+        parts
+    }
+
+    pub(crate) fn softmax(&mut self, scores: &Edge) -> Edge {
+        self.apply("Softmax", &[scores], &[("axis", Attribute::Integer(-1))])
+    }
+
+    /// Normalizes the last axis.
+    pub(crate) fn norm(&mut self, norm: &LayerNorm, edge: &Edge) -> Result<Edge> {
+        let weight = self.weights(norm.weight())?;
+        #[expect(clippy::cast_possible_truncation, reason = "the norm computes in this precision")]
+        let epsilon = norm.eps() as f32;
+        if !norm.remove_mean() {
+            return Ok(self.scaled_to_one(edge, &weight, epsilon));
+        }
+        let bias = norm.bias().map(|bias| self.weights(bias)).transpose()?;
+        let inputs: Vec<_> = [edge, &weight].into_iter().chain(&bias).collect();
+        let attributes = [("axis", Attribute::Integer(-1)), ("epsilon", Attribute::Float(epsilon))];
+        Ok(self.apply("LayerNormalization", &inputs, &attributes))
+    }
+
+    /// Divides the last axis by the root of its mean square.
+    fn scaled_to_one(&mut self, edge: &Edge, weight: &Edge, epsilon: f32) -> Edge {
+        let square = self.apply("Mul", &[edge, edge], &[]);
+        let mean = self.apply("ReduceMean", &[&square], &[("axes", Attribute::Integers(&[-1]))]);
+        let epsilon = self.number(epsilon);
+        let mean = self.apply("Add", &[&mean, &epsilon], &[]);
+        let root = self.apply("Sqrt", &[&mean], &[]);
+        let scaled = self.apply("Div", &[edge, &root], &[]);
+        self.apply("Mul", &[&scaled, weight], &[])
+    }
+
+    fn edge(&mut self) -> Edge {
+        self.n_edges += 1;
+        Edge(format!("e{}", self.n_edges))
+    }
+}
