@@ -13,6 +13,8 @@ mod errors;
 mod exchange;
 mod filter;
 mod frozen;
+#[cfg(unix)]
+mod guides;
 mod heads;
 mod help;
 mod journey;
