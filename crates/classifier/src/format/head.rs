@@ -9,6 +9,7 @@ use super::{
     Card, ClassifierFile, ExportError, ImportError,
     card::{ClassCard, HeadCard},
     found_in,
+    layer::Found,
     rows::Rows,
 };
 use crate::LinearClassifier;
@@ -171,6 +172,6 @@ impl ReadClass {
     /// # Errors
     /// [`ImportError`] when it is no linear layer.
     pub fn read_all(bytes: &[u8]) -> Result<Vec<Self>, ImportError> {
-        found_in(bytes, |found| found.every_class())
+        found_in(bytes, |found: Found<'_>| found.every_class())
     }
 }

@@ -65,7 +65,9 @@ impl Looks {
             near.sort_unstable();
             near.dedup();
             alike.extend(near.into_iter().map(|other| [self.looks[other].0.clone(), id.clone()]));
-            keys.into_iter().for_each(|key| by_byte.entry(key).or_default().push(n));
+            for key in keys {
+                by_byte.entry(key).or_default().push(n);
+            }
         }
         alike
     }

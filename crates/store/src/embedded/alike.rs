@@ -118,7 +118,9 @@ impl Points<'_> {
         let mut vector = row.map(HalfFloatSliceExt::to_f32_vec).unwrap_or_default();
         let length = dot(&vector, &vector).sqrt();
         if length > 0.0 {
-            vector.iter_mut().for_each(|x| *x /= length);
+            for x in &mut vector {
+                *x /= length;
+            }
         }
         vector
     }
