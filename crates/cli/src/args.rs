@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Lists groups of records that are nearly the same, and lets sessions show one of each.
     Duplicates(DuplicatesArgs),
+    /// Copies vectors from one store to another, and compares what has arrived.
+    Copy(CopyArgs),
     /// Gives back the disk space of what was replaced or removed.
     Compact(CompactArgs),
     /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
@@ -95,6 +97,11 @@ pub(crate) struct InitArgs {
     /// server's address with #model behind it. [default: chosen by the first dataset]
     #[arg(long)]
     pub(crate) model: Option<String>,
+    /// A table of vectors that is there already, to be asked and never written:
+    /// "postgres://user@host/database?table=schema.name". Its vectors are those of --model; without a
+    /// model no phrase can be searched for. A password comes from PGPASSWORD.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Args)]
@@ -119,8 +126,15 @@ pub(crate) struct IndexArgs {
     pub(crate) prune: bool,
     /// Keeps an int8 copy of the vectors from now on, which makes searches of a million records
     /// and more faster; it takes half as much disk again.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "store")]
     pub(crate) int8: bool,
+    /// A table that the vectors are written to in place of the project's folder; made if it is not
+    /// there: "postgres://user@host/database?table=schema.name".
+    #[arg(long, value_name = "URL", requires = "write")]
+    pub(crate) store: Option<String>,
+    /// Writes to the store of --store, or to that of the project, which is only asked else.
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 /// How a dataset is read.
@@ -580,6 +594,15 @@ pub(crate) struct InspectArgs {
     /// Reads everything and verifies every promise of the formats.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CopyArgs {
+    /// A project, a folder with a store, or "postgres://user@host/database?table=schema.name".
+    pub(crate) from: String,
+    /// A folder for a store, or the address of a table, which is made if it is not there. Points that
+    /// are there already, the same, are passed over, so a run that was stopped goes on.
+    pub(crate) to: String,
 }
 
 #[derive(Args)]

@@ -3,6 +3,7 @@
 mod audit;
 mod classifier;
 mod compact;
+mod copy;
 mod demo;
 mod doctor;
 mod duplicates;
@@ -68,6 +69,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Inspect(args) => inspect::run(&door, &args),
         Command::Doctor(args) => doctor::run(&door, &args),
         Command::Duplicates(args) => duplicates::run(&door, &args),
+        Command::Copy(args) => copy::run(&door, &args),
         Command::Compact(args) => compact::run(&door, &args),
         Command::Demo(args) => demo::run(&door, &args),
         Command::Completions { shell } => {

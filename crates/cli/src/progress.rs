@@ -8,7 +8,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use linprobe::{IndexProgress, Transfer};
+use linprobe::{CopyProgress, IndexProgress, Transfer};
 
 const KNOWN: &str = "{bar:32} {pos}/{len} {msg} · {per_sec:1} · {eta} left";
 const UNKNOWN: &str = "{spinner} {pos} {msg} · {per_sec:1} · {elapsed}";
@@ -37,6 +37,17 @@ impl Progress {
         }
         self.0.set_position(progress.n_done());
         self.0.set_message(format!("records, {} skipped", progress.n_skipped));
+    }
+
+    /// Shows how far a copy has come: each point is looked at twice.
+    pub(crate) fn show_copy(&self, progress: CopyProgress) {
+        let CopyProgress { n_points, n_written, n_unchanged, n_verified } = progress;
+        if self.0.length().is_none() {
+            self.0.set_length(2 * n_points);
+            self.0.set_style(style(KNOWN));
+        }
+        self.0.set_position(n_written + n_unchanged + n_verified);
+        self.0.set_message(format!("steps, {n_written} written, {n_verified} compared"));
     }
 
     /// Shows how many records are scored.

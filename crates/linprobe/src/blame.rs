@@ -51,6 +51,8 @@ impl ProjectError {
             Self::AlreadyAProject { .. } => Blame::Name,
             Self::NoStart
             | Self::Filter(_)
+            | Self::FilterElsewhere { .. }
+            | Self::DuplicatesElsewhere { .. }
             | Self::NothingLetThrough { .. }
             | Self::Start(_)
             | Self::ZeroClassifier { .. }

@@ -23,6 +23,15 @@ mod upkeep;
 /// The version of the tables below; a project of a later one is refused.
 const FORMAT_VERSION: i64 = 1;
 
+/// That of a project whose points are elsewhere: a linprobe that does not know of such would take it for an empty one.
+const ELSEWHERE_VERSION: i64 = 2;
+
+const STORE_TABLE: &str = "
+    CREATE TABLE IF NOT EXISTS store(
+        only INTEGER PRIMARY KEY CHECK (only = 1), address TEXT NOT NULL
+    ) STRICT;
+";
+
 const TABLES: &str = "
     CREATE TABLE model(
         only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -136,7 +145,7 @@ impl Catalogue {
         let catalogue = Self::connect(path)?;
         let version: i64 = catalogue
             .ask(|database| database.query_row("PRAGMA user_version", [], |row| row.get(0)))?;
-        if version == FORMAT_VERSION {
+        if [FORMAT_VERSION, ELSEWHERE_VERSION].contains(&version) {
             Ok(catalogue)
         } else {
             Err(ProjectError::FormatVersion { path: path.into(), found: version })
@@ -202,6 +211,27 @@ impl Catalogue {
             database.execute("INSERT INTO model VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)", values)
         })?;
         Ok(())
+    }
+
+    /// The address of the store that the points are in, where they are elsewhere.
+    pub(crate) fn store_address(&self) -> Result<Option<String>, ProjectError> {
+        let version: i64 =
+            self.ask(|database| database.query_row("PRAGMA user_version", [], |row| row.get(0)))?;
+        if version == FORMAT_VERSION {
+            return Ok(None);
+        }
+        self.one("SELECT address FROM store", [], |row| row.get(0))
+    }
+
+    /// Notes that the points are elsewhere.
+    pub(crate) fn set_store(&self, address: &str) -> Result<(), ProjectError> {
+        self.ask(|database| {
+            let transaction = database.transaction()?;
+            transaction.execute_batch(STORE_TABLE)?;
+            transaction.execute("INSERT OR REPLACE INTO store VALUES (1, ?1)", [address])?;
+            transaction.pragma_update(None, "user_version", ELSEWHERE_VERSION)?;
+            transaction.commit()
+        })
     }
 
     /// The key of a source, new or known; forgets what was skipped of it the last time.

@@ -46,7 +46,7 @@ impl Project {
         let states = names.map(|name| self.session_state(name));
         let states: Vec<State> = states.collect::<Result<_, _>>()?;
         let mut conflicts = shared(&states);
-        let store = self.embedded_store()?;
+        let store = self.store()?;
         for state in &states {
             conflicts.extend(opposite(state, store.as_ref()).await?);
         }

@@ -64,6 +64,9 @@ impl Project {
         options: DuplicateOptions,
         report: &mut dyn FnMut(usize),
     ) -> Result<Duplicates, ProjectError> {
+        if let Some(store) = self.store_address()? {
+            return Err(ProjectError::DuplicatesElsewhere { store });
+        }
         let groups = self.embedded_store()?.alike(options.least_cosine)?;
         if !options.by_looks {
             return Ok(Duplicates::new(groups, 0));

@@ -117,6 +117,45 @@ pub enum ProjectError {
     /// Mend the filter.
     #[error(transparent)]
     Filter(#[from] BadFilter),
+    /// Filter where the records are.
+    #[error(
+        "a filter cannot be asked of the records of {store}\n\
+         hint: let the database filter: make a view of the table there, and name it in the address of another project"
+    )]
+    FilterElsewhere {
+        /// The store's address.
+        store: String,
+    },
+    /// Look for them in a copy.
+    #[error(
+        "near-duplicates are found in a store of the project's own, not in {store}\n\
+         hint: \"linprobe copy\" brings its points to a project that has one"
+    )]
+    DuplicatesElsewhere {
+        /// The store's address.
+        store: String,
+    },
+    /// Write where the project's points are, or make another project.
+    #[error(
+        "the points of the project are in {project}, not in {given}\n\
+         hint: leave out --store, or make another project for the other store"
+    )]
+    OtherStore {
+        /// Where they are.
+        project: String,
+        /// Where they were to be written.
+        given: String,
+    },
+    /// Copy to somewhere else.
+    #[error(
+        "{path} is a project, which knows the records of its vectors\n\
+         hint: copy to the address of a store, or to a folder of its own; \"linprobe index\" fills a project",
+        path = path.display()
+    )]
+    NotWritten {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Let more through.
     #[error(
         "the filter lets no record through: {filter}\nhint: \"linprobe inspect\" counts records and classes"

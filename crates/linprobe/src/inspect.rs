@@ -17,15 +17,17 @@ pub struct Inspection {
     pub model: Option<ModelSpec>,
     /// Where records come from.
     pub sources: Vec<PathBuf>,
-    /// Records in the catalogue.
+    /// Records in the catalogue; of a store elsewhere, its points.
     pub n_records: u64,
     /// Points in the store.
     pub n_points: u64,
     /// Records that were skipped when they were last indexed.
     pub n_skipped: u64,
+    /// The address of the store, where the points are elsewhere.
+    pub store: Option<String>,
     /// Sessions.
     pub n_sessions: u64,
-    /// Lengths of the vectors as they are stored; none in an empty store.
+    /// Lengths of the vectors as they are stored; none in an empty store or one elsewhere.
     pub norms: Option<Norms>,
     /// Bytes of all files of the project.
     pub disk_bytes: u64,
@@ -42,17 +44,20 @@ impl Project {
             Err(ProjectError::Empty) => 0,
             Err(error) => return Err(error),
         };
+        let store = self.store_address()?;
         let norms = match points {
             0 => None,
+            _ if store.is_some() => None,
             _ => Some(EmbeddedStore::open_read_only(self.store_folder())?.norms()?),
         };
         let sources = self.catalogue().sources()?;
         Ok(Inspection {
             model: self.model()?,
             sources: sources.iter().map(|source| source.name().into()).collect(),
-            n_records: self.catalogue().n_records()?,
+            n_records: self.n_records()?,
             n_points: points,
             n_skipped: self.catalogue().n_skipped()?,
+            store,
             n_sessions: self.sessions()?.len() as u64,
             norms,
             disk_bytes: bytes_below(self.folder())?,

@@ -26,9 +26,11 @@ mod compact;
 mod compare;
 mod config;
 mod conflicts;
+mod copy;
 mod dataset;
 mod doctor;
 mod duplicates;
+mod elsewhere;
 mod error;
 mod files;
 mod filter;
@@ -62,6 +64,7 @@ pub use classifiers::{
 pub use compact::Compacted;
 pub use compare::{Comparison, Moved};
 pub use conflicts::Conflict;
+pub use copy::copy_points;
 pub use doctor::{Finding, State as FindingState, examine_dataset};
 pub use duplicates::{DuplicateGroup, DuplicateOptions, Duplicates};
 pub use error::ProjectError;
@@ -102,4 +105,4 @@ pub use linprobe_session::{
     View, simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};
-pub use linprobe_store::Damaged;
+pub use linprobe_store::{Copied, CopyProgress, Damaged};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use linprobe_core::RecordId;
+use linprobe_core::{RecordId, VectorStore};
 use linprobe_store::EmbeddedStore;
 
 use crate::{
@@ -32,8 +32,20 @@ impl Project {
     pub(crate) fn narrowed_store(
         &self,
         filter: Option<&Filter>,
+    ) -> Result<Arc<dyn VectorStore>, ProjectError> {
+        match filter {
+            Some(_) => Ok(self.narrowed_own(filter)?),
+            None => self.store(),
+        }
+    }
+
+    /// The same of the store in the project's folder, where it has no other.
+    pub(crate) fn narrowed_own(
+        &self,
+        filter: Option<&Filter>,
     ) -> Result<Arc<EmbeddedStore>, ProjectError> {
         let Some(filter) = filter else { return self.embedded_store() };
+        self.check_filters()?;
         let mut sieve = Sieve::new(filter);
         let ids = self.let_through(&mut sieve)?;
         sieve.check()?;
@@ -45,9 +57,18 @@ impl Project {
     pub(crate) fn narrowed_store_again(
         &self,
         filter: &Filter,
-    ) -> Result<Arc<EmbeddedStore>, ProjectError> {
+    ) -> Result<Arc<dyn VectorStore>, ProjectError> {
+        self.check_filters()?;
         let ids = self.let_through(&mut Sieve::new(filter))?;
         Ok(Arc::new(self.embedded_store()?.narrowed(ids)))
+    }
+
+    /// A filter goes by what the catalogue knows of records, and leaves out rows of the project's own store.
+    fn check_filters(&self) -> Result<(), ProjectError> {
+        match self.store_address()? {
+            Some(store) => Err(ProjectError::FilterElsewhere { store }),
+            None => Ok(()),
+        }
     }
 
     fn let_through(&self, sieve: &mut Sieve<'_>) -> Result<Vec<RecordId>, ProjectError> {

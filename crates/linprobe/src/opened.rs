@@ -15,14 +15,19 @@ use std::{
 use linprobe_classifier::Background;
 use linprobe_core::{Content, Embedder, RecordId, Source, SourceError};
 use linprobe_session::{SessionHead, SessionId, SessionSummary};
-use linprobe_store::EmbeddedStore;
+use linprobe_store::{EmbeddedStore, RemoteStore};
 
-use crate::{config::SourceConfig, error::ProjectError};
+use crate::{catalogue::CatalogueRecord, config::SourceConfig, error::ProjectError};
+
+/// Records of a store elsewhere that are remembered; then all are forgotten.
+const MAX_DESCRIBED: usize = 20_000;
 
 /// Opened at the first need.
 #[derive(Default)]
 pub(crate) struct Opened {
     store: Mutex<Option<Arc<EmbeddedStore>>>,
+    remote: Mutex<Option<Arc<dyn RemoteStore>>>,
+    described: Mutex<BTreeMap<RecordId, CatalogueRecord>>,
     background: Mutex<Option<Arc<Background>>>,
     embedder: Mutex<Option<Arc<dyn Embedder>>>,
     sources: Mutex<Vec<OpenSource>>,
@@ -42,6 +47,28 @@ impl Opened {
         open: impl FnOnce() -> Result<EmbeddedStore, ProjectError>,
     ) -> Result<Arc<EmbeddedStore>, ProjectError> {
         kept(&self.store, || open().map(Arc::new))
+    }
+
+    /// The store elsewhere, opened if it is not.
+    pub(crate) fn remote(
+        &self,
+        open: impl FnOnce() -> Result<Arc<dyn RemoteStore>, ProjectError>,
+    ) -> Result<Arc<dyn RemoteStore>, ProjectError> {
+        kept(&self.remote, open)
+    }
+
+    /// What a store elsewhere has told of a record.
+    pub(crate) fn described(&self, id: &RecordId) -> Option<CatalogueRecord> {
+        lock(&self.described).get(id).cloned()
+    }
+
+    /// Keeps what it has told.
+    pub(crate) fn keep_described(&self, records: impl Iterator<Item = CatalogueRecord>) {
+        let mut described = lock(&self.described);
+        if described.len() >= MAX_DESCRIBED {
+            described.clear();
+        }
+        described.extend(records.map(|record| (record.id.clone(), record)));
     }
 
     /// The model, opened if it is not.

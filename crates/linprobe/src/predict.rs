@@ -8,13 +8,11 @@ mod working;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use linprobe_classifier::{ClassifierFile, CorpusScores, ThresholdPolicy};
-use linprobe_core::{
-    Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError, VectorStore,
-};
+use linprobe_core::{Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError};
 use linprobe_embed::{Embedded, OpenOptions, StreamOptions, embed_stream, precomputed};
 use linprobe_source::SourceOptions;
 
@@ -68,20 +66,41 @@ impl Project {
             scores.map(|(key, hit)| Place { score: hit.score + bias, key }).collect();
         let ids = hits.into_iter().map(|hit| hit.id).collect();
         let threshold = threshold_of(file, threshold, &places)?;
-        Ok(Predictions::new(places, threshold, Catalogued { project: self, ids }))
+        Ok(Predictions::new(
+            places,
+            threshold,
+            Catalogued { project: self, ids, page: Mutex::default() },
+        ))
     }
 }
+
+/// Records that are read at a time, in the order of their places.
+const PAGE: usize = 1000;
 
 /// Records of a project, by their place.
 struct Catalogued<'a> {
     project: &'a Project,
     ids: Vec<RecordId>,
+    /// The page that was read last.
+    page: Mutex<Page>,
+}
+
+#[derive(Default)]
+struct Page {
+    start: usize,
+    records: Vec<CatalogueRecord>,
 }
 
 impl Records for Catalogued<'_> {
     fn record(&self, key: u64) -> Result<CatalogueRecord, ProjectError> {
         let place = usize::try_from(key).unwrap_or(usize::MAX);
-        self.project.record(&self.ids[place])
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if !(page.start..page.start + page.records.len()).contains(&place) {
+            let start = place - place % PAGE;
+            let ids = &self.ids[start..self.ids.len().min(start + PAGE)];
+            *page = Page { start, records: self.project.records_by_id(ids)? };
+        }
+        Ok(page.records[place - page.start].clone())
     }
 
     fn columns(&self) -> Result<BTreeSet<String>, ProjectError> {

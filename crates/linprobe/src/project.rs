@@ -23,6 +23,7 @@ use crate::{
     catalogue::{Catalogue, CatalogueRecord, SkippedRecord},
     config::SourceConfig,
     dataset,
+    elsewhere::Target,
     error::ProjectError,
     files::write_atomic,
     index::{self, Cancel, IndexProgress, Indexed, Ledger},
@@ -73,6 +74,11 @@ pub struct IndexOptions {
     /// Keeps an int8 copy of the vectors from now on, which surveys read first: see
     /// [`EmbeddedStore::keep_int8_copy`]. A project that has one keeps it.
     pub int8_copy: bool,
+    /// The store elsewhere that points are written to, by its address. It is the project's from then on; none for
+    /// the one that the project has, or else its folder.
+    pub store: Option<String>,
+    /// Writes to the store elsewhere that the project has. Without it, that is only asked.
+    pub write: bool,
 }
 
 impl Project {
@@ -96,12 +102,16 @@ impl Project {
     /// # Errors
     /// [`ProjectError::NotAProject`], [`ProjectError::FormatVersion`], or the database fails.
     pub fn open(folder: &Path, surroundings: Surroundings) -> Result<Self, ProjectError> {
-        let database = folder.join(DATABASE);
-        if !database.is_file() {
+        if !Self::is_in(folder) {
             return Err(ProjectError::NotAProject { path: folder.into() });
         }
-        let catalogue = Catalogue::open(&database)?;
+        let catalogue = Catalogue::open(&folder.join(DATABASE))?;
         Ok(Self { folder: folder.into(), catalogue, surroundings, opened: Opened::default() })
+    }
+
+    /// Whether there is a project in a folder.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(DATABASE).is_file()
     }
 
     /// Chooses the model that records will be embedded with, for ever.
@@ -144,22 +154,23 @@ impl Project {
         let source = linprobe_source::open(&location, &reading)?;
         let embedder = self.embedder_for(source.as_ref(), options.model.as_deref())?;
         let dimension = embedder.model().dimension;
-        let store = EmbeddedStore::open_or_create(self.store_folder(), dimension)?;
+        let target = self.target(options, dimension)?;
+        let store = target.store();
         let config = SourceConfig::new(&location, &reading);
         let key = self.catalogue.enter_source(source.fingerprint(), &config)?;
         let hint = source.n_records_hint();
-        let mut ledger = Ledger::new(&self.catalogue, &store, (key, &location), hint, report);
+        let mut ledger = Ledger::new(&self.catalogue, store, (key, &location), hint, report);
         if options.prune {
             ledger = ledger.pruning(&self.records_of_sessions()?)?;
         }
         let how = (&options.stream, &options.cancel);
         let progress = index::index(source.as_ref(), embedder.as_ref(), how, ledger)?;
         pollster::block_on(store.flush())?;
-        if options.int8_copy {
-            store.keep_int8_copy()?;
+        if let (true, Target::Own(own)) = (options.int8_copy, &target) {
+            own.keep_int8_copy()?;
         }
         if progress.n_embedded + progress.n_pruned > 0 {
-            self.refresh_background(&store)?;
+            self.refresh_background(store)?;
         }
         notes.extend_from_slice(source.notes());
         Ok(Indexed { progress, notes })
@@ -171,7 +182,10 @@ impl Project {
     /// [`ProjectError::UnknownRecord`], or the database fails.
     pub fn record(&self, id: &RecordId) -> Result<CatalogueRecord, ProjectError> {
         let unknown = || ProjectError::UnknownRecord { id: id.clone() };
-        self.catalogue.record(id)?.ok_or_else(unknown)
+        match self.catalogue.record(id)? {
+            Some(record) => Ok(record),
+            None => self.record_elsewhere(id)?.ok_or_else(unknown),
+        }
     }
 
     /// The content of a record, read again from its dataset.
@@ -179,9 +193,10 @@ impl Project {
     /// # Errors
     /// [`ProjectError::UnknownRecord`], or the dataset is no longer there.
     pub fn content(&self, id: &RecordId) -> Result<Content, ProjectError> {
-        let config = self.catalogue.source_of(id)?;
-        let config = config.ok_or_else(|| ProjectError::UnknownRecord { id: id.clone() })?;
-        self.opened.content(&config, id)
+        match self.catalogue.source_of(id)? {
+            Some(config) => self.opened.content(&config, id),
+            None => self.content_elsewhere(id),
+        }
     }
 
     /// The file or folder in which the dataset of a record is.
@@ -204,15 +219,24 @@ impl Project {
         if let Some(id) = after {
             self.record(id)?;
         }
-        self.catalogue.records(after, limit)
+        match self.remote_store()? {
+            Some(store) if self.catalogue.n_records()? == 0 => {
+                let points = pollster::block_on(store.scan(after, limit))?;
+                self.records_by_id(&points.into_iter().map(|point| point.id).collect::<Vec<_>>())
+            }
+            _ => self.catalogue.records(after, limit),
+        }
     }
 
-    /// Counts the records.
+    /// Counts the records; of a store elsewhere, its points.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database or the store fails.
     pub fn n_records(&self) -> Result<u64, ProjectError> {
-        self.catalogue.n_records()
+        match self.remote_store()? {
+            Some(store) => Ok(pollster::block_on(store.count())?),
+            None => self.catalogue.n_records(),
+        }
     }
 
     /// The kind that most records are of, `text`, `image` or `vector`; none in an empty project.
@@ -220,7 +244,12 @@ impl Project {
     /// # Errors
     /// The database fails.
     pub fn kind(&self) -> Result<Option<String>, ProjectError> {
-        self.catalogue.kind()
+        let kind = self.catalogue.kind()?;
+        Ok(if kind.is_none() && self.store_address()?.is_some() {
+            Some("vector".into())
+        } else {
+            kind
+        })
     }
 
     /// Counts the records that could not be read or embedded, as each source was last indexed.
@@ -252,9 +281,13 @@ impl Project {
     /// # Errors
     /// [`ProjectError::Empty`] when nothing is indexed yet, or the store fails.
     pub fn store(&self) -> Result<Arc<dyn VectorStore>, ProjectError> {
-        Ok(self.embedded_store()?)
+        match self.remote_store()? {
+            Some(store) => Ok(store),
+            None => Ok(self.embedded_store()?),
+        }
     }
 
+    /// The store in the project's folder, where it has no other.
     pub(crate) fn embedded_store(&self) -> Result<Arc<EmbeddedStore>, ProjectError> {
         self.opened.store(|| {
             if self.catalogue.n_records()? == 0 {
@@ -307,7 +340,7 @@ impl Project {
     /// # Errors
     /// [`ProjectError::Empty`], or the store fails.
     pub fn background(&self) -> Result<Arc<Background>, ProjectError> {
-        let store = self.embedded_store()?;
+        let store = self.store()?;
         let n_points = pollster::block_on(store.count())?.min(BACKGROUND_SAMPLE as u64);
         let is_current = |background: &Background| background.n_points() == n_points;
         if let Some(background) = self.opened.background().filter(|kept| is_current(kept)) {
@@ -329,7 +362,7 @@ impl Project {
         Ok(self.opened.keep_background(background))
     }
 
-    fn settle_model(&self, model: &ModelSpec) -> Result<(), ProjectError> {
+    pub(crate) fn settle_model(&self, model: &ModelSpec) -> Result<(), ProjectError> {
         match self.catalogue.model()? {
             Some(chosen) => models::same_model(&chosen, model),
             None => self.catalogue.set_model(model),

@@ -1,7 +1,7 @@
 //! Ranked hits for words, examples, a vector or a classifier.
 
 use linprobe_classifier::{Example, Method, fit};
-use linprobe_core::{Excluded, Query, VectorStore};
+use linprobe_core::{Excluded, Query, RecordId};
 use linprobe_session::StartExample;
 
 use crate::{catalogue::CatalogueRecord, error::ProjectError, project::Project, start::StartFrom};
@@ -36,9 +36,10 @@ impl Project {
         };
         let exclude = Excluded::new();
         let hits = store.search(Query { weights: &weights, top_k, exclude: &exclude }).await?;
-        hits.into_iter()
-            .map(|hit| Ok(Found { score: hit.score + bias, record: self.record(&hit.id)? }))
-            .collect()
+        let ids: Vec<RecordId> = hits.iter().map(|hit| hit.id.clone()).collect();
+        let records = self.records_by_id(&ids)?.into_iter();
+        let scores = hits.into_iter().map(|hit| hit.score + bias);
+        Ok(scores.zip(records).map(|(score, record)| Found { score, record }).collect())
     }
 }
 

@@ -65,8 +65,10 @@ impl Project {
             State::replay(entries.iter().cloned()).map_err(|bad| refused(bad.to_string()))?;
         let mut unknown = Vec::new();
         for id in records_of(&state) {
-            if self.catalogue().record(id)?.is_none() {
-                unknown.push(id.as_str());
+            match self.record(id) {
+                Ok(_) => {}
+                Err(ProjectError::UnknownRecord { .. }) => unknown.push(id.as_str()),
+                Err(error) => return Err(error),
             }
         }
         if let Some(first) = unknown.first() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use linprobe_classifier::{Card, ClassifierFile, Method};
-use linprobe_core::{RecordId, VectorStore};
+use linprobe_core::RecordId;
 use linprobe_session::{Journal, LabelCounts, Opening, Session, SessionId, SessionSummary, State};
 
 use crate::{
@@ -72,7 +72,7 @@ impl Project {
         let journal = self.journal()?;
         let store = match journal.opening(id)?.query.filter {
             Some(filter) => self.narrowed_store_again(&filter.parse()?)?,
-            None => self.embedded_store()?,
+            None => self.store()?,
         };
         let mut session = Session::resume(store, self.background()?, journal, id).await?;
         session.label_once(self.kept_duplicates()?);

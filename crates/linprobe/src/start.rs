@@ -88,10 +88,13 @@ impl Project {
                 return file().ok_or_else(bad);
             }
         };
-        if self.catalogue().record(&id)?.is_some() {
-            return Ok(Exemplar::Record(id));
+        match self.record(&id) {
+            Ok(_) => Ok(Exemplar::Record(id)),
+            Err(ProjectError::UnknownRecord { .. }) => {
+                file().ok_or(ProjectError::UnknownRecord { id })
+            }
+            Err(error) => Err(error),
         }
-        file().ok_or(ProjectError::UnknownRecord { id })
     }
 
     /// Finds the place in the space of the model.

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod copy;
 mod embedded;
 mod histogram;
 mod memory;
@@ -18,6 +19,7 @@ mod sample;
 #[cfg(all(unix, feature = "test-server"))]
 pub mod test_server;
 
+pub use copy::{Copied, CopyProgress, copy};
 pub use embedded::{
     CheckReport, Compaction, Damaged, EmbeddedStore, Norms, ScoredPoint, Violation, check, compact,
 };

@@ -53,6 +53,10 @@ pub enum Access {
 ///
 /// # Errors
 /// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`].
+#[cfg_attr(
+    not(feature = "pgvector"),
+    expect(unused_variables, reason = "no kind of store is built in")
+)]
 pub async fn open(
     address: &str,
     access: Access,

@@ -22,6 +22,8 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
         stream: StreamOptions { batch_size, ..defaults },
         prune: args.prune,
         int8_copy: args.int8,
+        store: args.store.clone(),
+        write: args.write,
         ..IndexOptions::default()
     };
     let shown = Progress::new(door.json);

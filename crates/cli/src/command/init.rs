@@ -1,5 +1,7 @@
 //! `linprobe init`.
 
+use std::path::Path;
+
 use anyhow::Result;
 use linprobe::Project;
 use serde_json::json;
@@ -9,16 +11,29 @@ use crate::{args::InitArgs, report};
 
 pub(crate) fn run(door: &Door, args: &InitArgs) -> Result<Outcome> {
     let folder = args.folder.as_ref().unwrap_or(&door.folder);
-    let project = Project::create(folder, door.surroundings())?;
-    if let Some(name) = &args.model {
-        project.choose_model(name)?;
+    let project = made(door, args, folder)?;
+    let (model, store) = (project.model()?, project.store_address()?);
+    let mut text = format!("made a project in {}", folder.display());
+    if let Some(model) = &model {
+        text.push_str(&format!(" for {}", model.id));
     }
-    let model = project.model()?;
-    let text = match &model {
-        Some(model) => format!("made a project in {} for {}", folder.display(), model.id),
-        None => format!("made a project in {}", folder.display()),
-    };
-    let object = json!({ "project": folder, "model": model.as_ref().map(report::model_json) });
+    if let Some(store) = &store {
+        text.push_str(&format!("\nover {} vectors of {store}", project.n_records()?));
+    }
+    let model = model.as_ref().map(report::model_json);
+    let object = json!({ "project": folder, "model": model, "store": store });
     door.answer(&object, &text)?;
     Ok(Outcome::Done)
+}
+
+fn made(door: &Door, args: &InitArgs, folder: &Path) -> Result<Project> {
+    let (model, surroundings) = (args.model.as_deref(), door.surroundings());
+    if let Some(store) = &args.store {
+        return Ok(Project::create_over(folder, store, model, surroundings)?);
+    }
+    let project = Project::create(folder, surroundings)?;
+    if let Some(name) = model {
+        project.choose_model(name)?;
+    }
+    Ok(project)
 }

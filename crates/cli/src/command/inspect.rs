@@ -24,6 +24,7 @@ pub(crate) fn run(door: &Door, args: &InspectArgs) -> Result<Outcome> {
         "project": project.folder(),
         "model": inspection.model.as_ref().map(report::model_json),
         "sources": inspection.sources,
+        "store": inspection.store,
         "n_records": inspection.n_records,
         "n_points": inspection.n_points,
         "n_sessions": inspection.n_sessions,
@@ -44,11 +45,12 @@ pub(crate) fn run(door: &Door, args: &InspectArgs) -> Result<Outcome> {
 }
 
 fn counts(inspection: &Inspection) -> Vec<String> {
-    let Inspection { model, sources, n_records, n_points, n_skipped, .. } = inspection;
+    let Inspection { model, sources, store, n_records, n_points, n_skipped, .. } = inspection;
     let model = model.as_ref().map_or_else(|| "none yet".to_owned(), report::model_line);
     let mut lines = vec![format!("model      {model}")];
     lines.extend(sources.iter().map(|source| format!("source     {}", source.display())));
     lines.push(format!("records    {n_records} ({n_skipped} skipped)"));
+    lines.extend(store.iter().map(|store| format!("store      {store}")));
     lines.push(format!("points     {n_points}"));
     if let Some(norms) = inspection.norms {
         let (min, mean, max) = (norms.min, norms.mean, norms.max);

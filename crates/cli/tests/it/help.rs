@@ -2,7 +2,7 @@
 
 use crate::support::Bench;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "index",
     "search",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 17] = [
     "inspect",
     "doctor",
     "duplicates",
+    "copy",
     "compact",
     "demo",
     "completions",

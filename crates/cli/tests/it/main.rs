@@ -20,6 +20,8 @@ mod help;
 mod journey;
 #[cfg(unix)]
 mod model;
+#[cfg(unix)]
+mod postgres;
 mod python;
 mod serve;
 mod session_log;

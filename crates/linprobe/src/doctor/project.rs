@@ -32,9 +32,13 @@ impl Project {
     /// # Errors
     /// [`ProjectError::Empty`], or the database or the store fails.
     pub async fn examine(&self) -> Result<Vec<Finding>, ProjectError> {
-        let store = self.embedded_store()?;
+        let store = self.store()?;
+        let lengths = match self.store_address()? {
+            None => lengths(self.embedded_store()?.norms()?),
+            Some(_) => Finding::fine("lengths", "scores go by directions, whatever the lengths"),
+        };
         Ok(vec![
-            lengths(store.norms()?),
+            lengths,
             self.pairs(store.as_ref()).await?,
             self.skipped_records()?,
             twins(store.as_ref()).await?,
@@ -70,6 +74,11 @@ impl Project {
     /// Embeds some records again and compares.
     async fn embedded_again(&self, store: &dyn VectorStore) -> Result<Finding, ProjectError> {
         const CHECK: &str = "model";
+        if self.catalogue().n_records()? == 0 {
+            let found = "the project has no contents to embed again";
+            let meaning = "whether the project's model made these vectors, nothing here can tell";
+            return Ok(Finding::notice(CHECK, found, meaning));
+        }
         let embedder = match self.embedder() {
             Ok(embedder) => embedder,
             Err(error) => {
@@ -94,7 +103,8 @@ impl Project {
 
     /// The embedding of a record's content as it is now; none where either cannot be had.
     fn embed_again(&self, embedder: &dyn Embedder, id: &RecordId) -> Option<Embedding> {
-        let content = self.content(id).ok()?;
+        let source = self.catalogue().source_of(id).ok()??;
+        let content = self.opened().content(&source, id).ok()?;
         models::embed_one(embedder, id.as_str(), &content).ok()
     }
 }

@@ -7,6 +7,7 @@
 use std::{collections::BTreeSet, io::Write, path::Path, sync::Arc};
 
 use linprobe_classifier::ClassifierFile;
+use linprobe_core::{Point, StoreError};
 use linprobe_store::ScoredPoint;
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical},
@@ -52,7 +53,6 @@ impl Project {
         report: &mut dyn FnMut(usize),
     ) -> std::result::Result<usize, ProjectError> {
         check_columns(scorers)?;
-        let store = self.narrowed_store(filter)?;
         for Scorer { name, file } in scorers {
             self.check_classifier(name, file)?;
         }
@@ -65,11 +65,11 @@ impl Project {
         let mut failure = None;
         let written = write_atomic_with(path, |out| {
             let mut table = Table::new(scorers, out).map_err(std::io::Error::other)?;
-            let scored = store.score(&classifiers, |page| {
+            let scored = self.score(&classifiers, filter, &mut |page| {
                 table.write(&page).map_err(io)?;
                 n_done += page.len();
                 report(n_done);
-                Ok::<(), ProjectError>(())
+                Ok(())
             });
             let closed = scored.and_then(|()| table.close().map_err(io));
             closed.map_err(|error| {
@@ -81,6 +81,39 @@ impl Project {
         failure.map_or(written, Err)?;
         Ok(n_done)
     }
+
+    /// Shows all points with their scores, a page at a time. A store elsewhere is read, and scored here.
+    fn score(
+        &self,
+        classifiers: &[(&[f32], f32)],
+        filter: Option<&Filter>,
+        visit: &mut dyn FnMut(Vec<ScoredPoint>) -> std::result::Result<(), ProjectError>,
+    ) -> std::result::Result<(), ProjectError> {
+        let store = match self.remote_store()? {
+            Some(store) if filter.is_none() => store,
+            _ => return self.narrowed_own(filter)?.score(classifiers, visit),
+        };
+        let expected = store.spec().dimension;
+        if let Some((other, _)) = classifiers.iter().find(|(weights, _)| weights.len() != expected)
+        {
+            return Err(StoreError::Dimension { expected, found: other.len() }.into());
+        }
+        let mut after = None;
+        loop {
+            let page = pollster::block_on(store.scan(after.as_ref(), PAGE))?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            visit(page.into_iter().map(|point| scored(point, classifiers)).collect())?;
+        }
+    }
+}
+
+/// Points of a store elsewhere that are read at a time.
+const PAGE: usize = 10_000;
+
+fn scored(Point { id, embedding }: Point, classifiers: &[(&[f32], f32)]) -> ScoredPoint {
+    let score = |(weights, bias): &(&[f32], f32)| embedding.dot(weights) + bias;
+    ScoredPoint { id, scores: classifiers.iter().map(score).collect() }
 }
 
 /// Two classifiers cannot share a column.

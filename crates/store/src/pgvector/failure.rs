@@ -77,62 +77,89 @@ fn is_of_tls(error: &tokio_postgres::Error) -> bool {
 }
 
 fn of_server(error: &tokio_postgres::Error, address: &Address) -> StoreError {
-    let store = address.shown.clone();
-    let reason = words(error);
-    let refused =
-        |hint: String| StoreError::Refused { store: store.clone(), reason: reason.clone(), hint };
-    let unfit = |hint: &str| StoreError::Unfit {
-        store: store.clone(),
-        reason: reason.clone(),
-        hint: hint.to_owned(),
-    };
-    let code = error.code();
-    if code.is_none() && is_of_tls(error) {
-        return refused(
-            "sslmode= in the address says whether to encrypt and whom to believe, sslrootcert= whose certificates"
-                .to_owned(),
-        );
+    let told = Told { address, reason: words(error) };
+    match error.code() {
+        Some(code) => told.with_code(code),
+        None if is_of_tls(error) => told.refused(
+            "sslmode= in the address says whether to encrypt and whom to believe, sslrootcert= whose certificates",
+        ),
+        None if is_of_the_network(error) => told.unreachable(),
+        None if told.reason.contains("password missing") => told.refused(NO_PASSWORD),
+        None => told.failed(),
     }
-    if code.is_none() && is_of_the_network(error) {
-        return StoreError::Unreachable { store, source: reason.into() };
+}
+
+/// What a server has told, about to become an error.
+struct Told<'a> {
+    address: &'a Address,
+    reason: String,
+}
+
+impl Told<'_> {
+    fn with_code(self, code: &SqlState) -> StoreError {
+        match code {
+            &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+                self.refused(NO_PASSWORD)
+            }
+            &SqlState::INSUFFICIENT_PRIVILEGE => {
+                let user = self.address.user();
+                let hint = format!(
+                    "let its owner say: GRANT SELECT ON the table TO {user}; to write also INSERT, UPDATE, DELETE"
+                );
+                self.refused(hint)
+            }
+            &SqlState::READ_ONLY_SQL_TRANSACTION => {
+                self.refused("name the primary server, and a user who may write")
+            }
+            &SqlState::QUERY_CANCELED => {
+                let seconds = self.address.timeout.as_secs();
+                self.refused(format!(
+                    "it may take {seconds} s: allow more with &timeout=seconds in the address"
+                ))
+            }
+            &SqlState::TOO_MANY_CONNECTIONS => self.refused("wait until others have gone"),
+            code if code.code().starts_with("08") || code.code().starts_with("57P") => {
+                self.unreachable()
+            }
+            code => match hint_for_table(code) {
+                Some(hint) => self.unfit(hint),
+                None => self.failed(),
+            },
+        }
     }
-    let Some(code) = code else {
-        return if reason.contains("password missing") {
-            refused(NO_PASSWORD.to_owned())
-        } else {
-            StoreError::Failed { store, source: reason.into() }
-        };
-    };
-    match code {
-        &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            refused(NO_PASSWORD.to_owned())
-        }
-        &SqlState::INSUFFICIENT_PRIVILEGE => refused(format!(
-            "let its owner say: GRANT SELECT ON the table TO {user}; to write also INSERT, UPDATE, DELETE",
-            user = address.user()
-        )),
-        &SqlState::READ_ONLY_SQL_TRANSACTION => {
-            refused("name the primary server, and a user who may write".to_owned())
-        }
-        &SqlState::QUERY_CANCELED => refused(format!(
-            "it may take {} s: allow more with &timeout=seconds in the address",
-            address.timeout.as_secs()
-        )),
+
+    fn refused(self, hint: impl Into<String>) -> StoreError {
+        let store = self.address.shown.clone();
+        StoreError::Refused { store, reason: self.reason, hint: hint.into() }
+    }
+
+    fn unfit(self, hint: &str) -> StoreError {
+        let store = self.address.shown.clone();
+        StoreError::Unfit { store, reason: self.reason, hint: hint.to_owned() }
+    }
+
+    fn unreachable(self) -> StoreError {
+        StoreError::Unreachable { store: self.address.shown.clone(), source: self.reason.into() }
+    }
+
+    fn failed(self) -> StoreError {
+        StoreError::Failed { store: self.address.shown.clone(), source: self.reason.into() }
+    }
+}
+
+fn hint_for_table(code: &SqlState) -> Option<&'static str> {
+    Some(match code {
         &SqlState::INVALID_CATALOG_NAME | &SqlState::INVALID_SCHEMA_NAME => {
-            unfit("name a database and a schema that are there")
+            "name a database and a schema that are there"
         }
         &SqlState::UNDEFINED_TABLE | &SqlState::UNDEFINED_COLUMN => {
-            unfit("see whether the table is still there, with its columns")
+            "see whether the table is still there, with its columns"
         }
-        &SqlState::NOT_NULL_VIOLATION => unfit(
-            "only ids and embeddings are written: let the other columns be empty, or have defaults",
-        ),
-        &SqlState::TOO_MANY_CONNECTIONS => refused("wait until others have gone".to_owned()),
-        code if code.code().starts_with("08") || code.code().starts_with("57P") => {
-            StoreError::Unreachable { store, source: reason.into() }
+        &SqlState::NOT_NULL_VIOLATION => {
+            "only ids and embeddings are written: let the other columns be empty, or have defaults"
         }
-        _ => StoreError::Failed { store, source: reason.into() },
-    }
+        _ => return None,
+    })
 }
 
 const NO_PASSWORD: &str = "give the password in PGPASSWORD, in ~/.pgpass or in the address; it is not kept in the project";

@@ -34,6 +34,7 @@ impl Variables {
         Self(found.filter(|(_, value)| !value.is_empty()).collect())
     }
 
+    #[cfg(feature = "pgvector")]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         debug_assert!(NAMES.contains(&name), "{name}");
         self.0.get(name).map(String::as_str)

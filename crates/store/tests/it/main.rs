@@ -8,10 +8,13 @@ mod copy;
 mod damage;
 mod durability;
 mod format;
+mod moving;
 mod oracle;
 #[cfg(unix)]
 mod postgres;
 #[cfg(unix)]
 mod postgres_faults;
+#[cfg(unix)]
+mod postgres_tls;
 mod sharing;
 mod support;

@@ -13,6 +13,8 @@ use linprobe_store::{
 };
 use pollster::block_on;
 
+use crate::{moving::assert_copies, support::DIMENSION};
+
 mod vectors {
     linprobe_store::conformance_tests!(
         super::fresh,
@@ -177,6 +179,13 @@ fn columns_with_no_dimension_views_and_other_schemas_will_do() {
         assert_eq!(names(&search(&store, &[1.0, 0.0, 0.0], &[])), ["1"]);
         block_on(store.version()).unwrap();
     }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn points_are_copied_to_tables_of_both_precisions_and_back() {
+    assert_copies(&fresh(DIMENSION));
+    assert_copies(&fresh_of_halves(DIMENSION));
 }
 
 #[test]
