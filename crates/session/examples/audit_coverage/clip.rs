@@ -17,9 +17,11 @@ use crate::{
     world::{Audited, Ground, World},
 };
 
-/// Rounds of ten before the audit, and after it.
+/// Rounds before the audit, and after it.
 const N_ROUNDS: usize = 3;
-const PER_ROUND: usize = 10;
+
+/// Records of a round.
+pub(crate) const PER_ROUND: usize = 10;
 
 /// Of the concepts that start from a broader word, one in so many.
 const COARSE_STEP: usize = 10;
@@ -45,12 +47,14 @@ pub(crate) fn audits(folder: &Path, step: usize, n_draws: u64) -> Outcome<Vec<Pl
     Ok(played.collect())
 }
 
-fn ground(corpus: &Corpus) -> Ground {
+/// All records, by their rows.
+pub(crate) fn ground(corpus: &Corpus) -> Ground {
     let point = |row| Point { id: id(row), embedding: corpus.embedding(row) };
     Ground::new((0..corpus.len()).map(point).collect())
 }
 
-fn world(ground: &Arc<Ground>, concept: &Concept, corpus: &Corpus) -> World {
+/// A concept that starts from a phrase.
+pub(crate) fn world(ground: &Arc<Ground>, concept: &Concept, corpus: &Corpus) -> World {
     let relevant = (0..corpus.len()).filter(|&row| concept.is_relevant(row)).map(id).collect();
     let start = concept.starts().iter().find_map(|start| match &start.from {
         Origin::Given { start, .. } => Some(start.as_ref().clone()),
@@ -72,11 +76,14 @@ fn play(world: &World, budget: usize, draw: u64) -> Played {
 }
 
 fn teach(world: &World, session: &mut Session) {
-    for _ in 0..N_ROUNDS {
-        let round = session.next_round(PER_ROUND, Strategy::Auto).block_on().expect("a round");
-        for record in &round.records {
-            session.label(&record.id, world.label(&record.id)).block_on().expect("it is there");
-        }
-        session.fit().block_on().expect("a fit");
+    (0..N_ROUNDS).for_each(|_| play_round(world, session));
+}
+
+/// Labels a round by the truth, and fits.
+pub(crate) fn play_round(world: &World, session: &mut Session) {
+    let round = session.next_round(PER_ROUND, Strategy::Auto).block_on().expect("a round");
+    for record in &round.records {
+        session.label(&record.id, world.label(&record.id)).block_on().expect("it is there");
     }
+    session.fit().block_on().expect("a fit");
 }

@@ -117,12 +117,7 @@ impl World {
 
     /// Compares a report on a classifier with the truth.
     pub(crate) fn check(&self, report: AuditReport, classifier: &LinearClassifier) -> Audited {
-        let scored = |Point { id, embedding }: &Point| Scored {
-            score: classifier.score(embedding),
-            relevant: self.relevant.contains(id),
-        };
-        let scored: Vec<Scored> = self.ground.points.iter().map(scored).collect();
-        let truth = Confusion::at(report.threshold, &scored);
+        let truth = self.confusion(classifier, report.threshold);
         let n_relevant = truth.true_positives + truth.false_negatives;
         let holds = [
             report.precision.holds(truth.precision()),
@@ -131,6 +126,16 @@ impl World {
             report.n_relevant.holds(n_relevant as f64),
         ];
         Audited { report, holds }
+    }
+
+    /// The decisions of a classifier over all records.
+    pub(crate) fn confusion(&self, classifier: &LinearClassifier, threshold: f32) -> Confusion {
+        let scored = |Point { id, embedding }: &Point| Scored {
+            score: classifier.score(embedding),
+            relevant: self.relevant.contains(id),
+        };
+        let scored: Vec<Scored> = self.ground.points.iter().map(scored).collect();
+        Confusion::at(threshold, &scored)
     }
 }
 
