@@ -1,13 +1,13 @@
 //! Measures a model from the bytes of contents to their embeddings: `model_bench BENCH MODEL CONTENTS
 //! N_PASSES ENGINE`, CONTENTS being a folder of pictures or a JSON list of texts. Prints JSON lines: the
-//! median rate, the time that all cores computed for a content, the memory beyond the weights, the least
-//! cosine to what the built-in engine gives in single precision, and how fast this machine multiplies
-//! matrices, which is the floor of it all.
+//! median rate, the time that all cores computed for a content, the share of the time that the model alone takes, the
+//! memory beyond the weights, the least cosine to what the built-in engine gives in single precision, and how fast this
+//! machine multiplies matrices, which is the floor of it all.
 
 use std::{convert::Infallible, env, error::Error, fs, path::Path, time::Instant};
 
 use candle_core::{Device, Tensor};
-use linprobe_core::{Content, Embedder, Embedding};
+use linprobe_core::{Content, Embedder, Embedding, Input};
 use linprobe_embed::{Engine, OpenOptions, StreamOptions, describe, embed_stream, open};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -32,6 +32,8 @@ fn main() -> Result<(), Failure> {
     let median = passes.get(passes.len() / 2).ok_or("no pass was made")?;
     let highest = passes.iter().map(|pass| pass.n_bytes).max().unwrap_or_default();
     line(bench, median.rate, "per s");
+    let forward = forward_rate(embedder.as_ref(), &contents)?;
+    line(&format!("{bench}/forward-share"), median.rate / forward, "share");
     line(&format!("{bench}/cpu-ms"), median.cpu_ms, "ms");
     let beyond = highest.saturating_sub(weights) as f64 / f64::from(1 << 20);
     line(&format!("{bench}/rss-over-weights-mib"), beyond, "MiB");
@@ -40,6 +42,16 @@ fn main() -> Result<(), Failure> {
     }
     line(&format!("{bench}/matrix-products"), matrix_products()?, "GFLOP/s");
     Ok(())
+}
+
+/// Contents a second that the model embeds of those that are decoded or tokenized already.
+fn forward_rate(embedder: &dyn Embedder, contents: &[Content]) -> Result<f64, Failure> {
+    let inputs = process(embedder, contents)?;
+    let started = Instant::now();
+    for chunk in inputs.chunks(StreamOptions::default().batch_size.get()) {
+        embedder.embed(chunk)?;
+    }
+    Ok(contents.len() as f64 / started.elapsed().as_secs_f64())
 }
 
 /// The least cosine of an embedding to what is built in gives for the same content.
@@ -54,9 +66,12 @@ fn min_cosine(model: &str, embedder: &dyn Embedder, contents: &[Content]) -> Res
 }
 
 fn embed(embedder: &dyn Embedder, contents: &[Content]) -> Result<Vec<Embedding>, Failure> {
-    let inputs: Vec<_> =
-        contents.iter().map(|content| embedder.process(content)).collect::<Result<_, _>>()?;
+    let inputs = process(embedder, contents)?;
     Ok(embedder.embed(&inputs)?.into_iter().collect::<Result<_, _>>()?)
+}
+
+fn process(embedder: &dyn Embedder, contents: &[Content]) -> Result<Vec<Input>, Failure> {
+    Ok(contents.iter().map(|content| embedder.process(content)).collect::<Result<_, _>>()?)
 }
 
 #[expect(clippy::print_stdout, reason = "the measurements are the output")]
