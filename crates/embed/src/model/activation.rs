@@ -1,7 +1,7 @@
 //! The activation functions, under the names that configurations give them.
 //!
 //! Written for speed: an exact `erf` in double precision, as the engine has it, would take longer
-//! than the matrix products. These are within 5e-7 of it.
+//! than the matrix products. These are within 6e-7 of it between -3 and 3, and beyond within 3e-7 of what goes in.
 
 #![expect(clippy::inline_always, reason = "else they keep the instructions of an old processor")]
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     emit::{Edge, Emitter},
-    kernel::simd::{self, exp},
+    kernel::simd::{self, add_product, exp, polynomial},
 };
 
 /// A function that stands between two linear layers.
@@ -34,10 +34,10 @@ impl Activation {
     /// Applies it to every value, in its place.
     pub(super) fn apply(self, values: &mut [f32]) {
         match self {
-            Self::Gelu => simd::map(values, gelu),
-            Self::GeluNew => simd::map(values, gelu_new),
-            Self::QuickGelu => simd::map(values, quick_gelu),
-            Self::Silu => simd::map(values, silu),
+            Self::Gelu => simd::map_either(values, gelu::<true>, gelu::<false>),
+            Self::GeluNew => simd::map_either(values, gelu_new::<true>, gelu_new::<false>),
+            Self::QuickGelu => simd::map_either(values, quick_gelu::<true>, quick_gelu::<false>),
+            Self::Silu => simd::map_either(values, silu::<true>, silu::<false>),
             Self::Relu => simd::map(values, relu),
         }
     }
@@ -85,24 +85,41 @@ fn half_of_one_more(emitter: &mut Emitter, x: &Edge, y: &Edge) -> Edge {
 
 const SQRT_8_OVER_PI: f32 = 1.595_769;
 
+/// Phi(x) is 1/2 and an odd function, here a quotient of polynomials in the square of x, which were fitted so that it is
+/// nowhere off by more than 1e-8. Beyond 5.6 it is 0 or 1 in single precision.
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+fn gelu<const FUSED: bool>(x: f32) -> f32 {
+    const ABOVE: [f32; 6] = [
+        0.398_942_23,
+        0.034_376_122,
+        0.004_707_259_6,
+        1.738_507_4e-4,
+        6.356_520_8e-6,
+        2.214_524e-8,
+    ];
+    const BELOW: [f32; 6] =
+        [1.0, 0.252_833_87, 0.028_940_095, 0.001_912_978_4, 7.510_187e-5, 1.180_209e-6];
+    let near = x.clamp(-5.6, 5.6);
+    let square = near * near;
+    let quotient =
+        near * polynomial::<FUSED, _>(ABOVE, square) / polynomial::<FUSED, _>(BELOW, square);
+    x * (0.5 + quotient).clamp(0.0, 1.0)
 }
 
 #[inline(always)]
-fn gelu_new(x: f32) -> f32 {
-    x * sigmoid(SQRT_8_OVER_PI * (x + 0.044_715 * x * x * x))
+fn gelu_new<const FUSED: bool>(x: f32) -> f32 {
+    let bent = add_product::<FUSED>(0.044_715 * x * x, x, x);
+    x * sigmoid::<FUSED>(SQRT_8_OVER_PI * bent)
 }
 
 #[inline(always)]
-fn quick_gelu(x: f32) -> f32 {
-    x * sigmoid(1.702 * x)
+fn quick_gelu<const FUSED: bool>(x: f32) -> f32 {
+    x * sigmoid::<FUSED>(1.702 * x)
 }
 
 #[inline(always)]
-fn silu(x: f32) -> f32 {
-    x * sigmoid(x)
+fn silu<const FUSED: bool>(x: f32) -> f32 {
+    x * sigmoid::<FUSED>(x)
 }
 
 #[inline(always)]
@@ -111,18 +128,8 @@ fn relu(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// Abramowitz and Stegun, *Handbook of Mathematical Functions*, 7.1.26: error below 1.5e-7.
-#[inline(always)]
-fn erf(x: f32) -> f32 {
-    let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
-    let polynomial = t
-        * (0.254_829_6
-            + t * (-0.284_496_74 + t * (1.421_413_7 + t * (-1.453_152 + t * 1.061_405_4))));
-    (1.0 - polynomial * exp(-x * x)).copysign(x)
+fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
+    1.0 / (1.0 + exp::<FUSED>(-x))
 }
 
 #[cfg(test)]
@@ -156,10 +163,34 @@ mod tests {
         }
     }
 
+    /// By the sum of its Taylor series, in double precision.
+    fn exact_gelu(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..200 {
+            term *= -x * x / 2.0 / f64::from(n);
+            sum += term / f64::from(2 * n + 1);
+        }
+        x * (0.5 + sum / (2.0 * std::f64::consts::PI).sqrt())
+    }
+
+    #[test]
+    fn both_forms_of_gelu_are_as_near_to_it_as_is_said() {
+        for step in -600..=600 {
+            let x = step as f32 / 100.0;
+            let bound = if x.abs() <= 3.0 { 6e-7 } else { f64::from(x.abs()) * 3e-7 };
+            for found in [gelu::<true>(x), gelu::<false>(x)] {
+                let difference = (f64::from(found) - exact_gelu(f64::from(x))).abs();
+                assert!(difference <= bound, "{x}: {difference}");
+            }
+        }
+    }
+
     #[test]
     fn large_values_neither_overflow_nor_vanish() {
         assert!((apply(Activation::Gelu, 1e4) - 1e4).abs() < 1e-2);
         assert!((apply(Activation::QuickGelu, 1e4) - 1e4).abs() < 1e-2);
         assert!(apply(Activation::QuickGelu, -1e4).abs() < 1e-30);
+        assert!(apply(Activation::Gelu, -1e4).abs() < 1e-30);
+        assert!(apply(Activation::Gelu, f32::NAN).is_nan());
     }
 }

@@ -15,19 +15,56 @@ pub(in crate::model) fn map(values: &mut [f32], function: impl Fn(f32) -> f32) {
     );
 }
 
+/// The same with the form of the function that is made for this processor: one in which products are fused with sums,
+/// or one in which they are not, where that would be a call for each.
+pub(in crate::model) fn map_either(
+    values: &mut [f32],
+    fused: impl Fn(f32) -> f32,
+    plain: impl Fn(f32) -> f32,
+) {
+    if fuses() { map(values, fused) } else { map(values, plain) }
+}
+
+/// Whether the processor adds a product to a sum in one instruction.
+fn fuses() -> bool {
+    !matches!(Arch::new(), Arch::Scalar)
+}
+
+/// `a b + c`.
+#[inline(always)]
+pub(in crate::model) fn add_product<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// A polynomial, the coefficient of the lowest power first.
+#[inline(always)]
+pub(in crate::model) fn polynomial<const FUSED: bool, const N: usize>(
+    coefficients: [f32; N],
+    x: f32,
+) -> f32 {
+    let coefficients = coefficients.into_iter().rev();
+    let sum = coefficients.reduce(|sum, coefficient| add_product::<FUSED>(sum, x, coefficient));
+    sum.unwrap_or_default()
+}
+
 /// Makes every row of scores sum to 1: `e^x` over the sum of them.
 pub(super) fn softmax(scores: &mut [f32], n_columns: usize) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || scores.chunks_exact_mut(n_columns).for_each(softmax_row),
-    );
+    let rows = scores.chunks_exact_mut(n_columns);
+    if fuses() {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || rows.for_each(softmax_row::<true>),
+        );
+    } else {
+        rows.for_each(softmax_row::<false>);
+    }
 }
 
 #[inline(always)]
-fn softmax_row(row: &mut [f32]) {
+fn softmax_row<const FUSED: bool>(row: &mut [f32]) {
     let highest = fold(row, f32::NEG_INFINITY, f32::max);
     for score in row.iter_mut() {
-        *score = exp(*score - highest);
+        *score = exp::<FUSED>(*score - highest);
     }
     let factor = 1.0 / fold(row, 0.0, |a, b| a + b);
     for score in row {
@@ -51,18 +88,18 @@ fn fold(values: &[f32], start: f32, function: impl Fn(f32, f32) -> f32) -> f32 {
 /// `e^x` without a branch or a call, so that the compiler can do eight at a time: 2 to the whole
 /// part of `x / ln 2` through the exponent's bits, times a polynomial for the rest.
 #[inline(always)]
-pub(in crate::model) fn exp(x: f32) -> f32 {
+pub(in crate::model) fn exp<const FUSED: bool>(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
+    const TAYLOR: [f32; 7] = [1.0, 1.0, 0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0];
     /// 1.5 * 2^23: added and taken away again it rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let shifted = add_product::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
     let whole = shifted - ROUND;
-    let r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    let p = 1.0
-        + r * (1.0
-            + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
+    let r = add_product::<FUSED>(whole, -LN_2_HIGH, x);
+    let r = add_product::<FUSED>(whole, -LN_2_LOW, r);
+    let p = polynomial::<FUSED, _>(TAYLOR, r);
     let exponent = shifted.to_bits().wrapping_add(127) << 23;
     p * f32::from_bits(exponent)
 }
@@ -75,8 +112,10 @@ mod tests {
     fn the_exponential_is_within_single_precision() {
         for step in -870..880 {
             let x = step as f32 / 10.0;
-            let (found, exact) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((found / exact - 1.0).abs() < 4e-7, "exp({x}) is {found}, not {exact}");
+            for found in [exp::<true>(x), exp::<false>(x)] {
+                let (found, exact) = (f64::from(found), f64::from(x).exp());
+                assert!((found / exact - 1.0).abs() < 4e-7, "exp({x}) is {found}, not {exact}");
+            }
         }
     }
 

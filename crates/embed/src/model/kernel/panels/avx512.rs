@@ -158,9 +158,10 @@ impl Format for Avx512Bf16 {
 
 /// Rounds each value to bfloat16, into its place.
 fn round_into(values: &[f32], places: &mut [u16]) {
-    Arch::new().dispatch(|| {
-        places.iter_mut().zip(values).for_each(|(place, &value)| *place = bf16_bits(value));
-    });
+    Arch::new().dispatch(
+        #[inline(always)]
+        || places.iter_mut().zip(values).for_each(|(place, &value)| *place = bf16_bits(value)),
+    );
 }
 
 #[inline]
