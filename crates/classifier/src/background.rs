@@ -60,11 +60,25 @@ impl Background {
     ) -> Self {
         let (mut moments, mut reservoir) = (Moments::new(dimension), Reservoir::new(dimension));
         for embedding in embeddings.into_iter().filter(|e| e.dimension() == dimension) {
-            moments.add(embedding);
+            moments.add(embedding, 1.0);
             reservoir.offer(embedding);
         }
         let (n_points, mean, covariance) = moments.finish();
         Self::new(n_points, mean, covariance, reservoir.into_sample())
+    }
+
+    /// The same of embeddings that count for more or less than one, each above 0. It has no sample: what it is
+    /// estimated from is labelled.
+    pub(crate) fn of_counted<'a>(
+        dimension: usize,
+        embeddings: impl IntoIterator<Item = (&'a Embedding, f64)>,
+    ) -> Self {
+        let mut moments = Moments::new(dimension);
+        for (embedding, count) in embeddings {
+            moments.add(embedding, count);
+        }
+        let (n_points, mean, covariance) = moments.finish();
+        Self::new(n_points, mean, covariance, Reservoir::new(dimension).into_sample())
     }
 
     fn new(n_points: u64, mean: Vec<f64>, covariance: Mat<f64>, sample: Sample) -> Self {

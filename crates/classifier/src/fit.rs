@@ -4,6 +4,7 @@
 
 mod article;
 mod background_lda;
+mod labelled;
 mod linear_svc;
 mod logistic;
 mod map_logistic;
@@ -13,15 +14,17 @@ mod rocchio;
 mod seesaw;
 mod weak_negatives;
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use linprobe_core::Embedding;
 
 use crate::{Background, Example, LinearClassifier, Start, calibrate};
 
 use article::Article;
+use map_logistic::Design;
 
 pub use article::{ArticleParams, ArticleRepair, BadArticleParams};
+pub use labelled::{Counted, LabelledParams, UnfitLabels, fit_labelled};
 pub use map_logistic::MapPart;
 
 /// How to fit. All but the default are there to compare with.
@@ -83,11 +86,13 @@ fn dispatch(
     let article = |params, repair| Article { params, repair }.fit(start, examples);
     let rocchio = |forces| rocchio::plain(start, examples, background, forces);
     let seesaw = |prior| seesaw::fit(start, examples, background, prior);
+    let map_logistic = |without: &[MapPart]| {
+        let counted: Vec<_> = examples.iter().map(|&example| (example, 1.0)).collect();
+        map_logistic::fit(start, &counted, background, Design::without(without))
+    };
     match method {
-        Method::MapLogistic => map_logistic::fit(start, examples, background, None),
-        Method::AblatedMapLogistic(part) => {
-            map_logistic::fit(start, examples, background, Some(part))
-        }
+        Method::MapLogistic => map_logistic(&[]),
+        Method::AblatedMapLogistic(part) => map_logistic(&[part]),
         Method::WhitenedRocchio => rocchio::whitened(start, examples, background),
         Method::Rocchio => rocchio(rocchio::CLASSIC),
         Method::EagerRocchio => rocchio(rocchio::EAGER),
@@ -125,15 +130,17 @@ fn check_dimensions(
 /// By round, then by place, so that sums come out the same in whatever order labels were given.
 fn in_canonical_order(examples: &[Example]) -> Vec<&Example> {
     let mut sorted: Vec<&Example> = examples.iter().collect();
-    sorted.sort_unstable_by(|a, b| {
-        let (ours, theirs) = (a.embedding.as_slice().iter(), b.embedding.as_slice());
-        let by_place = || ours.zip(theirs).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne());
-        a.round
-            .cmp(&b.round)
-            .then_with(|| by_place().unwrap_or(std::cmp::Ordering::Equal))
-            .then_with(|| a.label.value().total_cmp(&b.label.value()))
-    });
+    sorted.sort_unstable_by(|a, b| canonical_order(a, b));
     sorted
+}
+
+fn canonical_order(a: &Example, b: &Example) -> Ordering {
+    let (ours, theirs) = (a.embedding.as_slice().iter(), b.embedding.as_slice());
+    let by_place = || ours.zip(theirs).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne());
+    a.round
+        .cmp(&b.round)
+        .then_with(|| by_place().unwrap_or(Ordering::Equal))
+        .then_with(|| a.label.value().total_cmp(&b.label.value()))
 }
 
 /// Vectors of another model were given.

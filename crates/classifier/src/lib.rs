@@ -18,7 +18,8 @@ mod threshold;
 pub use background::{Background, BadBackground, Directions, Projection, Sample};
 pub use doubt::{Doubt, DoubtReason, doubts};
 pub use fit::{
-    ArticleParams, ArticleRepair, BadArticleParams, FitError, MapPart, Method, UnknownMethod, fit,
+    ArticleParams, ArticleRepair, BadArticleParams, Counted, FitError, LabelledParams, MapPart,
+    Method, UnfitLabels, UnknownMethod, fit, fit_labelled,
 };
 pub use format::{
     AuditCard, BadHead, Card, ClassifierFile, ExportError, Head, HeadClass, ImportError,

@@ -37,6 +37,17 @@ impl LinearClassifier {
         to_f32(dot(&self.weights, embedding.as_slice()) + f64::from(self.bias))
     }
 
+    /// The score of a vector of any length, as of the embedding that it normalizes to; of one without a direction, the
+    /// bias.
+    ///
+    /// The vector must have the classifier's [dimension](Self::dimension), and be finite.
+    pub fn score_vector(&self, values: &[f32]) -> f32 {
+        debug_assert_eq!(self.dimension(), values.len());
+        let length = dot(values, values).sqrt();
+        let along = if length > 0.0 { dot(&self.weights, values) / length } else { 0.0 };
+        to_f32(along + f64::from(self.bias))
+    }
+
     /// The logistic function of the score.
     pub fn probability(&self, embedding: &Embedding) -> f32 {
         to_f32(sigmoid(f64::from(self.score(embedding))))
@@ -134,6 +145,13 @@ mod tests {
         let embedding = Embedding::normalize(vec![3.0, 4.0]).unwrap();
         assert!((classifier.score(&embedding) - 0.9).abs() < 1e-6);
         assert!((classifier.probability(&embedding) - 0.710_949_5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_vector_scores_as_the_embedding_that_it_normalizes_to() {
+        let classifier = LinearClassifier::new(vec![2.0, -1.0], 0.5).unwrap();
+        assert!((classifier.score_vector(&[30.0, 40.0]) - 0.9).abs() < 1e-6);
+        assert_eq!(classifier.score_vector(&[0.0, 0.0]), 0.5);
     }
 
     #[test]

@@ -47,7 +47,7 @@ const BULK_WEIGHT: f64 = 0.5;
 
 /// How far labels are thought to move the logit of a record of the corpus: the variance. Whatever
 /// the number of dimensions, which share it.
-const FREEDOM: f64 = 5.0;
+pub(super) const FREEDOM: f64 = 5.0;
 
 /// A part of the default fit, to leave out and see what it is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,38 +60,60 @@ pub enum MapPart {
     Balance,
 }
 
-/// The fit, or the fit without one of its parts. Without labels it is the start, calibrated.
+/// What a fit is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Design<'a> {
+    /// Parts that are left out.
+    pub(super) without: &'a [MapPart],
+    /// How far labels are thought to move the logit of a record of the corpus: the variance.
+    pub(super) freedom: f64,
+}
+
+impl<'a> Design<'a> {
+    /// The default, or the default without some of its parts.
+    pub(super) fn without(parts: &'a [MapPart]) -> Self {
+        Self { without: parts, freedom: FREEDOM }
+    }
+
+    fn has(&self, part: MapPart) -> bool {
+        !self.without.contains(&part)
+    }
+}
+
+/// The fit of examples, each of which counts for so many. Without labels it is the start, calibrated.
 pub(super) fn fit(
     start: &Start,
-    examples: &[&Example],
+    examples: &[(&Example, f64)],
     background: &Background,
-    without: Option<MapPart>,
+    design: Design<'_>,
 ) -> LinearClassifier {
     if examples.is_empty() {
-        return start_alone(start, examples, background);
+        return start_alone(start, &[], background);
     }
-    let prior = match without {
-        Some(MapPart::Start) => Prior::nothing(background),
-        _ => Prior::new(start, background),
+    let prior = if design.has(MapPart::Start) {
+        Prior::new(start, background)
+    } else {
+        Prior::nothing(background)
     };
-    let terms = terms(&prior, examples, background, without);
-    let taught = descent::most_probable(&terms, background, freedom(background));
+    let terms = terms(&prior, examples, background, design);
+    let taught = descent::most_probable(&terms, background, freedom(background, design));
     prior.moved(&taught, background).sharpened(sharpness(start, examples))
 }
 
 /// The most probable weights are shrunk toward the start, and the score with them: it is too timid by
 /// half once the sides are known. An existing classifier has a scale of its own.
-fn sharpness(start: &Start, examples: &[&Example]) -> f64 {
+fn sharpness(start: &Start, examples: &[(&Example, f64)]) -> f64 {
     if start.head().is_some() {
         return 1.0;
     }
-    let n_relevant: f64 = examples.iter().map(|e| f64::from(e.label.grade())).sum();
+    let n_relevant: f64 =
+        examples.iter().map(|(e, count)| count * f64::from(e.label.grade())).sum();
     1.0 + n_relevant / (n_relevant + 1.0)
 }
 
 /// The variance of a weight around the start's.
-fn freedom(background: &Background) -> f64 {
-    FREEDOM / (background.dimension() as f64 * background.variance())
+fn freedom(background: &Background, design: Design<'_>) -> f64 {
+    design.freedom / (background.dimension() as f64 * background.variance())
 }
 
 /// What the labels have taught: weights of centred embeddings, and a bias.
@@ -113,23 +135,24 @@ struct Term<'a> {
 
 fn terms<'a>(
     prior: &Prior,
-    examples: &[&'a Example],
+    examples: &[(&'a Example, f64)],
     background: &'a Background,
-    without: Option<MapPart>,
+    design: Design<'_>,
 ) -> Vec<Term<'a>> {
     let term = |x: &'a [f32], target, weight| Term { x, offset: prior.logit(x), target, weight };
     let grade = |example: &Example| f64::from(example.label.grade());
-    let n = examples.len() as f64;
-    let relevant: f64 = examples.iter().map(|example| grade(example)).sum();
-    let balance = match without {
-        Some(MapPart::Balance) => Balance { relevant: 1.0, irrelevant: 1.0 },
-        _ => Balance::new(relevant, n - relevant),
+    let n: f64 = examples.iter().map(|(_, count)| count).sum();
+    let relevant: f64 = examples.iter().map(|(example, count)| count * grade(example)).sum();
+    let balance = if design.has(MapPart::Balance) {
+        Balance::new(relevant, n - relevant)
+    } else {
+        Balance { relevant: 1.0, irrelevant: 1.0 }
     };
-    let labelled = examples.iter().map(|example| {
+    let labelled = examples.iter().map(|(example, count)| {
         let target = grade(example).clamp(MIN_TARGET, 1.0 - MIN_TARGET);
-        term(example.embedding.as_slice(), target, balance.weight(grade(example)))
+        term(example.embedding.as_slice(), target, count * balance.weight(grade(example)))
     });
-    let n_bulk = if without == Some(MapPart::Bulk) { 0 } else { N_BULK };
+    let n_bulk = if design.has(MapPart::Bulk) { N_BULK } else { 0 };
     let rows = background.sample().rows().take(n_bulk);
     let n_irrelevant = n - relevant;
     let weight = BULK_WEIGHT * n / (1.0 + n_irrelevant) / rows.len() as f64;
@@ -251,8 +274,10 @@ mod tests {
         let prior = Prior::new(&Start::from_direction(embedding(7)), &background);
         // A number of terms that leaves some for a last, smaller group.
         let examples = examples(41);
-        let terms = terms(&prior, &examples.iter().collect::<Vec<_>>(), &background, None);
-        let freedom = freedom(&background);
+        let examples: Vec<_> = examples.iter().map(|example| (example, 1.0)).collect();
+        let design = Design::without(&[]);
+        let terms = terms(&prior, &examples, &background, design);
+        let freedom = freedom(&background, design);
         let taught = descent::most_probable(&terms, &background, freedom);
         let mut gradient: Vec<f64> = taught.weights.iter().map(|v| v / freedom).collect();
         for term in &terms {
@@ -280,7 +305,7 @@ mod tests {
     fn without_labels_the_corpus_is_below_the_boundary() {
         let background = background();
         let start = Start::from_direction(embedding(7));
-        let classifier = fit(&start, &[], &background, None);
+        let classifier = fit(&start, &[], &background, Design::without(&[]));
         let rows = background.sample().rows();
         let above =
             rows.filter(|x| dot(classifier.weights(), x) + f64::from(classifier.bias()) > 0.0);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ImportError;
+use super::{ExportError, ImportError};
 use crate::LinearClassifier;
 
 /// The format of cards of one classifier that this version writes.
@@ -91,6 +91,26 @@ pub struct ModelCard {
 impl Card {
     /// The format of cards that this version writes.
     pub const FORMAT: u32 = FORMAT;
+
+    /// The card as JSON, as files keep it.
+    ///
+    /// # Errors
+    /// [`ExportError`]; not known to happen.
+    pub fn to_json(&self) -> Result<String, ExportError> {
+        Ok(serde_json::to_string(self)?)
+    }
+
+    /// Reads a card in JSON and checks it against its classifier.
+    ///
+    /// # Errors
+    /// [`ImportError`] when it is none, or speaks of another classifier or of many.
+    pub fn from_json(json: &str, classifier: &LinearClassifier) -> Result<Self, ImportError> {
+        let FileCard::One(card) = FileCard::read(json)? else {
+            return Err(ImportError::Card { reason: "it is of a head of many classes".to_owned() });
+        };
+        card.check(classifier)?;
+        Ok(*card)
+    }
 
     fn check(&self, classifier: &LinearClassifier) -> Result<(), ImportError> {
         let (ours, theirs) = (self.dimension, classifier.dimension());

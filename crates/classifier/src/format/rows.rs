@@ -23,7 +23,7 @@ impl<'a> Rows<'a> {
             classifiers: vec![classifier],
             thresholds: vec![card.as_ref().map_or(0.0, |Card { threshold, .. }| *threshold)],
             names: None,
-            card: card.as_ref().map(serde_json::to_string).transpose()?,
+            card: card.as_ref().map(Card::to_json).transpose()?,
         })
     }
 

@@ -10,5 +10,6 @@ mod fitting;
 mod formats;
 mod golden;
 mod heads;
+mod labelled;
 mod many;
 mod world;
