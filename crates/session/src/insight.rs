@@ -4,6 +4,7 @@
 //! the classifier's own probabilities promise. The table of thresholds is always the promise: it is
 //! there for dragging a threshold over the histogram without asking again.
 
+mod plot;
 mod rounds;
 mod trajectory;
 
@@ -44,6 +45,14 @@ pub struct Insight {
     pub rounds: Vec<RoundReport>,
     /// How the classifier has turned.
     pub trajectory: Trajectory,
+}
+
+impl Insight {
+    /// Draws it, in SVG: how many relevant records each round has found, where the classifier has turned, and all scores
+    /// with the threshold that was asked for.
+    pub fn plot(&self, name: &str) -> String {
+        plot::draw(name, self)
+    }
 }
 
 impl View {

@@ -125,9 +125,28 @@ pub fn ticks(highest: f64) -> Vec<f64> {
     ticks
 }
 
+/// Round numbers within a range, some six of them.
+pub fn ticks_within((low, high): (f64, f64)) -> Vec<f64> {
+    let rough = ((high - low) / 6.0).max(1e-3);
+    let decade = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|n| n * decade).into_iter().find(|step| *step >= rough);
+    let step = step.unwrap_or(rough);
+    let (first, last) = ((low / step).ceil(), (high / step).floor());
+    let places = (0..8).map(|n| first + f64::from(n)).take_while(|place| *place <= last);
+    // Of a product of tenths many digits would be shown.
+    places.map(|place| (place * step * 1e6).round() / 1e6).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_of_a_range_are_round_and_within() {
+        assert_eq!(ticks_within((-7.3, 4.1)), [-6.0, -4.0, -2.0, 0.0, 2.0, 4.0]);
+        assert_eq!(ticks_within((0.0, 0.05)), [0.0, 0.01, 0.02, 0.03, 0.04, 0.05]);
+        assert_eq!(ticks_within((0.5, 0.5)), [0.5]);
+    }
 
     #[test]
     fn ticks_are_round_and_reach_the_highest_value() {

@@ -1,7 +1,7 @@
 //! Two figures over one axis of scores: how many records score so, and what a threshold there would give.
 
 use linprobe_classifier::{AuditCard, IntervalCard, Threshold};
-use linprobe_session::svg::{Drawing, Scale};
+use linprobe_session::svg::{Drawing, Scale, ticks_within};
 
 use super::Scores;
 
@@ -80,35 +80,11 @@ fn draw_whisker(drawing: &mut Drawing, class: &str, at: f64, interval: IntervalC
 
 fn draw_axes(drawing: &mut Drawing, x: Scale) {
     drawing.line("axis", (LEFT, BARS.1), (RIGHT, BARS.1));
-    for tick in ticks(x.values) {
+    for tick in ticks_within(x.values) {
         for bottom in [BARS.1, CURVES.1] {
             drawing.text("middle", (x.at(tick), bottom + 18.0), &format!("{tick}"));
         }
     }
     let legend = "precision (solid) and recall (dashed) of each threshold, as expected";
     drawing.text("", (LEFT, CURVES.1 + 38.0), legend);
-}
-
-/// Round numbers within a range, some six of them.
-fn ticks((low, high): (f64, f64)) -> Vec<f64> {
-    let rough = ((high - low) / 6.0).max(1e-3);
-    let decade = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|n| n * decade).into_iter().find(|step| *step >= rough);
-    let step = step.unwrap_or(rough);
-    let (first, last) = ((low / step).ceil(), (high / step).floor());
-    let places = (0..8).map(|n| first + f64::from(n)).take_while(|place| *place <= last);
-    // Of a product of tenths many digits would be shown.
-    places.map(|place| (place * step * 1e6).round() / 1e6).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_round_and_within() {
-        assert_eq!(ticks((-7.3, 4.1)), [-6.0, -4.0, -2.0, 0.0, 2.0, 4.0]);
-        assert_eq!(ticks((0.0, 0.05)), [0.0, 0.01, 0.02, 0.03, 0.04, 0.05]);
-        assert_eq!(ticks((0.5, 0.5)), [0.5]);
-    }
 }

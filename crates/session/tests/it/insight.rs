@@ -28,6 +28,28 @@ fn an_insight_says_what_its_parts_say() {
     assert_eq!(insight.trajectory.landmarks.len(), 12);
 }
 
+#[test]
+fn the_drawing_shows_every_fit_and_every_label_and_is_well_formed_whatever_the_name() {
+    let stage = Stage::new(60);
+    let mut session = stage.start("dogs");
+    let draw = |session: &linprobe_session::Session| {
+        let insight = session.view().insight(ThresholdPolicy::default()).block_on().unwrap();
+        (insight.plot("dogs & <cats>"), insight)
+    };
+    let (before, _) = draw(&session);
+    assert!(!before.contains("NaN") && !before.contains("inf"), "{before}");
+    let shown = ids(&session.round(4));
+    shown.iter().zip([1.0, 1.0, -1.0, -1.0]).for_each(|(id, value)| session.say(id, value));
+    session.fit().block_on().unwrap();
+    let (after, insight) = draw(&session);
+    assert!(after.contains("dogs &amp; &lt;cats&gt;") && !after.contains("<cats>"));
+    let n_dots = after.matches("<circle").count();
+    assert_eq!(n_dots, insight.trajectory.steps.len() + insight.trajectory.landmarks.len());
+    assert_eq!(after.matches("class=\"relevant\"").count(), 2);
+    let n_bars = insight.histogram.counts.iter().filter(|count| **count > 0).count();
+    assert_eq!(after.matches("class=\"bar\"").count(), n_bars);
+}
+
 /// Their number is the same, and yet they are other points.
 #[test]
 fn what_was_seen_of_points_is_forgotten_when_they_are_replaced() {
