@@ -173,8 +173,8 @@ pub enum ProjectError {
         /// The id asked for.
         id: RecordId,
     },
-    /// Index again: the run goes on where it was.
-    #[error("the run was cancelled\nhint: index again to go on")]
+    /// Run it again: it goes on where it was.
+    #[error("the run was cancelled\nhint: run it again to go on")]
     Cancelled,
     /// Delete the file, or write elsewhere.
     #[error(

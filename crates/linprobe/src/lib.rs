@@ -87,22 +87,27 @@ pub use snippets::Snippets;
 pub use start::{Exemplar, StartFrom, read_vector};
 
 pub use linprobe_classifier::{
-    ArticleParams, AuditCard, Card, ClassifierFile, Head, HeadClass, IntervalCard, Label,
-    LinearClassifier, Method, ReadClass, Threshold, ThresholdPolicy, probability,
+    ArticleParams, AuditCard, Background, Card, ClassifierFile, Counted, Example, Head, HeadClass,
+    IntervalCard, Label, LabelledParams, LinearClassifier, Method, ReadClass, Threshold,
+    ThresholdPolicy, UnfitLabels, fit_labelled, probability,
 };
-pub use linprobe_core::{Content, Embedding, Histogram, Modalities, ModelSpec, RecordId};
+pub use linprobe_core::{
+    BadContent, Content, EmbedError, Embedder, Embedding, Histogram, Modalities, ModelSpec,
+    RecordId,
+};
 pub use linprobe_embed::{
-    CachedModel, Description as ModelDescription, Engine, Finding as ModelFinding, LibraryConfig,
-    OpenOptions, Place as ModelPlace, RemoteConfig, StreamOptions, cached_models,
-    check as check_model, describe as describe_model,
+    CachedModel, Description as ModelDescription, Embedded, Engine, Finding as ModelFinding,
+    LibraryConfig, OpenOptions, Place as ModelPlace, RemoteConfig, StreamError, StreamOptions,
+    cached_models, check as check_model, describe as describe_model, embed_stream,
+    open as open_model,
 };
 pub use linprobe_hub::{HubConfig, Progress as DownloadProgress, Transfer};
 pub use linprobe_session::{
     Advice, AgainstLabel, Annotator, Answer, Audit, AuditBasis, AuditPlan, AuditReport,
     AuditedRecord, BadName, Clock, DoubtfulLabel, FitReport, Flips, Hits, Insight, Interval,
-    Landmark, Left, Pick, Reason, Recorded, RequestId, Round, RoundReport, Seat, Session,
-    SessionError, SessionSummary, ShownRecord, State, Step, Strategy, Trajectory, Undone, Verdict,
-    View, simulate as laboratory,
+    JournalError, Landmark, Left, Pick, Reason, Recorded, RequestId, Round, RoundReport, Seat,
+    Session, SessionError, SessionSummary, ShownRecord, State, Step, Strategy, Trajectory, Undone,
+    Verdict, View, simulate as laboratory,
 };
 pub use linprobe_source::{Kind as SourceKind, SourceOptions};
 pub use linprobe_store::{Copied, CopyProgress, Damaged};

@@ -22,6 +22,7 @@ use crate::{
     dataset,
     error::{ProjectError, from_stream},
     filter::{Filter, Sieve},
+    index::Cancel,
     models,
     predictions::{Place, Predictions, Records},
     project::Project,
@@ -42,6 +43,8 @@ pub struct PredictOptions {
     /// names the same file; whoever has what it wanted deletes it. None for a file that goes with the
     /// predictions.
     pub working: Option<PathBuf>,
+    /// Ends the run from elsewhere.
+    pub cancel: Cancel,
 }
 
 impl Project {
@@ -133,7 +136,8 @@ pub fn predict_dataset(
     });
     let mut skipped = pass_over(&mut records, &working)?;
     let mut failure = None;
-    let readable = records.map_while(|record| match record {
+    let wanted = records.take_while(|_| !options.cancel.is_cancelled());
+    let readable = wanted.map_while(|record| match record {
         Ok(record) => Some(Some(Entry::split(NO_SOURCE, record))),
         Err(SourceError::Record(bad)) => {
             skipped.push(SkippedRecord::from(bad));
@@ -158,6 +162,9 @@ pub fn predict_dataset(
     .map_err(from_stream)?;
     if let Some(failure) = failure {
         return Err(failure.into());
+    }
+    if options.cancel.is_cancelled() {
+        return Err(ProjectError::Cancelled);
     }
     sieve.map_or(Ok(()), Sieve::check)?;
     let (mut places, unusable) = working.take(location);
@@ -357,6 +364,25 @@ mod tests {
         assert!(fs::read(stage.working()).unwrap() == written);
         crate::write_atomic(&stage.working(), b"name,age\nAda,36\n").unwrap();
         assert_eq!(refused([1.0, 0.5]), "something else than scores");
+    }
+
+    #[test]
+    fn a_run_that_is_cancelled_says_so_and_is_gone_on_with() {
+        let stage = Stage::new();
+        let cancel = Cancel::default();
+        let options = PredictOptions {
+            working: Some(stage.working()),
+            cancel: cancel.clone(),
+            ..Default::default()
+        };
+        let dataset = stage.0.path().join("vectors.npy");
+        let predict = |report: &mut dyn FnMut(usize)| {
+            let file = classifier([1.0, 0.5]);
+            predict_dataset(&file, &dataset, &options, &OpenOptions::default(), report)
+        };
+        cancel.cancel();
+        assert!(matches!(predict(&mut |_| ()), Err(ProjectError::Cancelled)));
+        assert_eq!(stage.predict([1.0, 0.5]).unwrap().n_records(), usize::from(N_ROWS) - 1);
     }
 
     #[test]
