@@ -72,7 +72,7 @@ impl Copying<'_> {
             let mut page = self.from.scan(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id.clone());
-            let there = self.there(&page).await?;
+            let there = there(self.to, &page).await?;
             let n_read = page.len();
             page.retain(|point| there.get(&point.id) != Some(&self.kept(&point.embedding)));
             if !page.is_empty() {
@@ -91,9 +91,12 @@ impl Copying<'_> {
             let page = self.from.scan(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id.clone());
-            page.iter().for_each(|point| sent.add(&point.id, &self.kept(&point.embedding)));
-            let there = self.there(&page).await?;
-            there.iter().for_each(|(id, embedding)| arrived.add(id, embedding));
+            for point in &page {
+                sent.add(&point.id, &self.kept(&point.embedding));
+            }
+            for (id, embedding) in &there(self.to, &page).await? {
+                arrived.add(id, embedding);
+            }
             self.progress.n_verified += page.len() as u64;
             (self.report)(self.progress);
         }
@@ -111,13 +114,6 @@ impl Copying<'_> {
         Ok(Copied { progress: self.progress, digest: arrived.sum, n_others })
     }
 
-    /// What the target has of a page.
-    async fn there(&self, page: &[Point]) -> Result<BTreeMap<RecordId, Embedding>, StoreError> {
-        let ids: Vec<RecordId> = page.iter().map(|point| point.id.clone()).collect();
-        let points = self.to.fetch(&ids).await?;
-        Ok(points.into_iter().map(|point| (point.id, point.embedding)).collect())
-    }
-
     /// An embedding as the target gives it back.
     fn kept(&self, embedding: &Embedding) -> Embedding {
         match self.to.spec().precision {
@@ -129,6 +125,16 @@ impl Copying<'_> {
             }
         }
     }
+}
+
+/// What a store has of a page.
+async fn there(
+    store: &dyn VectorStore,
+    page: &[Point],
+) -> Result<BTreeMap<RecordId, Embedding>, StoreError> {
+    let ids: Vec<RecordId> = page.iter().map(|point| point.id.clone()).collect();
+    let points = store.fetch(&ids).await?;
+    Ok(points.into_iter().map(|point| (point.id, point.embedding)).collect())
 }
 
 /// A sum over points, in whatever order.

@@ -77,9 +77,7 @@ macro_rules! score_with {
 
         /// The length of a row, and the stretches of each vector of weights. No closures here and below: those of arrays
         /// are compiled without the instructions.
-        fn stretches_of<'w, const N: usize>(
-            weights: [&'w Weights; N],
-        ) -> (usize, [&'w [Stretch]; N]) {
+        fn stretches_of<const N: usize>(weights: [&Weights; N]) -> (usize, [&[Stretch]; N]) {
             let row_len = weights.first().map_or(1, |weights| weights.dimension.max(1));
             let mut of_all: [&[Stretch]; N] = [&[]; N];
             for (stretches, weights) in of_all.iter_mut().zip(weights) {
