@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{shell, style, tools, web};
+use crate::{python, shell, style, tools, web};
 
 /// The checks and tests that need nothing but cargo.
 pub(crate) fn quick() -> Result<()> {
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<()> {
     shell::cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
     each_crate_alone()?;
     tests()?;
+    python::check()?;
     web::check()?;
     the_main_job()
 }

@@ -1,0 +1,165 @@
+"""A pretrained model by itself: texts or pictures in, unit vectors out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _native, _pictures
+from ._progress import Bar, ProgressLike
+from ._records import Model
+from .errors import InputError
+
+__all__ = ["Encoder"]
+
+#: A text, a picture of Pillow, the path of a picture, or the bytes of its file.
+Content = Any
+
+
+class Encoder:
+    """A pretrained model with all that stands before and after it, run by linprobe's own engine.
+
+    Parameters
+    ----------
+    name : str
+        ``"builtin"`` for the text encoder inside the package, which needs no download; a folder that ``save_pretrained``
+        of transformers or sentence-transformers has written; a name on the Hugging Face hub, such as
+        ``"openai/clip-vit-base-patch32"``; or the address of a server that embeds.
+    engine : str, default "auto"
+        What runs the model: ``"auto"``, ``"builtin"``, ``"bf16"``, ``"onnxruntime"``, ``"openvino"`` or ``"openvino-bf16"``.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or it cannot be run here.
+
+    Examples
+    --------
+    >>> encoder = linprobe.Encoder("builtin")
+    >>> embeddings = encoder.embed(["a cat", "a kitten", "an invoice"])
+    >>> embeddings.shape, embeddings.dtype
+    ((3, 256), dtype('float32'))
+    >>> similar = embeddings @ embeddings[0]
+    >>> bool(similar[1] > similar[2])
+    True
+    """
+
+    def __init__(self, name: str | os.PathLike[str] = "builtin", *, engine: str = "auto") -> None:
+        self._native = _native.Encoder(os.fspath(name), engine)
+        self.model = Model(**self._native.model())
+
+    @property
+    def dimension(self) -> int:
+        """The number of coordinates of its embeddings."""
+        return self.model.dimension
+
+    def embed(
+        self,
+        contents: Content | Iterable[Content],
+        *,
+        batch_size: int = 64,
+        progress: ProgressLike = False,
+        errors: str = "raise",
+    ) -> NDArray[np.float32]:
+        """Embeds texts or pictures.
+
+        Ctrl-C ends it. Other threads of Python run meanwhile.
+
+        Parameters
+        ----------
+        contents
+            Texts (``str``), pictures of Pillow, paths of pictures (``pathlib.Path``) or the bytes of their files, in any mix
+            that the model takes; or one of these.
+        batch_size : int, default 64
+            Contents that are prepared at a time.
+        progress : bool or callable, default False
+            ``True`` shows a bar of tqdm, if that is installed.
+        errors : {"raise", "nan"}, default "raise"
+            What becomes of a content that has no embedding, such as a damaged picture or a text of unknown words: an
+            exception that names the first, or a row of NaN.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, d)
+            A row of unit length for each content, in order; shape (d,) for a single one.
+
+        Raises
+        ------
+        InputError
+            A content has no embedding, with ``errors="raise"``.
+        ModelError
+            The model failed.
+        """
+        one = _is_one(contents)
+        given = [_content(content) for content in ([contents] if one else contents)]
+        with Bar(progress, "contents") as bar:
+            n_all = len(given)
+            show = (lambda n_done: bar.show(n_done, n_all)) if bar.is_shown else None
+            rows, bad = self._native.embed(given, batch_size, show)
+        return _checked(rows, bad, errors, one)
+
+    def embed_queries(
+        self, texts: str | Sequence[str], *, errors: str = "raise"
+    ) -> NDArray[np.float32]:
+        """Embeds texts that others are searched for by. Some models were trained to tell a query from a passage.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, d)
+            A row of unit length for each text; shape (d,) for a single one.
+        """
+        one = isinstance(texts, str)
+        rows, bad = self._native.embed_queries([texts] if isinstance(texts, str) else list(texts))
+        return _checked(rows, bad, errors, one)
+
+    def encode(
+        self,
+        sentences: Content | Iterable[Content],
+        *,
+        batch_size: int = 64,
+        show_progress_bar: bool | None = None,
+        convert_to_numpy: bool = True,
+        normalize_embeddings: bool = True,
+    ) -> NDArray[np.float32]:
+        """:meth:`embed` under the name and with the arguments of ``SentenceTransformer.encode``.
+
+        Embeddings always have unit length and are arrays of NumPy: what asks for something else is refused.
+        """
+        if not (convert_to_numpy and normalize_embeddings):
+            raise InputError("embeddings are arrays of NumPy, of unit length\nhint: leave the arguments out")
+        return self.embed(sentences, batch_size=batch_size, progress=bool(show_progress_bar))
+
+    def __repr__(self) -> str:
+        return f"Encoder({self.model.id!r}, dimension={self.dimension})"
+
+
+def _is_one(contents: Any) -> bool:
+    return isinstance(contents, (str, bytes, os.PathLike)) or _pictures.is_picture(contents)
+
+
+def _content(content: Any) -> str | bytes:
+    if isinstance(content, (str, bytes)):
+        return content
+    if isinstance(content, os.PathLike):
+        return Path(content).read_bytes()
+    if _pictures.is_picture(content):
+        return _pictures.to_model(content)
+    raise InputError(f"{type(content).__name__} is neither a text nor a picture\nhint: give str, PIL.Image or a path")
+
+
+def _checked(
+    rows: NDArray[np.float32], bad: list[tuple[int, str]], errors: str, one: bool
+) -> NDArray[np.float32]:
+    if errors not in ("raise", "nan"):
+        raise InputError(f'errors is "raise" or "nan", not {errors!r}')
+    if bad and errors == "raise":
+        place, reason = bad[0]
+        raise InputError(f'content {place} has no embedding: {reason}\nhint: errors="nan" makes it a row of NaN')
+    for place, _ in bad:
+        rows[place] = np.nan
+    return rows[0] if one else rows

@@ -1,0 +1,91 @@
+"""Where a search or a session starts, as the native half takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _pictures, _wire
+from ._classifier import LinearClassifier
+from .errors import InputError
+
+#: A phrase or several.
+PhraseLike = Union[str, Sequence[str], None]
+
+#: An id of a record, the path of a file, a picture of Pillow, or several of them.
+ExampleLike = Union[str, "os.PathLike[str]", Iterable[Any], Any, None]
+
+#: A classifier, or the name of one.
+ClassifierLike = Union[str, "os.PathLike[str]", LinearClassifier, None]
+
+
+def start(
+    text: PhraseLike,
+    not_text: PhraseLike,
+    examples: tuple[ExampleLike, ExampleLike],
+    vector: ArrayLike | None,
+    classifier: ClassifierLike,
+    where: str | None,
+) -> _wire.StartDict:
+    """A start of all that is given."""
+    like, unlike = examples
+    return {
+        "phrases": _phrases(text),
+        "negative_phrases": _phrases(not_text),
+        "like": _examples(like),
+        "unlike": _examples(unlike),
+        "vector": None if vector is None else _vector(vector),
+        "classifier": None if classifier is None else _head(classifier),
+        "filter": where,
+    }
+
+
+def is_empty(start: _wire.StartDict) -> bool:
+    """Whether there is nothing to start from; a filter is no start."""
+    return not any(value is not None and value != [] for name, value in start.items() if name != "filter")
+
+
+def _phrases(given: PhraseLike) -> list[str]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _examples(given: ExampleLike) -> list[str | bytes]:
+    if given is None:
+        return []
+    if isinstance(given, (str, bytes, os.PathLike)) or _pictures.is_picture(given):
+        given = [given]
+    return [_example(example) for example in given]
+
+
+def _example(example: Any) -> str | bytes:
+    if isinstance(example, (str, bytes)):
+        return example
+    if isinstance(example, os.PathLike):
+        return str(os.fspath(example))
+    if _pictures.is_picture(example):
+        return _pictures.to_file(example)
+    if isinstance(getattr(example, "id", None), str):
+        return str(example.id)
+    raise InputError(f"{type(example).__name__} is no example\nhint: give ids of records, paths or pictures of Pillow")
+
+
+def _vector(vector: ArrayLike) -> list[float]:
+    values = np.asarray(vector, dtype=np.float32)
+    if values.ndim != 1:
+        raise InputError(f"vector has shape {values.shape}, expected (d,)")
+    numbers: list[float] = values.tolist()
+    return numbers
+
+
+def _head(classifier: Any) -> str | tuple[str, list[float], float]:
+    if isinstance(classifier, LinearClassifier):
+        weights, bias, _ = classifier._parts()
+        name = "a classifier" if classifier.card_ is None else str(classifier.card_["name"])
+        return name, weights.tolist(), bias
+    return str(os.fspath(classifier))

@@ -1,0 +1,31 @@
+//! What the library needs of the world around it: models as the environment says, the wall clock, and somebody to tell of
+//! downloads.
+
+use linprobe::{Clock, DownloadProgress, OpenOptions, Surroundings, Transfer};
+use pyo3::prelude::*;
+
+use crate::{clock, error::or_input};
+
+/// Surroundings with an engine by name.
+pub(crate) fn surroundings(engine: &str) -> PyResult<Surroundings> {
+    Ok(Surroundings { models: models(engine)?, clock: Clock::new(clock::now_ms) })
+}
+
+/// Where models come from.
+pub(crate) fn models(engine: &str) -> PyResult<OpenOptions> {
+    let progress = DownloadProgress::new(show);
+    Ok(OpenOptions { engine: or_input(engine.parse())?, progress, ..OpenOptions::default() })
+}
+
+/// Downloads are told from whatever thread they run on. A bar that cannot be drawn stops none.
+fn show(transfer: &Transfer<'_>) {
+    let Transfer { file, n_bytes, n_total } = *transfer;
+    Python::attach(|py| {
+        let shown = py.import("linprobe._progress").and_then(|module| {
+            module.call_method1("show_download", (file, n_bytes, n_total)).map(drop)
+        });
+        if let Err(error) = shown {
+            error.write_unraisable(py, None);
+        }
+    });
+}
