@@ -97,6 +97,7 @@ pub(crate) struct InitArgs {
     /// server's address with #model behind it. [default: chosen by the first dataset]
     #[arg(long)]
     pub(crate) model: Option<String>,
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
     /// A table of vectors that is there already, to be asked and never written:
     /// "postgres://user@host/database?table=schema.name". Its vectors are those of --model; without a
     /// model no phrase can be searched for. A password comes from PGPASSWORD.
@@ -128,6 +129,7 @@ pub(crate) struct IndexArgs {
     /// and more faster; it takes half as much disk again.
     #[arg(long, conflicts_with = "store")]
     pub(crate) int8: bool,
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
     /// A table that the vectors are written to in place of the project's folder; made if it is not
     /// there: "postgres://user@host/database?table=schema.name".
     #[arg(long, value_name = "URL", requires = "write")]
@@ -598,6 +600,7 @@ pub(crate) struct InspectArgs {
 
 #[derive(Args)]
 pub(crate) struct CopyArgs {
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
     /// A project, a folder with a store, or "postgres://user@host/database?table=schema.name".
     pub(crate) from: String,
     /// A folder for a store, or the address of a table, which is made if it is not there. Points that

@@ -128,7 +128,7 @@ impl Project {
         let store = match (&options.store, kept) {
             (None, None) => {
                 let own = EmbeddedStore::open_or_create(self.store_folder(), dimension)?;
-                return Ok(Target::Own(own));
+                return Ok(Target::Own(Box::new(own)));
             }
             (None, Some(store)) if !options.write => {
                 return Err(StoreError::ReadOnly { store }.into());
@@ -159,7 +159,7 @@ impl Project {
 /// Where points are written.
 pub(crate) enum Target {
     /// The project's folder.
-    Own(EmbeddedStore),
+    Own(Box<EmbeddedStore>),
     /// A store elsewhere.
     Elsewhere(Arc<dyn RemoteStore>),
 }
@@ -167,7 +167,7 @@ pub(crate) enum Target {
 impl Target {
     pub(crate) fn store(&self) -> &dyn VectorStore {
         match self {
-            Self::Own(store) => store,
+            Self::Own(store) => store.as_ref(),
             Self::Elsewhere(store) => store.as_ref(),
         }
     }

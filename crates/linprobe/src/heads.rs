@@ -30,9 +30,10 @@ impl Project {
             class: class.to_owned(),
             classifier: classifier.to_owned(),
         };
-        let is_kept = !matches!(self.kept_classifier(text), Err(ProjectError::Unknown { .. }));
-        if is_kept {
-            return Ok(row(text, text));
+        match self.kept_classifier(text) {
+            Ok(_) => return Ok(row(text, text)),
+            Err(ProjectError::Unknown { .. }) => {}
+            Err(error) => return Err(error),
         }
         if Path::new(text).is_file() {
             let stem = Path::new(text).file_stem().unwrap_or_default().to_string_lossy();

@@ -13,13 +13,13 @@ pub(crate) fn run(door: &Door, args: &InitArgs) -> Result<Outcome> {
     let folder = args.folder.as_ref().unwrap_or(&door.folder);
     let project = made(door, args, folder)?;
     let (model, store) = (project.model()?, project.store_address()?);
-    let mut text = format!("made a project in {}", folder.display());
-    if let Some(model) = &model {
-        text.push_str(&format!(" for {}", model.id));
-    }
-    if let Some(store) = &store {
-        text.push_str(&format!("\nover {} vectors of {store}", project.n_records()?));
-    }
+    let made = format!("made a project in {}", folder.display());
+    let of_model = model.as_ref().map(|model| format!(" for {}", model.id)).unwrap_or_default();
+    let of_store = match &store {
+        Some(store) => format!("\nover {} vectors of {store}", project.n_records()?),
+        None => String::new(),
+    };
+    let text = [made, of_model, of_store].concat();
     let model = model.as_ref().map(report::model_json);
     let object = json!({ "project": folder, "model": model, "store": store });
     door.answer(&object, &text)?;

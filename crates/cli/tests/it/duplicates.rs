@@ -59,7 +59,9 @@ fn groups_are_listed_and_labelled_once_where_that_is_asked_for() {
     assert!(said.starts_with("4 groups; 4 records are near-duplicates of another one"), "{said}");
     bench.ok(&["session", "reset-seen", "s"]);
     let mut once = shown(&bench, &[]);
-    once.iter_mut().for_each(|id| id.truncate(1));
+    for id in &mut once {
+        id.truncate(1);
+    }
     once.sort_unstable();
     assert_eq!(once, ["0", "1", "2", "3", "4", "5", "6", "7"]);
     assert!(bench.ok(&["duplicates", "--forget"]).contains("sessions show every record"));

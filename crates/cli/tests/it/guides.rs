@@ -14,13 +14,12 @@ fn blocks(page: &str) -> Vec<(&str, String)> {
     for line in page.lines() {
         match line.strip_prefix("```") {
             Some(language) if !is_inside => blocks.push((language, String::new())),
-            Some(_) => {}
             None if is_inside => {
                 let (_, block) = blocks.last_mut().unwrap();
                 block.push_str(line);
                 block.push('\n');
             }
-            None => {}
+            _ => {}
         }
         is_inside ^= line.starts_with("```");
     }

@@ -24,7 +24,7 @@ const FLAT: f32 = 8.0;
 /// The looks of pictures.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    looks: Vec<(RecordId, u64)>,
+    of_records: Vec<(RecordId, u64)>,
     n_unseen: u64,
     n_flat: usize,
 }
@@ -37,7 +37,7 @@ impl Looks {
             return;
         };
         match decoded(&bytes).map(|picture| look_of(&picture)) {
-            Ok(Some(look)) => self.looks.push((id, look)),
+            Ok(Some(look)) => self.of_records.push((id, look)),
             Ok(None) => self.n_flat += 1,
             Err(_unreadable) => self.n_unseen += 1,
         }
@@ -48,23 +48,25 @@ impl Looks {
     }
 
     pub(super) fn n_looked_at(&self) -> usize {
-        self.looks.len() + self.n_flat
+        self.of_records.len() + self.n_flat
     }
 
     /// Pairs that look the same. Two looks that differ in few of 64 bits have one of 8 bytes in common.
     pub(super) fn alike(&self) -> Vec<[RecordId; 2]> {
         let mut by_byte: BTreeMap<(usize, u8), Vec<usize>> = BTreeMap::new();
         let mut alike = Vec::new();
-        for (n, (id, look)) in self.looks.iter().enumerate() {
+        for (n, (id, look)) in self.of_records.iter().enumerate() {
             let keys: Vec<(usize, u8)> = look.to_le_bytes().into_iter().enumerate().collect();
             let mut near: Vec<usize> = keys
                 .iter()
                 .flat_map(|key| by_byte.get(key).into_iter().flatten().copied())
-                .filter(|&other| (self.looks[other].1 ^ look).count_ones() <= MOST_BITS)
+                .filter(|&other| (self.of_records[other].1 ^ look).count_ones() <= MOST_BITS)
                 .collect();
             near.sort_unstable();
             near.dedup();
-            alike.extend(near.into_iter().map(|other| [self.looks[other].0.clone(), id.clone()]));
+            alike.extend(
+                near.into_iter().map(|other| [self.of_records[other].0.clone(), id.clone()]),
+            );
             for key in keys {
                 by_byte.entry(key).or_default().push(n);
             }

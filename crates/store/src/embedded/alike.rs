@@ -210,9 +210,8 @@ mod tests {
     /// Vectors about a common direction, as those of a model are, and of every tenth one a near-duplicate.
     fn store(folder: &std::path::Path, n_points: u64) -> EmbeddedStore {
         let store = EmbeddedStore::create(folder, 32).unwrap();
-        let noise = |seed: u64, n: u64| {
-            SplitMix::new(seed * 32 + n).below(2000) as f32 / 1000.0 - 1.0
-        };
+        let noise =
+            |seed: u64, n: u64| SplitMix::new(seed * 32 + n).below(2000) as f32 / 1000.0 - 1.0;
         let vector = |seed: u64| -> Vec<f32> { (0..32).map(|n| 1.0 + noise(seed, n)).collect() };
         let points = (0..n_points).map(|n| {
             let values = match n % 10 {
