@@ -31,7 +31,6 @@ pub(crate) fn read() -> Outcome<(Corpus, Vec<Concept>)> {
     let (mut points, mut teams) = (Vec::new(), BTreeMap::<String, BTreeSet<RecordId>>::new());
     for row in table.records() {
         let row = row?;
-        // A text of unknown words has no direction.
         let Some(embedding) = embed(&encoder, &row[TEXT])? else { continue };
         let id = RecordId::new(&row[ID])?;
         teams.entry(row[TEAM].to_owned()).or_default().insert(id.clone());
@@ -47,7 +46,8 @@ pub(crate) fn read() -> Outcome<(Corpus, Vec<Concept>)> {
     Ok((corpus, concepts))
 }
 
+/// None of a text of unknown words, which has no direction.
 fn embed(encoder: &StaticEncoder, text: &str) -> Outcome<Option<Embedding>> {
-    let input = encoder.process(&Content::Text(text.to_owned()))?;
+    let Ok(input) = encoder.process(&Content::Text(text.to_owned())) else { return Ok(None) };
     Ok(encoder.embed(&[input])?.pop().and_then(Result::ok))
 }
