@@ -11,8 +11,10 @@ import time
 
 import linprobe
 
+# Whoever runs the tests in the background may have Ctrl-C ignored.
 INDEX = """
-    import sys, linprobe
+    import signal, sys, linprobe
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     project = linprobe.Project(sys.argv[1])
     texts = [f"note {i} about {i % 97} cats and {i % 89} dogs" * 20 for i in range(400_000)]
     def show(n_done, n_total, n_skipped):
