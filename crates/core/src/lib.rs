@@ -16,6 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dot;
 mod embedder;
 mod embedding;
 mod random;
@@ -23,6 +24,7 @@ mod record;
 mod source;
 mod store;
 
+pub use dot::dot;
 pub use embedder::{BadContent, EmbedError, Embedder, Input, Modalities, ModelSpec};
 pub use embedding::{Embedding, NotAnEmbedding};
 pub use random::SplitMix;

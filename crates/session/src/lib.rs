@@ -8,7 +8,6 @@
 mod advice;
 mod audit;
 mod deed;
-mod dot;
 mod event;
 mod frozen;
 mod groups;

@@ -4,9 +4,7 @@
 //! milliseconds on one core. Splits are lists of rows, so that any number of them share the matrix.
 
 use linprobe_classifier::LinearClassifier;
-use linprobe_core::{Embedding, Point, RecordId};
-
-use crate::dot::dot;
+use linprobe_core::{Embedding, Point, RecordId, dot};
 
 /// Every point of a dataset, in the order given.
 #[derive(Debug)]

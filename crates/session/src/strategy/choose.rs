@@ -7,9 +7,10 @@
 //! relevant is known, what is like it comes earlier than its logit alone says.
 
 use linprobe_classifier::{Background, Directions, Label};
+use linprobe_core::dot;
 
 use super::{N_COVERING, Plan, Slots};
-use crate::{Reason, dot::dot};
+use crate::Reason;
 
 /// The cosine, in the whitened metric, at which two records are half alike.
 const HALF_ALIKE: f32 = 0.3;

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use half::slice::HalfFloatSliceExt;
-use linprobe_core::{RecordId, SplitMix, StoreError};
+use linprobe_core::{RecordId, SplitMix, StoreError, dot};
 use rayon::prelude::*;
 
 use super::{segment::Rows, snapshot::Snapshot};
@@ -185,19 +185,6 @@ fn led(pairs: Vec<Pair>) -> Vec<Vec<usize>> {
         }
     }
     groups
-}
-
-/// In eight sums side by side, so that it runs at the width of the processor.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for (sum, (x, y)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += x * y;
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 /// Sums side by side, which a processor adds up at once.
 const LANES: usize = 16;
 
-/// The sum of the products of the coordinates, in single precision.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+/// The sum of the products of the coordinates of two vectors of one length, in single precision: for the many pairs that are
+/// compared with each other.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut sums = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {
