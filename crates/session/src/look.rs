@@ -5,7 +5,7 @@
 //! other as well: all scores with the choice of a round, and with all scores what the next round is chosen from, if
 //! it is asked for as the last one was.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use linprobe_classifier::{Example, LinearClassifier, fit};
 use linprobe_core::{Excluded, Survey, SurveyReport};
@@ -40,10 +40,10 @@ struct Look {
 }
 
 /// What a choice goes by, besides the view.
-struct Material {
+struct Material<'a> {
     examples: Vec<Example>,
     start: LinearClassifier,
-    hidden: Excluded,
+    hidden: Cow<'a, Excluded>,
 }
 
 impl View {
@@ -127,14 +127,14 @@ impl View {
         })
     }
 
-    async fn material(&self) -> Result<Material, SessionError> {
+    async fn material(&self) -> Result<Material<'_>, SessionError> {
         let examples = self.examples().await?.examples;
         let state = self.state();
         let start = fit(&state.query().start, &[], self.background(), state.method())?;
-        Ok(Material { examples, start, hidden: self.hidden().into_owned() })
+        Ok(Material { examples, start, hidden: self.hidden() })
     }
 
-    fn choice<'a>(&'a self, material: &'a Material) -> Choice<'a> {
+    fn choice<'a>(&'a self, material: &'a Material<'_>) -> Choice<'a> {
         Choice {
             store: self.store().as_ref(),
             background: self.background(),
