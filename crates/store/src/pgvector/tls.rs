@@ -65,19 +65,26 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|bad| bad.to_string())?;
-        let config = match trust {
-            Trust::Host(root) => config.with_root_certificates(roots(root.as_deref())?),
+        let chain = match trust {
+            Trust::Host(root) => {
+                let config = config.with_root_certificates(roots(root.as_deref())?);
+                return Ok(Self::of(config.with_no_client_auth()));
+            }
             Trust::Authority(root) => {
                 let roots = Arc::new(roots(root.as_deref())?);
-                let builder = WebPkiServerVerifier::builder_with_provider(roots, provider);
-                let verifier = builder.build().map_err(|bad| bad.to_string())?;
-                config.dangerous().with_custom_certificate_verifier(Arc::new(AnyHost(verifier)))
+                let builder =
+                    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+                Some(builder.build().map_err(|bad| bad.to_string())?)
             }
-            Trust::Anybody => {
-                config.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider)))
-            }
+            Trust::Anybody => None,
         };
-        Ok(Self(TlsConnector::from(Arc::new(config.with_no_client_auth()))))
+        let verifier = Arc::new(Lenient { provider, chain });
+        let config = config.dangerous().with_custom_certificate_verifier(verifier);
+        Ok(Self::of(config.with_no_client_auth()))
+    }
+
+    fn of(config: ClientConfig) -> Self {
+        Self(TlsConnector::from(Arc::new(config)))
     }
 }
 
@@ -94,52 +101,15 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     if roots.is_empty() { Err(bad("there is no certificate in it".to_owned())) } else { Ok(roots) }
 }
 
-/// Looks at no certificate; that the other side has its key is still made sure of.
+/// Looks at less than the whole: that the other side has the key of its certificate is always made sure of.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Lenient {
+    provider: Arc<CryptoProvider>,
+    /// Looks at the chain of certificates; at none where it is missing. The name of the host does not count.
+    chain: Option<Arc<WebPkiServerVerifier>>,
 }
 
-/// Looks at everything but the name of the host.
-#[derive(Debug)]
-struct AnyHost(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for AnyHost {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -149,8 +119,8 @@ impl ServerCertVerifier for AnyHost {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         use rustls::{CertificateError as Bad, Error::InvalidCertificate};
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // The name is looked at last, after the chain of certificates has been found good.
             Err(InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. })) => {
                 Ok(ServerCertVerified::assertion())
@@ -165,7 +135,8 @@ impl ServerCertVerifier for AnyHost {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -174,11 +145,12 @@ impl ServerCertVerifier for AnyHost {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
