@@ -4,7 +4,7 @@
 //! so queries are scaled and norms folded already. What goes in has the names that exporters give it.
 
 use candle_core::{Result, Tensor};
-use candle_nn::LayerNorm;
+use candle_nn::{Embedding, LayerNorm};
 use linprobe_tensors::onnx::{Attribute, Axis, Graph, Number};
 
 use super::encoder::{ImageModel, TextModel};
@@ -87,6 +87,21 @@ impl Emitter {
         let shape = self.apply("Shape", &[ids], &[]);
         let second = self.integers(&[1]);
         self.apply("Gather", &[&shape, &second], &[])
+    }
+
+    /// The embeddings of tokens, with those of their positions, which are counted from the first one on.
+    pub(crate) fn embedded(
+        &mut self,
+        ids: &Edge,
+        tokens: &Embedding,
+        positions: &Tensor,
+    ) -> Result<Edge> {
+        let tokens = self.weights(tokens.embeddings())?;
+        let tokens = self.rows(&tokens, ids);
+        let n_tokens = self.n_tokens(ids);
+        let positions = self.weights(positions)?;
+        let positions = self.first(&positions, &n_tokens, &[0]);
+        Ok(self.apply("Add", &[&tokens, &positions], &[]))
     }
 
     /// Positions as RoBERTa counts them: from one past the id of its padding token on, at which a token of that id is

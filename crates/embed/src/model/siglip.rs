@@ -193,12 +193,7 @@ impl TextModel for Text {
 
     fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
         let ids = emitter.token_ids();
-        let n_tokens = emitter.n_tokens(&ids);
-        let tokens = emitter.weights(self.tokens.embeddings())?;
-        let tokens = emitter.rows(&tokens, &ids);
-        let positions = emitter.weights(&self.positions)?;
-        let positions = emitter.first(&positions, &n_tokens, &[0]);
-        let hidden = emitter.apply("Add", &[&tokens, &positions], &[]);
+        let hidden = emitter.embedded(&ids, &self.tokens, &self.positions)?;
         let hidden = self.layers.emit(emitter, hidden, Surroundings::default())?;
         emitter.norm(&self.norm, &hidden)
     }

@@ -107,12 +107,8 @@ impl TextModel for Text {
 
     fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
         let ids = emitter.token_ids();
+        let hidden = emitter.embedded(&ids, &self.tokens, &self.positions)?;
         let n_tokens = emitter.n_tokens(&ids);
-        let tokens = emitter.weights(self.tokens.embeddings())?;
-        let tokens = emitter.rows(&tokens, &ids);
-        let positions = emitter.weights(&self.positions)?;
-        let positions = emitter.first(&positions, &n_tokens, &[0]);
-        let hidden = emitter.apply("Add", &[&tokens, &positions], &[]);
         let causal = emitter.weights(&causal(self.positions.dim(0)?)?)?;
         let causal = emitter.first(&causal, &n_tokens, &[0, 1]);
         let surroundings = Surroundings { bias: Some(&causal), rotary: None };
