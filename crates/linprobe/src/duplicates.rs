@@ -6,9 +6,14 @@
 
 mod looks;
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    sync::Arc,
+};
 
-use linprobe_core::RecordId;
+use linprobe_core::{Embedding, RecordId};
 use linprobe_session::Groups;
 use serde::{Deserialize, Serialize};
 
@@ -100,16 +105,16 @@ impl Project {
         &self,
         pairs: Vec<[RecordId; 2]>,
     ) -> Result<Vec<[RecordId; 2]>, ProjectError> {
-        let store = self.store()?;
-        let mut alike = Vec::new();
-        for pair in pairs {
-            if let [a, b] = &pollster::block_on(store.fetch(&pair))?[..]
-                && a.embedding.dot(b.embedding.as_slice()) >= LEAST_COSINE_OF_LOOKS
-            {
-                alike.push(pair);
-            }
-        }
-        Ok(alike)
+        let ids: BTreeSet<RecordId> = pairs.iter().flatten().cloned().collect();
+        let (store, ids) = (self.store()?, ids.into_iter().collect::<Vec<_>>());
+        let points = pollster::block_on(store.fetch(&ids))?.into_iter();
+        let embeddings: BTreeMap<RecordId, Embedding> =
+            points.map(|point| (point.id, point.embedding)).collect();
+        let are_alike = |[a, b]: &[RecordId; 2]| {
+            let [Some(a), Some(b)] = [a, b].map(|id| embeddings.get(id)) else { return false };
+            a.dot(b.as_slice()) >= LEAST_COSINE_OF_LOOKS
+        };
+        Ok(pairs.into_iter().filter(are_alike).collect())
     }
 
     /// Lets sessions show one record of each group from the next time that they are opened.
