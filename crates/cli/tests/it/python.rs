@@ -77,6 +77,19 @@ fn pyarrow_reads_the_predictions_and_numpy_maps_the_store() {
     );
 }
 
+/// Every form of a classifier.
+const ENDINGS: [&str; 5] = ["safetensors", "json", "onnx", "npz", "pt"];
+
+/// A session that starts from a record; ten others, from a first one on, are labelled from -1 upward.
+fn teach(bench: &Bench, session: &str, (like, first): (&str, u32)) {
+    let line = |n: u32| {
+        let (id, label) = ((first + n).to_string(), f64::from(n) / 5.0 - 1.0);
+        serde_json::json!({ "id": id, "label": label })
+    };
+    let lines: Vec<_> = (0..10).map(line).chain([serde_json::json!({ "fit": true })]).collect();
+    bench.script(&["--like", like, "--session", session], &lines);
+}
+
 /// The classifier in every form, and ten vectors with the scores that linprobe gives them.
 fn exported_in_every_form() -> Bench {
     let bench = Bench::new();
@@ -88,12 +101,8 @@ fn exported_in_every_form() -> Bench {
     );
     bench.ok(&["init"]);
     bench.ok(&["index", "vectors.npy"]);
-    let lines: Vec<_> = (0..10)
-        .map(|id| serde_json::json!({ "id": id.to_string(), "label": f64::from(id) / 5.0 - 1.0 }))
-        .chain([serde_json::json!({ "fit": true })])
-        .collect();
-    bench.script(&["--like", "7", "--session", "s"], &lines);
-    for ending in ["safetensors", "json", "onnx", "npz", "pt"] {
+    teach(&bench, "s", ("7", 0));
+    for ending in ENDINGS {
         bench.ok(&["classifier", "export", "s", &format!("head.{ending}")]);
     }
     bench.ok(&["predict", "vectors.npy", "-c", "head.safetensors", "-o", "scores.csv"]);
@@ -236,12 +245,8 @@ fn a_project_made_with_an_exported_graph_goes_on_with_it() {
 /// Two sessions as one head in every form, and the scores that linprobe gives with each.
 fn head_in_every_form() -> Bench {
     let bench = exported_in_every_form();
-    let lines: Vec<_> = (20..30)
-        .map(|id| serde_json::json!({ "id": id.to_string(), "label": f64::from(id) / 5.0 - 5.0 }))
-        .chain([serde_json::json!({ "fit": true })])
-        .collect();
-    bench.script(&["--like", "22", "--session", "t"], &lines);
-    for ending in ["safetensors", "json", "onnx", "npz", "pt"] {
+    teach(&bench, "t", ("22", 20));
+    for ending in ENDINGS {
         bench.ok(&["classifier", "head", &format!("head.{ending}"), "s", "ü=t"]);
     }
     for session in ["s", "t"] {
