@@ -34,7 +34,7 @@ pub(crate) fn check() -> Result<()> {
     install_wheel(&python)?;
     let config = ["--config-file", "python/pyproject.toml"];
     run(&python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
-    run(&python, &["-m", "pytest", "-q", "-c", "python/pyproject.toml", "python/tests"])?;
+    run(&python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;
     let config = ["--mypy-config-file", "python/pyproject.toml"];
     run(&python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
 }
