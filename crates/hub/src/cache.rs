@@ -162,7 +162,7 @@ impl RepoCache {
 }
 
 /// Writes a small file whole or not at all.
-fn write(path: &Path, content: &[u8]) -> Result<(), HubError> {
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), HubError> {
     let parent = create_parent(path)?;
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(&parent)?;
@@ -204,7 +204,7 @@ pub(super) fn create_parent(path: &Path) -> Result<PathBuf, HubError> {
 }
 
 #[cfg(unix)]
-fn link(target: &str, _blob: &Path, path: &Path) -> io::Result<()> {
+pub(super) fn link(target: &str, _blob: &Path, path: &Path) -> io::Result<()> {
     match std::os::unix::fs::symlink(target, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
@@ -213,6 +213,6 @@ fn link(target: &str, _blob: &Path, path: &Path) -> io::Result<()> {
 
 /// Windows gives links to administrators only.
 #[cfg(not(unix))]
-fn link(_target: &str, blob: &Path, path: &Path) -> io::Result<()> {
+pub(super) fn link(_target: &str, blob: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(blob, path).or_else(|_| fs::copy(blob, path).map(drop))
 }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::BucketConfig;
+
 /// The hub that is asked when the environment names no other.
 const ENDPOINT: &str = "https://huggingface.co";
 
@@ -22,6 +24,8 @@ pub struct HubConfig {
     pub endpoint: String,
     /// Proves who asks, for what is not public.
     pub token: Option<String>,
+    /// What opens buckets of objects.
+    pub buckets: BucketConfig,
     /// Makes no request at all.
     pub offline: bool,
 }
@@ -50,6 +54,7 @@ impl HubConfig {
             downloads: variables.downloads(),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: variables.token(&home),
+            buckets: BucketConfig::from_variables(&|name| variables.text(name)),
             offline: OFFLINE.iter().any(|name| variables.is_set(name)),
         }
     }

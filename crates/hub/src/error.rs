@@ -76,6 +76,22 @@ pub enum HubError {
         /// How long it asks to be left alone for.
         asked: Option<Duration>,
     },
+    /// A bucket is not for everyone, or not for who asks.
+    #[error("{address} is not given to whoever asks\nhint: {hint}")]
+    NotGiven {
+        /// What was asked for.
+        address: String,
+        /// What lets a person in.
+        hint: &'static str,
+    },
+    /// A bucket has no such object, and nothing below such a prefix.
+    #[error(
+        "there is nothing at {address}\nhint: check the name of the bucket and what stands behind it"
+    )]
+    Nothing {
+        /// What was asked for.
+        address: String,
+    },
     /// The answer is not what was asked for.
     #[error("{url} gives nothing that can be used: {reason}")]
     Protocol {

@@ -6,6 +6,7 @@
 
 mod address;
 mod blob;
+mod bucket;
 mod cache;
 mod client;
 mod config;
@@ -17,20 +18,15 @@ mod listing;
 mod name;
 mod patience;
 mod progress;
+mod together;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::path::PathBuf;
 
 use self::{cache::RepoCache, client::Client};
 
 pub use self::{
     address::{fetch_address, is_address},
+    bucket::{AccessKey, Account, BucketConfig, fetch_bucket, is_bucket},
     cache::{cached_snapshots, damaged_files},
     config::HubConfig,
     error::HubError,
@@ -38,9 +34,6 @@ pub use self::{
     name::{RepoKind, RepoName},
     progress::{Progress, Transfer},
 };
-
-/// Files that are fetched at a time: most of the time of small ones is waiting.
-const N_AT_A_TIME: usize = 8;
 
 /// A folder of the cache that holds files of one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,24 +119,7 @@ impl Download<'_> {
     /// # Errors
     /// [`HubError`] of the first that cannot be brought here.
     pub fn fetch_all(&self, files: &[String]) -> Result<(), HubError> {
-        let next = AtomicUsize::new(0);
-        let failure = Mutex::new(None);
-        let failed = || failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let work = || {
-            while failed().is_none()
-                && let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed))
-            {
-                if let Err(error) = self.fetch(file) {
-                    failed().get_or_insert(error);
-                }
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 0..N_AT_A_TIME.min(files.len()) {
-                scope.spawn(work);
-            }
-        });
-        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        together::each(files, |file| self.fetch(file))
     }
 
     /// Remembers that the commit has no such file, so that nobody asks again.

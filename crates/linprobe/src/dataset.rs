@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use linprobe_embed::OpenOptions;
-use linprobe_hub::{fetch_address, is_address};
+use linprobe_hub::{
+    HubConfig, HubError, Progress, fetch_address, fetch_bucket, is_address, is_bucket,
+};
 use linprobe_source::{FetchError, Fetched, HubDataset, SourceOptions};
 
 use crate::error::ProjectError;
+
+/// Brings what an address stands for.
+type Fetch = fn(&str, &HubConfig, &Progress) -> Result<PathBuf, HubError>;
 
 /// Brings a dataset here that is elsewhere, and says where it is and how it is read. One on the disk stays where it is.
 ///
@@ -17,9 +22,13 @@ pub(crate) fn at_hand(
     options: &SourceOptions,
     models: &OpenOptions,
 ) -> Result<Fetched, ProjectError> {
-    if let Some(url) = location.to_str().filter(|text| is_address(text)) {
-        let fetched =
-            fetch_address(url, &models.hub, &models.progress).map_err(FetchError::from)?;
+    let fetch = match location.to_str() {
+        Some(text) if is_address(text) => Some((text, fetch_address as Fetch)),
+        Some(text) if is_bucket(text) => Some((text, fetch_bucket as Fetch)),
+        _ => None,
+    };
+    if let Some((url, fetch)) = fetch {
+        let fetched = fetch(url, &models.hub, &models.progress).map_err(FetchError::from)?;
         let options = SourceOptions { origin: Some(url.to_owned()), ..options.clone() };
         return Ok(Fetched { location: fetched, options, notes: Vec::new() });
     }

@@ -245,6 +245,7 @@ fn options(server: &HubServer, cache: &Path) -> OpenOptions {
         endpoint: server.endpoint(),
         token: None,
         offline: false,
+        ..HubConfig::from_variables(|_| None)
     };
     OpenOptions { hub, ..OpenOptions::default() }
 }

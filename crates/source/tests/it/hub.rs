@@ -58,6 +58,7 @@ impl Stage {
             endpoint: self.server.endpoint(),
             token: None,
             offline: false,
+            ..HubConfig::from_variables(|_| None)
         }
     }
 
