@@ -7,6 +7,7 @@
 
 mod card;
 mod head;
+mod hoplite;
 mod json;
 mod layer;
 mod npz;
@@ -61,6 +62,11 @@ pub enum ExportError {
     /// The members of a zip cannot be.
     #[error("cannot write the classifier as a zip")]
     Zip(#[from] zip::result::ZipError),
+    /// The encoder in front of it is larger than the format allows.
+    #[error(
+        "an ONNX model has 2 GiB at most, and the encoder alone has more\nhint: export the classifier alone"
+    )]
+    TooLarge,
 }
 
 /// Why a file is no classifier, or none that can be read here.

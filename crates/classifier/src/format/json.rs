@@ -3,11 +3,11 @@
 //! `weights` and `bias`.
 
 use linprobe_tensors::{Element, Endian, Order};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    ClassifierFile, ExportError, ImportError, MAX_JSON_BYTES, bytes_of,
+    ClassifierFile, ExportError, ImportError, MAX_JSON_BYTES, bytes_of, hoplite,
     layer::Found,
     rows::Rows,
     tensor::{Layout, Tensor},
@@ -33,6 +33,12 @@ struct WrittenClass<'a> {
     name: &'a str,
     bias: f32,
     weights: &'a [f32],
+}
+
+/// What tells whose an object is.
+#[derive(Deserialize)]
+struct Kind {
+    beta: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +99,9 @@ pub(super) fn read<T>(
 ) -> Result<T, ImportError> {
     if bytes.len() > MAX_JSON_BYTES {
         return Err(ImportError::JsonTooLong { bytes: bytes.len() });
+    }
+    if serde_json::from_slice(bytes).is_ok_and(|Kind { beta }| beta.is_some()) {
+        return hoplite::read(bytes, take);
     }
     let read: Read<'_> = serde_json::from_slice(bytes).map_err(|error| said(&error))?;
     let card = read.card.map(|json| json.get().to_owned());
