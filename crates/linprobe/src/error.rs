@@ -146,6 +146,12 @@ pub enum ProjectError {
         /// Where they were to be written.
         given: String,
     },
+    /// Write predictions to a file.
+    #[error(
+        "the vectors of the project are in its own folder, which has no columns for scores\n\
+         hint: write them to a file: --output"
+    )]
+    NoStoreElsewhere,
     /// Copy to somewhere else.
     #[error(
         "{path} is a project, which knows the records of its vectors\n\

@@ -9,6 +9,7 @@ pub mod jsonl;
 pub mod parquet;
 pub mod sort;
 pub(crate) mod wide;
+pub(crate) mod write_back;
 
 use std::{
     collections::BTreeSet,

@@ -32,7 +32,7 @@ use self::{
     address::Address,
     pool::{Deed, Pool, Statement, Value},
     sql::{Findings, Listed, Sql},
-    table::Table,
+    table::{Table, quoted},
 };
 use crate::remote::{Access, RemoteStore, Variables};
 
@@ -354,6 +354,38 @@ impl RemoteStore for PgvectorStore {
             Some((RecordId::new(row.get::<_, Option<&str>>(0)?).ok()?, row.get::<_, Option<_>>(1)?))
         };
         Ok(rows.iter().filter_map(text).collect())
+    }
+
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        const NUMBERS: [&str; 3] = ["float4", "float8", "numeric"];
+        let name = &self.table.name;
+        let values = vec![Value::Text(name), Value::Text(column)];
+        let rows = self.read(Statement { sql: Sql::type_of_column(), values }).await?;
+        let kind: Option<String> = rows.first().map(|row| row.get(0));
+        let (reason, change) = match kind {
+            Some(kind) if NUMBERS.contains(&kind.as_str()) => return Ok(()),
+            Some(kind) => (format!("its column {column:?} holds {kind}, no scores"), "another"),
+            None => (format!("it has no column {column:?}"), "one"),
+        };
+        let hint = format!(
+            "let its owner make {change}: ALTER TABLE {name} ADD COLUMN {} real",
+            quoted(if change == "one" { column } else { "score" })
+        );
+        Err(StoreError::Unfit { store: self.address().to_owned(), reason, hint })
+    }
+
+    async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
+        self.check_writable()?;
+        self.check_score_column(column).await?;
+        let scores = scores.iter().filter(|hit| self.table.key.takes(hit.id.as_str()));
+        let (ids, scores): (Vec<&str>, Vec<f32>) =
+            scores.map(|hit| (hit.id.as_str(), hit.score)).unzip();
+        let values = vec![Value::Texts(ids), Value::Reals(&scores)];
+        let sql = self.sql().write_scores(&quoted(column));
+        let rows = self.pool.rows(Deed::Write, Statement { sql, values }).await?;
+        let n_written: i64 =
+            rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|bad| self.strange(bad))?;
+        Ok(n_written.cast_unsigned())
     }
 }
 

@@ -12,7 +12,7 @@ mod variables;
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use linprobe_core::{RecordId, StoreError, VectorStore};
+use linprobe_core::{Hit, RecordId, StoreError, VectorStore};
 
 pub use self::variables::Variables;
 #[cfg(feature = "pgvector")]
@@ -34,6 +34,26 @@ pub trait RemoteStore: VectorStore {
     /// # Errors
     /// A failure of the store.
     async fn texts(&self, ids: &[RecordId]) -> Result<BTreeMap<RecordId, String>, StoreError>;
+
+    /// Makes sure that scores can be written to a column of that name. Nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Unfit`] where they cannot, or a failure of the store.
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        Err(StoreError::Unfit {
+            store: self.address().to_owned(),
+            reason: format!("scores cannot be written to its {column:?}"),
+            hint: "write them to a file".to_owned(),
+        })
+    }
+
+    /// Writes the score of each record to a column. Those that are not there are left out. Returns how many were.
+    ///
+    /// # Errors
+    /// As [`check_score_column`](Self::check_score_column), and [`StoreError::ReadOnly`].
+    async fn write_scores(&self, column: &str, _scores: &[Hit]) -> Result<u64, StoreError> {
+        self.check_score_column(column).await.map(|()| 0)
+    }
 }
 
 /// What may be done to a store.

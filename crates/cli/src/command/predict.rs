@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use linprobe::{
     ChosenThreshold, ClassifierFile, PredictOptions, Predictions, PredictionsForm, Project,
-    ProjectError, ReadClass, RecordId, Scorer, ThresholdPolicy, classifier_in_file,
+    ProjectError, ReadClass, RecordId, Scorer, ThresholdPolicy, WriteBack, classifier_in_file,
     predict_dataset,
     predictions::{
         gallery,
@@ -38,10 +38,48 @@ pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
     for name in &args.classifier {
         scorers.extend(scorers_of(door, name)?);
     }
+    if let Some(column) = &args.to_column {
+        let [scorer] = scorers.as_slice() else {
+            bail!("a column takes the scores of one classifier\nhint: give one --classifier")
+        };
+        return write_back(door, args, (scorer, column));
+    }
     match scorers.as_slice() {
         [scorer] if !args.unranked => predict_ranked(door, args, scorer),
         _ => predict_wide(door, args, &scorers),
     }
+}
+
+/// Writes scores to the store elsewhere, or says what would be written.
+fn write_back(
+    door: &Door,
+    args: &PredictArgs,
+    (scorer, column): (&Scorer, &str),
+) -> Result<Outcome> {
+    let shown = Progress::new(door.json);
+    let project = door.project()?;
+    let filter = start::filter(&project, &args.only)?;
+    let mut report = |n| shown.show_scored(n);
+    let done = project.write_back(scorer, (column, args.write), filter.as_ref(), &mut report);
+    shown.finish();
+    let WriteBack { store, n_records, n_positive, range, n_written } = done?;
+    let [low, high] = range.unwrap_or_default();
+    let what = format!(
+        "scores of {n_records} records, from {low:+.3} to {high:+.3}, of which {n_positive} count as \
+         positive"
+    );
+    let text = match n_written {
+        Some(n_written) => format!("wrote {what}, to {n_written} rows of {column:?} in {store}"),
+        None => format!(
+            "would write {what}, to {column:?} in {store}\nhint: nothing is written yet; --write does it"
+        ),
+    };
+    let object = json!({
+        "store": store, "column": column, "n_records": n_records, "n_positive": n_positive,
+        "lowest": low, "highest": high, "n_written": n_written,
+    });
+    door.answer(&object, &text)?;
+    Ok(Outcome::Done)
 }
 
 /// The classifier of a name, or every class of a file of many.

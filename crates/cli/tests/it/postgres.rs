@@ -76,6 +76,35 @@ fn the_whole_loop_runs_over_a_table_that_is_there_and_writes_nothing_to_it() {
 
 #[test]
 #[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn scores_are_written_back_once_that_is_asked_for_and_allowed() {
+    let (server, bench) = over_items();
+    label_round(&bench, &["--like", "10", "--like", "20"]);
+    let write = ["predict", "-c", "s", "--to-column", "score", "--write"];
+    let (_, missing) = bench.fails(&write);
+    assert!(missing.contains("hint: let its owner make one: ALTER TABLE \"public\".\"items\" ADD COLUMN \"score\" real"), "{missing}");
+    let (_, no_number) = bench.fails(&["predict", "-c", "s", "--to-column", "title"]);
+    assert!(no_number.contains("its column \"title\" holds text, no scores"), "{no_number}");
+    server.sql("ALTER TABLE items ADD COLUMN score real");
+    let before = server.sql(CONTENTS);
+    let looked = &bench.json(&write[..5])[0];
+    assert_eq!((&looked["n_records"], &looked["n_written"]), (&json!(3000), &Value::Null));
+    let (_, refused) = bench.fails(&write);
+    assert!(refused.contains("GRANT INSERT, UPDATE, DELETE"), "{refused}");
+    assert_eq!(server.sql(CONTENTS), before);
+    server.sql("GRANT INSERT, UPDATE ON items TO reader");
+    let written = &bench.json(&write)[0];
+    assert_eq!(written["n_written"], json!(3000));
+    let predicted = bench.json(&["predict", "-c", "s"]);
+    let first = &predicted[0];
+    let best = server.sql("SELECT sku, score FROM items ORDER BY score DESC LIMIT 1");
+    let (sku, score) = best.trim().split_once('|').unwrap();
+    assert_eq!(first["id"], json!(sku));
+    assert!((first["score"].as_f64().unwrap() - score.parse::<f64>().unwrap()).abs() < 1e-3);
+    assert_eq!(server.sql("SELECT count(*) FROM items WHERE score IS NULL").trim(), "0");
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
 fn no_record_is_shown_twice_over_a_table_either() {
     let (_server, bench) = over_items();
     let mut seen = Vec::new();

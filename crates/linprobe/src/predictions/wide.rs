@@ -30,7 +30,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    fn threshold(&self) -> f32 {
+    pub(super) fn threshold(&self) -> f32 {
         self.file.card.as_ref().map_or(0.0, |card| card.threshold)
     }
 
@@ -83,7 +83,7 @@ impl Project {
     }
 
     /// Shows all points with their scores, a page at a time. A store elsewhere is read, and scored here.
-    fn score(
+    pub(super) fn score(
         &self,
         classifiers: &[(&[f32], f32)],
         filter: Option<&Filter>,

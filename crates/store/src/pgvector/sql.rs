@@ -100,6 +100,24 @@ impl Sql<'_> {
         format!("SELECT {id}, t.{column}::text FROM {name} AS t WHERE {among}")
     }
 
+    /// Parameters: the table, quoted, and a column. The type of the column.
+    pub(super) fn type_of_column() -> String {
+        "SELECT t.typname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+         WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped"
+            .to_owned()
+    }
+
+    /// Parameters: ids, and a score of each. The column is quoted.
+    pub(super) fn write_scores(&self, column: &str) -> String {
+        let Table { name, key, .. } = self.0;
+        let (value, id_type) = (key.value(), key.type_name());
+        format!(
+            "WITH written AS (UPDATE {name} AS t SET {column} = s.score \
+             FROM unnest($1::{id_type}[], $2::real[]) AS s(id, score) WHERE {value} = s.id RETURNING 1) \
+             SELECT count(*) FROM written"
+        )
+    }
+
     /// Parameters: the id that rows come after, if they do, and how many.
     pub(super) fn rows_after(&self, is_after: bool) -> String {
         let key = &self.0.key;

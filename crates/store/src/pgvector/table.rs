@@ -308,6 +308,6 @@ impl Column {
 }
 
 /// A name as SQL has it.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
