@@ -7,7 +7,7 @@
 //! `BertModel`, `RobertaModel`, `XLMRobertaModel` and `DistilBertModel` in Hugging Face transformers.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use serde::Deserialize;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     batch::TextBatch,
     emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
+    kernel::{LayerNorm, layer_norm},
     layer::{Names, Order, Shape, Stack},
     sentence,
 };

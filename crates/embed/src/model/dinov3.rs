@@ -4,7 +4,7 @@
 //! transformers; a picture is its class token, normalized.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
+use candle_nn::{Module, VarBuilder};
 use serde::Deserialize;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     batch::ImageBatch,
     emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, Towers},
-    kernel::{Linear, linear_b},
+    kernel::{LayerNorm, Linear, layer_norm, linear_b},
     layer::{Layer, Mlp, Order, SCALES, Stack},
     patches::{PatchTokens, Patches},
     rotary::Rotary,

@@ -8,6 +8,7 @@
 
 mod attend;
 mod linear;
+mod norm;
 #[cfg(target_arch = "x86_64")]
 mod panels;
 mod product;
@@ -16,4 +17,5 @@ mod weights;
 
 pub(super) use attend::attend;
 pub(crate) use linear::{Linear, linear, linear_b, linear_no_bias};
+pub(crate) use norm::{LayerNorm, layer_norm};
 pub(crate) use weights::Precision;

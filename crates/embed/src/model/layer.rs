@@ -4,13 +4,13 @@
 //! away or add; none has a layer of its own.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
+use candle_nn::{Module, VarBuilder};
 
 use super::{
     activation::Activation,
     attention::{Attention, Context, Projections},
     emit::{Edge, Emitter, Surroundings},
-    kernel::{Linear, linear},
+    kernel::{LayerNorm, Linear, layer_norm, linear},
 };
 
 /// The sizes of a stack of layers.

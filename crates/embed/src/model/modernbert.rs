@@ -4,7 +4,7 @@
 //! numbers are those of `ModernBertModel` in Hugging Face transformers.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, LayerNormConfig, Module, VarBuilder, embedding, layer_norm};
+use candle_nn::{Embedding, LayerNormConfig, Module, VarBuilder, embedding};
 use serde::Deserialize;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     batch::TextBatch,
     emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
-    kernel::linear_b,
+    kernel::{LayerNorm, layer_norm, linear_b},
     layer::{Layer, Mlp, Order},
     rotary::Rotary,
     sentence,

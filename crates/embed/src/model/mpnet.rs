@@ -4,7 +4,7 @@
 //! numbers are those of `MPNetModel` in Hugging Face transformers.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use serde::Deserialize;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     distance::Distances,
     emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
+    kernel::{LayerNorm, layer_norm},
     layer::{Names, Order, Shape, Stack},
     sentence,
 };

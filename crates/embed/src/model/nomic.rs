@@ -5,7 +5,7 @@
 //! which it was trained; further on the published code stretches the angles, and texts are cut here.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ use super::{
     batch::TextBatch,
     emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
-    kernel::linear_no_bias,
+    kernel::{LayerNorm, layer_norm, linear_no_bias},
     layer::{Layer, Mlp, Order, Stack},
     rotary::Rotary,
     sentence,

@@ -6,7 +6,7 @@
 mod head;
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm, linear};
+use candle_nn::{Embedding, Module, VarBuilder, embedding, linear};
 use serde::Deserialize;
 
 use self::head::Head;
@@ -18,6 +18,7 @@ use super::{
     clip::NAMES,
     emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, TextModel, TextTower, Towers},
+    kernel::{LayerNorm, layer_norm},
     layer::{Order, Shape, Stack},
     patches::{PatchTokens, Patches},
 };

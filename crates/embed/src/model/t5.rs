@@ -4,7 +4,7 @@
 //! Transformer*, 2020. The numbers are those of `T5EncoderModel` in Hugging Face transformers.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use serde::Deserialize;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     distance::Distances,
     emit::{Edge, Emitter, Surroundings},
     encoder::{TextModel, Towers},
-    kernel::{Linear, linear_no_bias},
+    kernel::{LayerNorm, Linear, linear_no_bias},
     layer::{Layer, Mlp, Order, Stack},
     sentence,
 };
@@ -79,7 +79,8 @@ impl Config {
     }
 
     fn norm(&self, weights: &VarBuilder<'_>) -> Result<LayerNorm> {
-        Ok(LayerNorm::rms_norm(weights.get(self.d_model, "weight")?, self.layer_norm_epsilon))
+        let weight = weights.get(self.d_model, "weight")?;
+        Ok(LayerNorm(candle_nn::LayerNorm::rms_norm(weight, self.layer_norm_epsilon)))
     }
 
     fn layer(&self, step: Step, weights: &VarBuilder<'_>) -> Result<Layer> {

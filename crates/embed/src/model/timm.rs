@@ -9,7 +9,7 @@ mod names;
 use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
-use candle_nn::{VarBuilder, layer_norm};
+use candle_nn::VarBuilder;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ use super::{
     CONFIG,
     activation::Activation,
     encoder::{ImageModel, ImageTower, Towers},
+    kernel::layer_norm,
     layer::{Layer, Names, Order, Shape, Stack},
     patches::{PatchTokens, Patches},
     resnet::{self, LayerType, ResNet},

@@ -7,7 +7,7 @@
 //! pooler that some files of ViT hold was trained for one task, and is left out.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
+use candle_nn::{Module, VarBuilder};
 use serde::Deserialize;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     batch::ImageBatch,
     emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, Towers},
-    kernel::linear,
+    kernel::{LayerNorm, layer_norm, linear},
     layer::{Layer, Mlp, Names, Order, SCALES, Shape, Stack},
     patches::{PatchTokens, Patches},
     regrid::{Cubic, regrid},

@@ -1,7 +1,7 @@
 //! The text tower: a transformer that reads forward, and answers with its last token.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use serde::Deserialize;
 
 use super::NAMES;
@@ -12,6 +12,7 @@ use crate::{
         batch::TextBatch,
         emit::{Edge, Emitter, Surroundings},
         encoder::TextModel,
+        kernel::{LayerNorm, layer_norm},
         layer::{Order, Shape, Stack},
     },
     pool::{EndToken, Mode},

@@ -1,7 +1,7 @@
 //! The image tower: a transformer over patches.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
+use candle_nn::{Module, VarBuilder};
 use serde::Deserialize;
 
 use super::NAMES;
@@ -13,7 +13,7 @@ use crate::{
         batch::ImageBatch,
         emit::{Edge, Emitter, Surroundings},
         encoder::ImageModel,
-        kernel::{Linear, linear_no_bias},
+        kernel::{LayerNorm, Linear, layer_norm, linear_no_bias},
         layer::{Order, Shape, Stack},
         patches::{PatchTokens, Patches},
     },

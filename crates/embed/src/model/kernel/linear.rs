@@ -215,10 +215,10 @@ pub(super) fn on_cpu(storage: &Storage) -> Result<&CpuStorage> {
     }
 }
 
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(super) fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice()?[start..end]),
-        None => candle_core::bail!("a linear layer takes contiguous values"),
+        None => candle_core::bail!("the values of a tensor must lie side by side"),
     }
 }
 

@@ -1,22 +1,23 @@
 //! Weights in panels of 64 outputs, an input after the other, as a kernel goes down them.
 //!
-//! A block of six rows has its sums in 24 registers while it goes down a panel, which stays in the second cache for
-//! all blocks. So each vector of weights that is loaded is used six times, and each value four times. Nothing is
-//! packed while a model runs: that was done when it was read.
+//! A block of rows has its sums in registers while it goes down a panel, which stays in the second cache for all
+//! blocks. Nothing is packed while a model runs: that was done when it was read.
 
+#[cfg(target_os = "linux")]
+mod amx;
 mod avx512;
+mod pairs;
 
-use std::{array, fmt::Debug};
+use std::{array, fmt::Debug, iter};
 
+#[cfg(target_os = "linux")]
+pub(super) use amx::Amx;
 pub(super) use avx512::{Avx512, Avx512Bf16};
 
 use super::{product::Standing, weights::Finish};
 
 /// Outputs of a panel.
 pub(super) const WIDTH: usize = 64;
-
-/// Rows that go down a panel together.
-pub(super) const ROWS: usize = 6;
 
 /// How a kernel takes values and weights. A value of this type is proof that the machine has its instructions.
 pub(super) trait Format: Copy + Debug {
@@ -25,6 +26,12 @@ pub(super) trait Format: Copy + Debug {
 
     /// Numbers in a unit.
     const N: usize;
+
+    /// Rows that go down a panel together.
+    const ROWS: usize;
+
+    /// Units that it takes at once: rows and panels are filled up with zeros to a multiple of it.
+    const STEPS: usize = 1;
 
     /// Puts numbers into a unit; those that are missing are zeros.
     fn unit(numbers: impl Iterator<Item = f32>) -> Self::Unit;
@@ -35,13 +42,20 @@ pub(super) trait Format: Copy + Debug {
     /// Rows of so many values as rows of units.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Self::Unit]>;
 
-    /// The products of a block of rows with a panel, added to what each row starts with.
+    /// Lays down the products of a block of rows with a panel, added to what each row starts with. Of a block that is
+    /// not full the rest of the products means nothing.
     fn multiply(
         self,
-        rows: [&[Self::Unit]; ROWS],
+        rows: &[Self::Unit],
         panel: &[[Self::Unit; WIDTH]],
         start: &[f32; WIDTH],
-    ) -> [[f32; WIDTH]; ROWS];
+        products: &mut [[f32; WIDTH]],
+    );
+
+    /// Units of a row of so many numbers.
+    fn n_units(row_len: usize) -> usize {
+        row_len.div_ceil(Self::N).next_multiple_of(Self::STEPS)
+    }
 }
 
 impl Finish<'_> {
@@ -80,12 +94,12 @@ impl<F: Format> Panels<F> {
             F::unit(inputs.iter().filter_map(|row| row.get(output).copied()))
         };
         let inputs: Vec<&[f32]> = rows.chunks_exact(n_outputs).collect();
-        let panels = (0..n_outputs).step_by(WIDTH);
-        let steps = panels.flat_map(|first| inputs.chunks(F::N).map(move |step| (first, step)));
-        let steps = steps
-            .map(|(first, inputs)| array::from_fn(|place| unit(inputs, first + place)))
-            .collect();
-        Self { format, n_inputs, n_outputs, steps }
+        let n_steps = F::n_units(n_inputs);
+        let steps = (0..n_outputs).step_by(WIDTH).flat_map(|first| {
+            let steps = inputs.chunks(F::N).chain(iter::repeat(&[][..])).take(n_steps);
+            steps.map(move |inputs| array::from_fn(|place| unit(inputs, first + place)))
+        });
+        Self { format, n_inputs, n_outputs, steps: steps.collect() }
     }
 
     /// Weights `inputs x outputs`, row by row.
@@ -108,15 +122,13 @@ impl<F: Format> Panels<F> {
     pub(super) fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
         let (row_len, n_steps) = (self.n_outputs, self.n_steps());
         let units = F::units(values, self.n_inputs);
-        let none = vec![F::Unit::default(); n_steps];
+        let mut products = vec![[0.0; WIDTH]; F::ROWS];
         for (panel_idx, panel) in self.panels().enumerate() {
             let first_output = panel_idx * WIDTH;
             let start = finish.start(first_output);
-            let blocks = units.as_ref().chunks(ROWS * n_steps);
-            for (block, out) in blocks.zip(out.chunks_mut(ROWS * row_len)) {
-                let mut rows = block.chunks_exact(n_steps);
-                let rows = array::from_fn(|_| rows.next().unwrap_or(&none));
-                let mut products = self.format.multiply(rows, panel, &start);
+            let blocks = units.as_ref().chunks(F::ROWS * n_steps);
+            for (block, out) in blocks.zip(out.chunks_mut(F::ROWS * row_len)) {
+                self.format.multiply(block, panel, &start, &mut products);
                 finish.activate(products.as_flattened_mut());
                 for (out, products) in out.chunks_exact_mut(row_len).zip(&products) {
                     finish.lay(products, &mut out[first_output..]);
@@ -131,6 +143,6 @@ impl<F: Format> Panels<F> {
 
     /// Units in a row.
     fn n_steps(&self) -> usize {
-        self.n_inputs.div_ceil(F::N)
+        F::n_units(self.n_inputs)
     }
 }

@@ -1,4 +1,7 @@
 //! Functions over many values, compiled for every instruction set.
+//!
+//! Loops are plain ones: what `for_each` and `fold` call does not always take over the instructions that their caller is
+//! compiled for, and then a fused product is a call of the library for each value.
 
 #![expect(clippy::inline_always, reason = "else they keep the instructions of an old processor")]
 
@@ -11,7 +14,11 @@ const N_LANES: usize = 16;
 pub(in crate::model) fn map(values: &mut [f32], function: impl Fn(f32) -> f32) {
     Arch::new().dispatch(
         #[inline(always)]
-        || values.iter_mut().for_each(|value| *value = function(*value)),
+        || {
+            for value in values {
+                *value = function(*value);
+            }
+        },
     );
 }
 
@@ -42,9 +49,12 @@ pub(in crate::model) fn polynomial<const FUSED: bool, const N: usize>(
     coefficients: [f32; N],
     x: f32,
 ) -> f32 {
-    let coefficients = coefficients.into_iter().rev();
-    let sum = coefficients.reduce(|sum, coefficient| add_product::<FUSED>(sum, x, coefficient));
-    sum.unwrap_or_default()
+    let (mut sum, mut place) = (0.0, N);
+    while place > 0 {
+        place -= 1;
+        sum = add_product::<FUSED>(sum, x, coefficients[place]);
+    }
+    sum
 }
 
 /// Makes every row of scores sum to 1: `e^x` over the sum of them.
@@ -53,36 +63,93 @@ pub(super) fn softmax(scores: &mut [f32], n_columns: usize) {
     if fuses() {
         Arch::new().dispatch(
             #[inline(always)]
-            || rows.for_each(softmax_row::<true>),
+            || {
+                for row in rows {
+                    softmax_row::<true>(row);
+                }
+            },
         );
     } else {
-        rows.for_each(softmax_row::<false>);
+        for row in rows {
+            softmax_row::<false>(row);
+        }
     }
 }
 
 #[inline(always)]
 fn softmax_row<const FUSED: bool>(row: &mut [f32]) {
-    let highest = fold(row, f32::NEG_INFINITY, f32::max);
+    let highest = fold(row, f32::NEG_INFINITY, |x| x, f32::max);
     for score in row.iter_mut() {
         *score = exp::<FUSED>(*score - highest);
     }
-    let factor = 1.0 / fold(row, 0.0, |a, b| a + b);
+    let factor = 1.0 / sum(row, |x| x);
     for score in row {
         *score *= factor;
     }
 }
 
+/// Divides every row by the root of its mean square, or by that of its variance, its mean taken away before; and
+/// multiplies it with weights, one for each column.
+pub(super) fn normalize(rows: &mut [f32], weights: &[f32], epsilon: f32, is_centred: bool) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let n = weights.len() as f32;
+            for row in rows.chunks_exact_mut(weights.len()) {
+                let mean = if is_centred { sum(row, |x| x) / n } else { 0.0 };
+                let variance = sum(row, |x| (x - mean) * (x - mean)) / n;
+                let factor = 1.0 / (variance + epsilon).sqrt();
+                for (x, weight) in row.iter_mut().zip(weights) {
+                    *x = (*x - mean) * factor * weight;
+                }
+            }
+        },
+    );
+}
+
+/// Adds a row to every row.
+pub(super) fn add_to_rows(rows: &mut [f32], row: &[f32]) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for sums in rows.chunks_exact_mut(row.len()) {
+                for (sum, x) in sums.iter_mut().zip(row) {
+                    *sum += x;
+                }
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    fold(values, 0.0, of, |a, b| a + b)
+}
+
 /// Folds in lanes, which the compiler may not do by itself because the order of additions changes.
 #[inline(always)]
-fn fold(values: &[f32], start: f32, function: impl Fn(f32, f32) -> f32) -> f32 {
+fn fold(
+    values: &[f32],
+    start: f32,
+    of: impl Fn(f32) -> f32,
+    join: impl Fn(f32, f32) -> f32,
+) -> f32 {
     let mut lanes = [start; N_LANES];
     let chunks = values.chunks_exact(N_LANES);
     let rest = chunks.remainder();
     for chunk in chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, &value)| *lane = function(*lane, value));
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane = join(*lane, of(value));
+        }
     }
-    lanes.iter_mut().zip(rest).for_each(|(lane, &value)| *lane = function(*lane, value));
-    lanes.into_iter().fold(start, function)
+    for (lane, &value) in lanes.iter_mut().zip(rest) {
+        *lane = join(*lane, of(value));
+    }
+    let mut folded = start;
+    for lane in lanes {
+        folded = join(folded, lane);
+    }
+    folded
 }
 
 /// `e^x` without a branch or a call, so that the compiler can do eight at a time: 2 to the whole

@@ -2,6 +2,8 @@
 
 use candle_core::{Device, Result, Tensor};
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use super::panels::Amx;
 #[cfg(target_arch = "x86_64")]
 use super::panels::{Avx512, Avx512Bf16, Panels};
 use super::{
@@ -55,6 +57,8 @@ enum Layout {
     Panels(Panels<Avx512>),
     #[cfg(target_arch = "x86_64")]
     Bf16Panels(Panels<Avx512Bf16>),
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    AmxPanels(Panels<Amx>),
     /// The weights of an input to all outputs side by side, rounded.
     Rows(Vec<f32>),
 }
@@ -80,6 +84,8 @@ impl Weights {
             Layout::Panels(panels) => panels.to_rows(),
             #[cfg(target_arch = "x86_64")]
             Layout::Bf16Panels(panels) => panels.to_rows(),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Layout::AmxPanels(panels) => panels.to_rows(),
             Layout::Rows(rows) => rows.clone(),
         };
         Tensor::from_vec(rows, (self.n_inputs, self.n_outputs), &Device::Cpu)
@@ -104,6 +110,8 @@ impl Weights {
             Layout::Panels(panels) => panels.apply(values, out, finish),
             #[cfg(target_arch = "x86_64")]
             Layout::Bf16Panels(panels) => panels.apply(values, out, finish),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Layout::AmxPanels(panels) => panels.apply(values, out, finish),
             Layout::Rows(rows) => {
                 match self.precision {
                     Precision::Single => self.multiply(values, rows, (out, finish.standing)),
@@ -139,6 +147,10 @@ impl Layout {
         #[cfg(target_arch = "x86_64")]
         if let (Precision::Single, Some(proof)) = (precision, Avx512::detect()) {
             return Self::Panels(Panels::new(proof, &rows, size));
+        }
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if let (Precision::Bf16, Some(proof)) = (precision, Amx::detect()) {
+            return Self::AmxPanels(Panels::new(proof, &rows, size));
         }
         #[cfg(target_arch = "x86_64")]
         if let (Precision::Bf16, Some(proof)) = (precision, Avx512Bf16::detect()) {
@@ -196,12 +208,18 @@ mod tests {
         assert!(bf16::from_bits(bf16_bits(f32::NAN)).is_nan());
     }
 
-    /// The weights as this machine lays them out, and as any would.
-    fn kinds(weight: &Tensor, precision: Precision) -> [Weights; 2] {
+    /// The weights in every layout that this machine has instructions for, the fastest first.
+    fn layouts(weight: &Tensor, precision: Precision) -> Vec<Weights> {
         let fastest = Weights::new(weight, precision).unwrap();
         let rows = weight.t().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let plain = Weights { layout: Layout::in_rows(rows, precision), ..fastest.clone() };
-        [fastest, plain]
+        let mut others = vec![Layout::in_rows(rows.clone(), precision)];
+        #[cfg(target_arch = "x86_64")]
+        if let (Precision::Bf16, Some(proof)) = (precision, Avx512Bf16::detect()) {
+            let size = [fastest.n_inputs, fastest.n_outputs];
+            others.push(Layout::Bf16Panels(Panels::new(proof, &rows, size)));
+        }
+        let others = others.into_iter().map(|layout| Weights { layout, ..fastest.clone() });
+        [fastest.clone()].into_iter().chain(others).collect()
     }
 
     fn rounded_in(precision: Precision, value: f32) -> f64 {
@@ -231,7 +249,7 @@ mod tests {
                     let sum = (0..n_inputs).map(|input| value(input) * weight(input)).sum::<f64>();
                     sum + f64::from(bias[output])
                 };
-                for weights in kinds(&tensor, precision) {
+                for weights in layouts(&tensor, precision) {
                     for (standing, before) in [(Standing::Replaced, 0.0), (Standing::Kept, 0.5)] {
                         let finish = Finish { bias: Some(&bias), activation: None, standing };
                         let mut out = vec![0.5; n_rows * n_outputs];
@@ -249,12 +267,14 @@ mod tests {
         fn weights_come_back_as_they_were_given(n_inputs in 1_usize..9, n_outputs in 1_usize..140) {
             let shape = (n_outputs, n_inputs);
             let tensor = Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap();
-            for weights in kinds(&tensor, Precision::Single) {
-                let found = weights.to_tensor().unwrap().to_vec2::<f32>().unwrap();
-                prop_assert_eq!(found, tensor.to_vec2::<f32>().unwrap());
+            for precision in [Precision::Single, Precision::Bf16] {
+                let expected = Layout::in_rows(tensor.flatten_all().unwrap().to_vec1().unwrap(), precision);
+                let Layout::Rows(expected) = expected else { panic!("rows are rows") };
+                for weights in layouts(&tensor, precision) {
+                    let found = weights.to_tensor().unwrap().flatten_all().unwrap();
+                    prop_assert_eq!(found.to_vec1::<f32>().unwrap(), expected.clone());
+                }
             }
-            let [fastest, plain] = kinds(&tensor, Precision::Bf16).map(|w| w.to_tensor().unwrap());
-            prop_assert_eq!(fastest.to_vec2::<f32>().unwrap(), plain.to_vec2::<f32>().unwrap());
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Attention with one learnt query, which looks at all patches and gives one vector.
 
 use candle_core::{D, Result, Tensor};
-use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm, ops::softmax_last_dim};
+use candle_nn::{Module, VarBuilder, ops::softmax_last_dim};
 
 use crate::model::{
     emit::{Edge, Emitter},
-    kernel::{Linear, Precision, linear},
+    kernel::{LayerNorm, Linear, Precision, layer_norm, linear},
     layer::{Mlp, Shape},
 };
 

@@ -1,20 +1,27 @@
 //! Panels multiplied with AVX-512, and in bfloat16 with its instruction that multiplies two pairs and adds both
 //! products to a sum.
+//!
+//! The sums of six rows fill 24 registers. So each vector of weights that is loaded is used six times, and each value
+//! four times.
 
 use std::{
     arch::x86_64::{
         __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
         _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     },
-    mem, ptr,
+    array, mem, ptr,
 };
 
-use pulp::Arch;
-
-use super::{super::weights::bf16_bits, Format, ROWS, WIDTH};
+use super::{
+    Format, WIDTH,
+    pairs::{self, Pair},
+};
 
 /// Sums in a vector.
 const LANES: usize = 16;
+
+/// Rows of a block.
+const ROWS: usize = 6;
 
 /// Proof that this machine has AVX-512F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +50,14 @@ macro_rules! multiply_with {
     ($function:ident, $unit:ty, $features:literal, [$spread:ident, $load:ident, $add:ident]) => {
         #[target_feature(enable = $features)]
         fn $function(
-            mut rows: [&[$unit]; ROWS],
+            rows: &[$unit],
             panel: &[[$unit; WIDTH]],
             start: &[f32; WIDTH],
-        ) -> [[f32; WIDTH]; ROWS] {
-            // So the compiler knows that no value is beyond the end of its row.
-            for row in &mut rows {
-                *row = &row[..panel.len()];
-            }
+            products: &mut [[f32; WIDTH]],
+        ) {
+            let mut all = rows.chunks_exact(panel.len());
+            // Where a row is missing, the first one takes its place. So the compiler knows how long all are.
+            let rows: [_; ROWS] = array::from_fn(|_| &all.next().unwrap_or(rows)[..panel.len()]);
             let mut first = [_mm512_setzero_ps(); WIDTH / LANES];
             let (vectors, _) = start.as_chunks();
             for (first, vector) in first.iter_mut().zip(vectors) {
@@ -70,14 +77,12 @@ macro_rules! multiply_with {
                     }
                 }
             }
-            let mut products = [[0.0; WIDTH]; ROWS];
             for (products, sums) in products.iter_mut().zip(sums) {
                 let (vectors, _) = products.as_chunks_mut();
                 for (place, sum) in vectors.iter_mut().zip(sums) {
                     store(place, sum);
                 }
             }
-            products
         }
     };
 }
@@ -94,6 +99,7 @@ impl Format for Avx512 {
     type Unit = f32;
 
     const N: usize = 1;
+    const ROWS: usize = ROWS;
 
     fn unit(mut numbers: impl Iterator<Item = f32>) -> f32 {
         numbers.next().unwrap_or_default()
@@ -110,58 +116,45 @@ impl Format for Avx512 {
     #[expect(unsafe_code, reason = "these instructions are not on every machine")]
     fn multiply(
         self,
-        rows: [&[f32]; ROWS],
+        rows: &[f32],
         panel: &[[f32; WIDTH]],
         start: &[f32; WIDTH],
-    ) -> [[f32; WIDTH]; ROWS] {
+        products: &mut [[f32; WIDTH]],
+    ) {
         // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { multiply(rows, panel, start) }
+        unsafe { multiply(rows, panel, start, products) }
     }
 }
-
-/// Two numbers in bfloat16, the first in the lower half.
-type Pair = u32;
 
 impl Format for Avx512Bf16 {
     type Unit = Pair;
 
     const N: usize = 2;
+    const ROWS: usize = ROWS;
 
-    fn unit(mut numbers: impl Iterator<Item = f32>) -> Pair {
-        let [low, high] = [(); 2].map(|()| bf16_bits(numbers.next().unwrap_or_default()));
-        Pair::from(low) | Pair::from(high) << 16
+    fn unit(numbers: impl Iterator<Item = f32>) -> Pair {
+        pairs::pair(numbers)
     }
 
-    fn numbers(unit: Pair) -> impl Iterator<Item = f32> {
-        [unit << 16, unit & 0xffff_0000].into_iter().map(f32::from_bits)
+    fn numbers(pair: Pair) -> impl Iterator<Item = f32> {
+        pairs::numbers(pair)
     }
 
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {
-        let n_units = row_len.div_ceil(Self::N);
-        let mut units = vec![0; rows.len() / row_len * n_units];
-        let places = units.chunks_exact_mut(n_units).zip(rows.chunks_exact(row_len));
-        places.for_each(|(units, row)| round_into(row, bytemuck::cast_slice_mut(units)));
-        units
+        pairs::rounded(rows, row_len, [1, Self::n_units(row_len)])
     }
 
     #[expect(unsafe_code, reason = "these instructions are not on every machine")]
     fn multiply(
         self,
-        rows: [&[Pair]; ROWS],
+        rows: &[Pair],
         panel: &[[Pair; WIDTH]],
         start: &[f32; WIDTH],
-    ) -> [[f32; WIDTH]; ROWS] {
+        products: &mut [[f32; WIDTH]],
+    ) {
         // SAFETY: a value of this type is only made where the instructions are there.
-        unsafe { multiply_pairs(rows, panel, start) }
+        unsafe { multiply_pairs(rows, panel, start, products) }
     }
-}
-
-/// Rounds each value to bfloat16, into its place.
-fn round_into(values: &[f32], places: &mut [u16]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || places.iter_mut().zip(values).for_each(|(place, &value)| *place = bf16_bits(value)),
-    );
 }
 
 #[inline]
