@@ -32,6 +32,9 @@ class Encoder:
         ``"openai/clip-vit-base-patch32"``; or the address of a server that embeds.
     engine : str, default "auto"
         What runs the model: ``"auto"``, ``"builtin"``, ``"bf16"``, ``"onnxruntime"``, ``"openvino"`` or ``"openvino-bf16"``.
+    resize : str, default "pillow"
+        Whose resized pixels a model of pictures is given: those of ``"pillow"``, over which most were trained, or of
+        ``"torchvision"``, as transformers takes where that is installed.
 
     Raises
     ------
@@ -49,8 +52,14 @@ class Encoder:
     True
     """
 
-    def __init__(self, name: str | os.PathLike[str] = "builtin", *, engine: str = "auto") -> None:
-        self._native = _native.Encoder(os.fspath(name), engine)
+    def __init__(
+        self,
+        name: str | os.PathLike[str] = "builtin",
+        *,
+        engine: str = "auto",
+        resize: str = "pillow",
+    ) -> None:
+        self._native = _native.Encoder(os.fspath(name), engine, resize)
         self.model = Model(**self._native.model())
 
     @property

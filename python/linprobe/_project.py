@@ -70,6 +70,8 @@ class Project:
         Whether one is made; else :class:`NotAProjectError` is raised.
     engine : str, default "auto"
         What runs the model, as of :class:`Encoder`.
+    resize : str, default "pillow"
+        Whose resized pixels a model of pictures is given, as of :class:`Encoder`. A project goes on as it began.
 
     Raises
     ------
@@ -90,9 +92,14 @@ class Project:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, create: bool = True, engine: str = "auto"
+        self,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        engine: str = "auto",
+        resize: str = "pillow",
     ) -> None:
-        self._native = _native.Project(Path(path), create, engine)
+        self._native = _native.Project(Path(path), create, engine, resize)
 
     def index(
         self,

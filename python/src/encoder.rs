@@ -36,8 +36,8 @@ type Rows<'py> = (Bound<'py, PyArray2<f32>>, Vec<(usize, String)>);
 #[pymethods]
 impl Encoder {
     #[new]
-    fn open(py: Python<'_>, name: String, engine: &str) -> PyResult<Self> {
-        let models = models(engine)?;
+    fn open(py: Python<'_>, name: String, engine: &str, resize: &str) -> PyResult<Self> {
+        let models = models(engine, resize)?;
         let open = |_: Report<'_, ()>| open_model(&name, &models).map_err(ProjectError::from);
         let embedder = long::run(py, &Cancel::default(), open, |()| Ok(()))?.or_raise()?;
         Ok(Self { embedder })

@@ -64,8 +64,14 @@ struct Predicting {
 impl Project {
     /// Opens the project in a folder, or makes one there.
     #[new]
-    fn open(py: Python<'_>, folder: PathBuf, create: bool, engine: &str) -> PyResult<Self> {
-        let surroundings = surroundings(engine)?;
+    fn open(
+        py: Python<'_>,
+        folder: PathBuf,
+        create: bool,
+        engine: &str,
+        resize: &str,
+    ) -> PyResult<Self> {
+        let surroundings = surroundings(engine, resize)?;
         let models = surroundings.models.clone();
         let open = || match linprobe::Project::open(&folder, surroundings.clone()) {
             Err(ProjectError::NotAProject { .. }) if create => {

@@ -6,15 +6,16 @@ use pyo3::prelude::*;
 
 use crate::{clock, error::or_input};
 
-/// Surroundings with an engine by name.
-pub(crate) fn surroundings(engine: &str) -> PyResult<Surroundings> {
-    Ok(Surroundings { models: models(engine)?, clock: Clock::new(clock::now_ms) })
+/// Surroundings with an engine and a way of resizing by name.
+pub(crate) fn surroundings(engine: &str, resize: &str) -> PyResult<Surroundings> {
+    Ok(Surroundings { models: models(engine, resize)?, clock: Clock::new(clock::now_ms) })
 }
 
 /// Where models come from.
-pub(crate) fn models(engine: &str) -> PyResult<OpenOptions> {
+pub(crate) fn models(engine: &str, resize: &str) -> PyResult<OpenOptions> {
     let progress = DownloadProgress::new(show);
-    Ok(OpenOptions { engine: or_input(engine.parse())?, progress, ..OpenOptions::default() })
+    let (engine, resizing) = (or_input(engine.parse())?, or_input(resize.parse())?);
+    Ok(OpenOptions { engine, resizing, progress, ..OpenOptions::default() })
 }
 
 /// Downloads are told from whatever thread they run on. A bar that cannot be drawn stops none.

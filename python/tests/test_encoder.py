@@ -65,5 +65,7 @@ def test_what_has_no_embedding_is_named_or_marked():
         encoder.encode("a cat", normalize_embeddings=False)
     with pytest.raises(linprobe.InputError, match="engine"):
         Encoder(engine="steam")
+    with pytest.raises(linprobe.InputError, match="pictures cannot be resized"):
+        Encoder(resize="by hand")
     with pytest.raises(linprobe.ModelError, match="no such model"):
         Encoder("nothing like this")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use linprobe::{Engine, Method, Strategy, VectorDatabase};
+use linprobe::{Engine, Method, Resizing, Strategy, VectorDatabase};
 
 /// Reads a strategy; the help has a line for each.
 pub(crate) fn strategies() -> impl TypedValueParser<Value = Strategy> {
@@ -22,6 +22,11 @@ pub(crate) fn methods() -> impl TypedValueParser<Value = Method> {
 /// Reads an engine; the help lists the names.
 pub(crate) fn engines() -> impl TypedValueParser<Value = Engine> {
     PossibleValuesParser::new(Engine::NAMES).try_map(|name| name.parse::<Engine>())
+}
+
+/// Reads whose resized pixels are meant; the help lists the names.
+pub(crate) fn resizings() -> impl TypedValueParser<Value = Resizing> {
+    PossibleValuesParser::new(Resizing::NAMES).try_map(|name| name.parse::<Resizing>())
 }
 
 /// Reads a time in seconds, such as 0.5; a millisecond at least.

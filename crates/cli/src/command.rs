@@ -27,7 +27,7 @@ use std::{
 
 use anyhow::Result;
 use clap::CommandFactory;
-use linprobe::{Clock, DownloadProgress, Engine, OpenOptions, Project, Surroundings};
+use linprobe::{Clock, DownloadProgress, Engine, OpenOptions, Project, Resizing, Surroundings};
 use serde_json::Value;
 
 use crate::{
@@ -53,7 +53,8 @@ impl Outcome {
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<Outcome> {
-    let door = Door { folder: cli.project, json: cli.json, engine: cli.engine };
+    let door =
+        Door { folder: cli.project, json: cli.json, engine: cli.engine, resizing: cli.resize };
     match cli.command {
         Command::Init(args) => init::run(&door, &args),
         Command::Index(args) => index::run(&door, &args),
@@ -84,6 +85,7 @@ pub(crate) struct Door {
     pub(crate) folder: PathBuf,
     pub(crate) json: bool,
     pub(crate) engine: Engine,
+    pub(crate) resizing: Resizing,
 }
 
 impl Door {
@@ -96,7 +98,8 @@ impl Door {
     pub(crate) fn surroundings(&self) -> Surroundings {
         let downloads = Downloads::new(self.json);
         let progress = DownloadProgress::new(move |transfer| downloads.show(transfer));
-        let models = OpenOptions { engine: self.engine, progress, ..OpenOptions::default() };
+        let Self { engine, resizing, .. } = *self;
+        let models = OpenOptions { engine, resizing, progress, ..OpenOptions::default() };
         Surroundings { models, clock: Clock::new(clock::now_ms) }
     }
 

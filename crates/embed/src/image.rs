@@ -18,6 +18,7 @@ use linprobe_core::BadContent;
 use decode::decode;
 use resize::{Filter, resize, resize_values};
 
+pub use self::resize::{Resizing, UnknownResizing};
 pub(crate) use self::{
     config::Defaults,
     torchvision::{OpenClipPreprocessing, TimmPreprocessing},
@@ -28,6 +29,7 @@ use crate::{folder::ModelFolder, open::OpenError};
 #[derive(Clone, Debug)]
 pub(crate) struct ImageProcessor {
     resize: Option<Resize>,
+    resizing: Resizing,
     /// Whether values are scaled before the picture is resized, and not rounded after.
     in_floats: bool,
     crop: Option<Size>,
@@ -100,6 +102,11 @@ impl ImageProcessor {
         torchvision::of_timm(config)
     }
 
+    /// The same with pixels as another library resizes them.
+    pub(crate) fn resizing(self, resizing: Resizing) -> Self {
+        Self { resizing, ..self }
+    }
+
     /// The size of every picture that comes out.
     pub(crate) fn size(&self) -> Size {
         self.size
@@ -127,7 +134,7 @@ impl ImageProcessor {
         let size = self.resize.map_or(image.size, |step| step.target.of(image.size));
         let window = Window::new(size, self.crop.unwrap_or(size), self.centre);
         let seen = match self.resize {
-            Some(step) => resize(image, size, &window, step.filter),
+            Some(step) => resize(image, size, &window, (step.filter, self.resizing)),
             None => image.cut(&window),
         };
         seen.place(&window)

@@ -24,9 +24,13 @@ mod worker;
 
 pub use check::{Finding, check};
 pub use engine::{Engine, UnknownEngine};
-pub use model::static_::{BadTable, StaticEncoder};
+pub use image::{Resizing, UnknownResizing};
+pub use model::{
+    encoder::GraphInput,
+    static_::{BadTable, StaticEncoder},
+};
 pub use onnx::{LibraryConfig, NoOnnxRuntime, NoOpenVino};
-pub use open::{BUILTIN, OpenError, OpenOptions, open, precomputed};
+pub use open::{BUILTIN, OpenError, OpenOptions, encoder_graph, open, precomputed};
 pub use remote::{RemoteConfig, RemoteError};
 pub use shelf::{CachedModel, Description, Place, cached_models, describe};
 pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};

@@ -8,14 +8,16 @@ use std::{
 
 use linprobe_core::Embedder;
 use linprobe_hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot};
+use linprobe_tensors::onnx::Graph;
 
 use crate::{
     engine::Engine,
     folder::ModelFolder,
     hub::{ModelDownload, is_complete},
+    image::Resizing,
     model::{
         self,
-        encoder::Encoder,
+        encoder::{Encoder, GraphInput, Towers},
         kernel::Precision,
         precomputed::Precomputed,
         static_::{MODEL_ID, StaticEncoder},
@@ -37,6 +39,8 @@ pub struct OpenOptions {
     pub remote: RemoteConfig,
     /// What runs the model.
     pub engine: Engine,
+    /// Whose resized pixels the model is given.
+    pub resizing: Resizing,
     /// Where the engines for graphs may be.
     pub libraries: LibraryConfig,
     /// Whether engines for graphs are given exported ones alone, none that is made here of a model's weights.
@@ -47,9 +51,13 @@ pub struct OpenOptions {
 
 impl OpenOptions {
     /// The same for opening the model of that fingerprint again: where no engine is asked for, the
-    /// kind of weights that it was made with decides, in a folder that has several.
+    /// kind of weights that it was made with decides, in a folder that has several. Pictures are resized as they were.
     #[must_use]
     pub fn to_reopen(&self, fingerprint: &str) -> Self {
+        let (resizing, fingerprint) = match fingerprint.strip_prefix(TORCHVISION_FINGERPRINT) {
+            Some(rest) => (Resizing::Torchvision, rest),
+            None => (Resizing::Pillow, fingerprint),
+        };
         let is_of = |start: &&str| fingerprint.starts_with(start);
         let made_with = [
             (onnx::FINGERPRINT, Engine::OnnxRuntime),
@@ -62,7 +70,7 @@ impl OpenOptions {
             _ => self.engine,
         };
         let only_exported = [onnx::FINGERPRINT, onnx::BF16_FINGERPRINT].iter().any(is_of);
-        Self { engine, only_exported, ..self.clone() }
+        Self { engine, resizing, only_exported, ..self.clone() }
     }
 }
 
@@ -78,11 +86,45 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, Open
     Ok(open_on_engine(name, options)?.embedder)
 }
 
+/// Writes a model with what stands after it as a graph, for others to run: from token ids or pixels to `embedding` [n,
+/// d], of unit length.
+///
+/// # Errors
+/// As [`open`], and [`OpenError::NotWritten`] where the model is none of those that are built in, or takes no such input.
+pub fn encoder_graph(
+    name: &str,
+    input: GraphInput,
+    options: &OpenOptions,
+) -> Result<Graph, OpenError> {
+    let options = OpenOptions { engine: Engine::BuiltIn, ..options.clone() };
+    let not_written = || OpenError::NotWritten { model: name.to_owned() };
+    if remote::is_address(name) {
+        return Err(not_written());
+    }
+    let encoder = open_on_engine(name, &options)?.encoder.ok_or_else(not_written)?;
+    let graph = encoder.graph(input).ok_or_else(not_written)?;
+    graph.map_err(|source| OpenError::weights(Path::new(name), source))
+}
+
 /// A model that is ready, and what runs it.
 pub(crate) struct Opened {
     pub(crate) embedder: Arc<dyn Embedder>,
+    /// The same, where it has towers.
+    encoder: Option<Arc<Encoder>>,
     /// As people see it.
     pub(crate) engine: String,
+}
+
+impl Opened {
+    /// A model without towers.
+    fn other(embedder: impl Embedder + 'static, engine: &str) -> Self {
+        Self { embedder: Arc::new(embedder), encoder: None, engine: engine.to_owned() }
+    }
+
+    fn new(encoder: Encoder, engine: String) -> Self {
+        let encoder = Arc::new(encoder);
+        Self { embedder: Arc::clone(&encoder) as Arc<dyn Embedder>, encoder: Some(encoder), engine }
+    }
 }
 
 /// [`open`], for those who want to know what runs the model.
@@ -91,12 +133,12 @@ pub(crate) fn open_on_engine(name: &str, options: &OpenOptions) -> Result<Opened
         options.allow(name, &[Engine::Auto, Engine::BuiltIn])?;
         let encoder =
             StaticEncoder::builtin().map_err(|source| OpenError::Builtin(source.into()))?;
-        return Ok(Opened { embedder: Arc::new(encoder), engine: BUILT_IN.to_owned() });
+        return Ok(Opened::other(encoder, BUILT_IN));
     }
     if remote::is_address(name) {
         options.allow(name, &[Engine::Auto])?;
         let encoder = RemoteEncoder::open(name, options)?;
-        return Ok(Opened { embedder: Arc::new(encoder), engine: "the server".to_owned() });
+        return Ok(Opened::other(encoder, "the server"));
     }
     if let Ok(path) = fs::canonicalize(name) {
         return open_path(&path, options);
@@ -116,6 +158,9 @@ const BF16_FINGERPRINT: &str = "bf16-";
 
 /// The same of a model whose graph was made of its weights, and is run by OpenVINO in bfloat16.
 const OPENVINO_BF16_FINGERPRINT: &str = "openvino-bf16-";
+
+/// What is before the fingerprint of a model whose pictures are resized as torchvision does it.
+const TORCHVISION_FINGERPRINT: &str = "torchvision-";
 
 /// Takes vectors that were made elsewhere, by the model of that id.
 pub fn precomputed(model_id: &str, dimension: usize) -> Arc<dyn Embedder> {
@@ -139,6 +184,20 @@ struct Place<'a> {
     revision: Option<String>,
 }
 
+impl Place<'_> {
+    /// The model of this place, which tells by its fingerprint whose resized pixels it is given.
+    fn encoder(&self, fingerprint: String, towers: Towers, options: &OpenOptions) -> Encoder {
+        let fingerprint = match options.resizing {
+            Resizing::Torchvision if towers.image.is_some() => {
+                format!("{TORCHVISION_FINGERPRINT}{fingerprint}")
+            }
+            _ => fingerprint,
+        };
+        let (id, revision) = (self.id.clone(), self.revision.clone());
+        Encoder::new(id, revision, fingerprint, towers.resizing(options.resizing))
+    }
+}
+
 fn open_path(path: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
     let id = path.display().to_string();
     let Some((folder, graph)) = onnx::folder_of(path).filter(|_| path.is_file()) else {
@@ -153,8 +212,7 @@ fn load(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
     let graphs = GraphFiles::in_folder(place.folder);
     match (options.engine, graphs) {
         (Engine::Auto, Some(graphs)) if !is_known(place) => load_graphs(place, &graphs, options),
-        (Engine::Auto | Engine::BuiltIn, _) => load_weights(place, Precision::Single),
-        (Engine::Bf16, _) => load_weights(place, Precision::Bf16),
+        (Engine::Auto | Engine::BuiltIn | Engine::Bf16, _) => load_weights(place, options),
         (_, Some(graphs)) => load_graphs(place, &graphs, options),
         _ if is_known(place) && !options.only_exported => load_written(place, options),
         (engine, None) => Err(OpenError::NoGraph { folder: place.folder.to_owned(), engine }),
@@ -167,18 +225,16 @@ fn is_known(place: &Place<'_>) -> bool {
     known.is_ok_and(|known| weights::are_in(place.folder, known.weights))
 }
 
-fn load_weights(place: &Place<'_>, precision: Precision) -> Result<Opened, OpenError> {
-    let (engine, start) = match precision {
-        Precision::Single => (BUILT_IN, ""),
-        Precision::Bf16 => (BUILT_IN_BF16, BF16_FINGERPRINT),
+fn load_weights(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, OpenError> {
+    let (precision, engine, start) = match options.engine {
+        Engine::Bf16 => (Precision::Bf16, BUILT_IN_BF16, BF16_FINGERPRINT),
+        _ => (Precision::Single, BUILT_IN, ""),
     };
     let mut folder = ModelFolder::new(place.folder, &place.id).in_precision(precision);
     let known = model::known(&mut folder)?;
     let towers = (known.open)(&mut folder)?;
-    let fingerprint = format!("{start}{}", folder.fingerprint());
-    let (id, revision) = (place.id.clone(), place.revision.clone());
-    let encoder = Encoder::new(id, revision, fingerprint, towers);
-    Ok(Opened { embedder: Arc::new(encoder), engine: engine.to_owned() })
+    let encoder = place.encoder(format!("{start}{}", folder.fingerprint()), towers, options);
+    Ok(Opened::new(encoder, engine.to_owned()))
 }
 
 /// A graph that is made of the weights here. In single precision it is the same model: nothing but the order of
@@ -196,10 +252,8 @@ fn load_written(place: &Place<'_>, options: &OpenOptions) -> Result<Opened, Open
         Engine::OpenVinoBf16 => OPENVINO_BF16_FINGERPRINT,
         _ => "",
     };
-    let fingerprint = format!("{start}{}", folder.fingerprint());
-    let (id, revision) = (place.id.clone(), place.revision.clone());
-    let embedder = Arc::new(Encoder::new(id, revision, fingerprint, towers));
-    Ok(Opened { embedder, engine: engine.name() })
+    let encoder = place.encoder(format!("{start}{}", folder.fingerprint()), towers, options);
+    Ok(Opened::new(encoder, engine.name()))
 }
 
 fn load_graphs(
@@ -213,10 +267,8 @@ fn load_graphs(
         Engine::OpenVinoBf16 => onnx::BF16_FINGERPRINT,
         _ => onnx::FINGERPRINT,
     };
-    let fingerprint = format!("{start}{}", folder.fingerprint());
-    let (id, revision) = (place.id.clone(), place.revision.clone());
-    let embedder = Arc::new(Encoder::new(id, revision, fingerprint, towers));
-    Ok(Opened { embedder, engine })
+    let encoder = place.encoder(format!("{start}{}", folder.fingerprint()), towers, options);
+    Ok(Opened::new(encoder, engine))
 }
 
 fn open_from_hub(name: &RepoName, options: &OpenOptions) -> Result<Opened, OpenError> {
@@ -354,6 +406,15 @@ pub enum OpenError {
     LargeGraph {
         /// The model's folder.
         folder: PathBuf,
+    },
+    /// The model cannot be written as a graph.
+    #[error(
+        "{model} cannot be written as a graph for such inputs\n\
+         hint: only models whose weights linprobe reads itself can; export the classifier alone"
+    )]
+    NotWritten {
+        /// The model.
+        model: String,
     },
     /// The model is run by something else than was asked for.
     #[error("{model} cannot be run by {engine}\nhint: leave out --engine")]

@@ -8,10 +8,19 @@ use std::collections::BTreeMap;
 
 use candle_core::{D, Tensor};
 use candle_nn::{Linear, Module, linear_b};
+use linprobe_tensors::onnx::Number;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{folder::ModelFolder, model::batch::TextBatch, open::OpenError, weights};
+use crate::{
+    folder::ModelFolder,
+    model::{
+        batch::TextBatch,
+        emit::{Edge, Emitter},
+    },
+    open::OpenError,
+    weights,
+};
 
 /// Names the modules of a sentence encoder.
 pub(crate) const MODULES: &str = "modules.json";
@@ -99,6 +108,13 @@ impl Pooler {
         let pooled = Tensor::cat(&pooled, D::Minus1)?;
         self.dense.iter().try_fold(pooled, |vectors, dense| dense.forward(&vectors))
     }
+
+    /// The same in a graph.
+    pub(crate) fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> candle_core::Result<Edge> {
+        let pooled: Vec<_> = self.modes.iter().map(|mode| mode.emit(emitter, hidden)).collect();
+        let pooled = emitter.concat(&pooled.iter().collect::<Vec<_>>(), -1);
+        self.dense.iter().try_fold(pooled, |vectors, dense| dense.emit(emitter, &vectors))
+    }
 }
 
 impl Mode {
@@ -116,6 +132,50 @@ impl Mode {
             Self::MeanSqrtLenTokens => sum(hidden, batch)?.broadcast_div(&batch.lengths()?.sqrt()?),
         }
     }
+
+    /// The same in a graph.
+    fn emit(self, emitter: &mut Emitter, hidden: &Edge) -> Edge {
+        match self {
+            Self::Cls => emitter.pick(hidden, 0, 1),
+            Self::Lasttoken => {
+                let mask = emitter.mask();
+                let n_tokens = emitter.sum(&mask);
+                let n_tokens = emitter.unsqueeze(&n_tokens, &[1]);
+                let one = emitter.integers(&[1]);
+                let last = emitter.apply("Sub", &[&n_tokens, &one], &[]);
+                emitter.token(hidden, &last)
+            }
+            Self::End(end) => {
+                let place = end.emit(emitter);
+                emitter.token(hidden, &place)
+            }
+            Self::Given => hidden.clone(),
+            Self::Max => {
+                let marks = emitter.marks();
+                let marks = emitter.unsqueeze(&marks, &[2]);
+                let marked = emitter.apply("Add", &[hidden, &marks], &[]);
+                emitter.highest(&marked)
+            }
+            Self::Mean => {
+                let [sum, n_tokens] = emit_sums(emitter, hidden);
+                emitter.apply("Div", &[&sum, &n_tokens], &[])
+            }
+            Self::MeanSqrtLenTokens => {
+                let [sum, n_tokens] = emit_sums(emitter, hidden);
+                let root = emitter.apply("Sqrt", &[&n_tokens], &[]);
+                emitter.apply("Div", &[&sum, &root], &[])
+            }
+        }
+    }
+}
+
+/// The sum of the hidden states of each text, and how many they are.
+fn emit_sums(emitter: &mut Emitter, hidden: &Edge) -> [Edge; 2] {
+    let mask = emitter.mask();
+    let mask = emitter.cast(&mask, Number::F32);
+    let mask = emitter.unsqueeze(&mask, &[2]);
+    let states = emitter.apply("Mul", &[hidden, &mask], &[]);
+    [states, mask].map(|edge| emitter.sum(&edge))
 }
 
 impl EndToken {
@@ -125,6 +185,20 @@ impl EndToken {
             Self::HighestId => tokens.iter().max().copied(),
         };
         tokens.iter().position(|&token| Some(token) == wanted).unwrap_or(0)
+    }
+
+    /// The place of each text's in a graph: `texts x 1`.
+    fn emit(self, emitter: &mut Emitter) -> Edge {
+        let ids = emitter.given_ids();
+        let marks = match self {
+            Self::Id(id) => {
+                let id = emitter.integers(&[id.into()]);
+                emitter.apply("Equal", &[&ids, &id], &[])
+            }
+            Self::HighestId => ids,
+        };
+        let marks = emitter.cast(&marks, Number::F32);
+        emitter.highest_place(&marks)
     }
 }
 
@@ -181,6 +255,19 @@ impl Dense {
             DenseActivation::Tanh => projected.tanh(),
             DenseActivation::Identity => Ok(projected),
         }
+    }
+
+    fn emit(&self, emitter: &mut Emitter, vectors: &Edge) -> candle_core::Result<Edge> {
+        let weights = emitter.weights(&self.linear.weight().t()?)?;
+        let mut projected = emitter.apply("MatMul", &[vectors, &weights], &[]);
+        if let Some(bias) = self.linear.bias() {
+            let bias = emitter.weights(bias)?;
+            projected = emitter.apply("Add", &[&projected, &bias], &[]);
+        }
+        Ok(match self.activation {
+            DenseActivation::Tanh => emitter.apply("Tanh", &[&projected], &[]),
+            DenseActivation::Identity => projected,
+        })
     }
 }
 

@@ -84,7 +84,7 @@ pub struct Description {
 /// # Errors
 /// As [`open`](crate::open()); and where its folder cannot be read.
 pub fn describe(name: &str, options: &OpenOptions) -> Result<Description, OpenError> {
-    let Opened { embedder, engine } = open_on_engine(name, options)?;
+    let Opened { embedder, engine, .. } = open_on_engine(name, options)?;
     let spec = embedder.model().clone();
     let place = place_of(&spec, &options.hub);
     let (architecture, n_bytes) = match &place {

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{Centre, ImageProcessor, Normalize, Resize, Size, Target, resize::Filter};
+use super::{Centre, ImageProcessor, Normalize, Resize, Resizing, Size, Target, resize::Filter};
 use crate::{folder::ModelFolder, open::OpenError};
 
 /// Says how a model's pictures are prepared.
@@ -145,6 +145,7 @@ impl Config {
         }
         Ok(ImageProcessor {
             resize,
+            resizing: Resizing::default(),
             in_floats,
             crop,
             centre: Centre::Lower,

@@ -1,14 +1,61 @@
-//! Resizing as Pillow does it, bit for bit.
+//! Resizing as Pillow does it, bit for bit, or as torchvision does.
 //!
 //! A horizontal pass, then a vertical one, both with antialiasing: the filter widens with the scale.
-//! Weights are fixed-point numbers of 22 bits and each pass rounds to 8 bits. Libraries that resize
+//! Weights are fixed-point numbers and each pass rounds to 8 bits. Libraries that resize
 //! faster round otherwise, and a model notices. After `src/libImaging/Resample.c` of Pillow before 13,
 //! with which models were trained; 13 takes the vertical pass first where that saves time, and for
 //! such shapes differs by some levels.
 
-use std::{f64::consts::PI, ops::Range};
+use std::{f64::consts::PI, fmt, ops::Range, str::FromStr};
 
 use super::{Rgb, Size, Window};
+
+/// Whose resized pixels a model is given: they differ by one level in less than one of a hundred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resizing {
+    /// Those of Pillow, over which most models were trained.
+    #[default]
+    Pillow,
+    /// Those of torchvision over bytes, which transformers takes where torchvision is installed.
+    Torchvision,
+}
+
+const PILLOW: &str = "pillow";
+const TORCHVISION: &str = "torchvision";
+
+impl Resizing {
+    /// The names of all.
+    pub const NAMES: [&str; 2] = [PILLOW, TORCHVISION];
+}
+
+impl fmt::Display for Resizing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pillow => PILLOW,
+            Self::Torchvision => TORCHVISION,
+        })
+    }
+}
+
+impl FromStr for Resizing {
+    type Err = UnknownResizing;
+
+    fn from_str(name: &str) -> Result<Self, UnknownResizing> {
+        match name {
+            PILLOW => Ok(Self::Pillow),
+            TORCHVISION => Ok(Self::Torchvision),
+            _ => Err(UnknownResizing { name: name.to_owned() }),
+        }
+    }
+}
+
+/// A name that names no way of resizing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("pictures cannot be resized by {name:?}\nhint: one of {}", Resizing::NAMES.join(", "))]
+pub struct UnknownResizing {
+    /// The name given.
+    pub name: String,
+}
 
 /// How pixels are weighted by their distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,18 +122,27 @@ fn bicubic(x: f64) -> f64 {
 }
 
 /// Resizes a picture, and computes only what is seen of it in a window.
-pub(super) fn resize(image: &Rgb, size: Size, window: &Window, filter: Filter) -> Rgb {
-    let columns = fixed_taps(image.size.width, size.width, &window.columns.seen, filter);
-    let rows = fixed_taps(image.size.height, size.height, &window.rows.seen, filter);
-    let first_row = rows.iter().map(|tap| tap.first).min().unwrap_or(0);
-    let end_row = rows.iter().map(Tap::end).max().unwrap_or(0);
+pub(super) fn resize(
+    image: &Rgb,
+    size: Size,
+    window: &Window,
+    (filter, resizing): (Filter, Resizing),
+) -> Rgb {
+    let axis = |from, to, seen| {
+        let taps = |places| taps([from, to], places, filter);
+        Axis::new(taps(seen), resizing.n_bits(taps(0..to)))
+    };
+    let columns = axis(image.size.width, size.width, window.columns.seen.clone());
+    let rows = axis(image.size.height, size.height, window.rows.seen.clone());
+    let first_row = rows.taps.iter().map(|tap| tap.first).min().unwrap_or(0);
+    let end_row = rows.taps.iter().map(Tap::end).max().unwrap_or(0);
     let used_rows = image.rows().skip(first_row).take(end_row - first_row);
-    let narrow: Vec<u8> = used_rows.flat_map(|row| resize_row(row, &columns)).collect();
-    let row_len = columns.len() * 3;
-    let mut pixels = Vec::with_capacity(rows.len() * row_len);
-    for tap in &rows {
+    let narrow: Vec<u8> = used_rows.flat_map(|row| columns.combine_pixels(row)).collect();
+    let row_len = columns.taps.len() * 3;
+    let mut pixels = Vec::with_capacity(rows.taps.len() * row_len);
+    for tap in &rows.taps {
         let from = (tap.first - first_row) * row_len;
-        combine_rows(&narrow[from..], row_len, &tap.weights, &mut pixels);
+        rows.combine_rows(&narrow[from..], row_len, &tap.weights, &mut pixels);
     }
     Rgb { size: window.seen(), pixels }
 }
@@ -127,26 +183,23 @@ impl<W> Tap<W> {
     }
 }
 
-/// Fractional bits of a weight: 8 bits are the pixel's, two are left for sums beyond its range.
-const PRECISION_BITS: u32 = 32 - 8 - 2;
-
-/// A half, to round.
-const HALF: i32 = 1 << (PRECISION_BITS - 1);
-
-fn taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<Tap<f64>> {
+/// What some of the places are made of.
+fn taps(
+    [n_in, n_out]: [usize; 2],
+    places: Range<usize>,
+    filter: Filter,
+) -> impl Iterator<Item = Tap<f64>> {
     let scale = n_in as f64 / n_out as f64;
     let widening = scale.max(1.0);
     let support = filter.support() * widening;
-    seen.clone()
-        .map(|idx| {
-            let centre = (idx as f64 + 0.5) * scale;
-            let first = truncated(centre - support + 0.5);
-            let end = truncated(centre + support + 0.5).min(n_in);
-            let weight = |at: usize| filter.weight((at as f64 - centre + 0.5) / widening);
-            let sum: f64 = (first..end).map(weight).sum();
-            Tap { first, weights: (first..end).map(|at| weight(at) / sum).collect() }
-        })
-        .collect()
+    places.map(move |idx| {
+        let centre = (idx as f64 + 0.5) * scale;
+        let first = truncated(centre - support + 0.5);
+        let end = truncated(centre + support + 0.5).min(n_in);
+        let weight = |at: usize| filter.weight((at as f64 - centre + 0.5) / widening);
+        let sum: f64 = (first..end).map(weight).sum();
+        Tap { first, weights: (first..end).map(|at| weight(at) / sum).collect() }
+    })
 }
 
 /// The same in single precision, as torch computes positions, too: after
@@ -168,14 +221,71 @@ fn single_taps(n_in: usize, n_out: usize, filter: Filter) -> Vec<Tap<f32>> {
     (0..n_out).map(tap).collect()
 }
 
-/// The same as fixed-point numbers.
-fn fixed_taps(n_in: usize, n_out: usize, seen: &Range<usize>, filter: Filter) -> Vec<Tap<i32>> {
-    let one = f64::from(1 << PRECISION_BITS);
-    let fixed = |tap: Tap<f64>| {
-        let weights = tap.weights.into_iter().map(|weight| rounded(weight * one)).collect();
-        Tap { first: tap.first, weights }
-    };
-    taps(n_in, n_out, seen, filter).into_iter().map(fixed).collect()
+/// What the pixels of one axis are made of, as fixed-point numbers.
+struct Axis {
+    taps: Vec<Tap<i32>>,
+    /// Fractional bits of a weight.
+    n_bits: u32,
+}
+
+impl Resizing {
+    /// Fractional bits of weights, all of those of an axis being given. Of 32 bits 8 are the pixel's, and two are left
+    /// for sums beyond its range; torchvision takes as many as the largest weight leaves of 16, after
+    /// `aten/src/ATen/native/cpu/UpSampleKernel.cpp` of PyTorch.
+    fn n_bits(self, taps: impl Iterator<Item = Tap<f64>>) -> u32 {
+        const MOST: u32 = 32 - 8 - 2;
+        if self == Self::Pillow {
+            return MOST;
+        }
+        let largest = taps.flat_map(|tap| tap.weights).fold(0.0, f64::max);
+        let fits = |n_bits: u32| rounded(largest * f64::from(1 << n_bits)) <= i32::from(i16::MAX);
+        (0..MOST).find(|n_bits| !fits(n_bits + 1)).unwrap_or(MOST)
+    }
+}
+
+impl Axis {
+    fn new(taps: impl Iterator<Item = Tap<f64>>, n_bits: u32) -> Self {
+        let one = f64::from(1 << n_bits);
+        let fixed = |tap: Tap<f64>| {
+            let weights = tap.weights.into_iter().map(|weight| rounded(weight * one)).collect();
+            Tap { first: tap.first, weights }
+        };
+        Self { taps: taps.map(fixed).collect(), n_bits }
+    }
+
+    /// A half, to round.
+    fn half(&self) -> i32 {
+        1 << (self.n_bits - 1)
+    }
+
+    #[expect(clippy::cast_sign_loss, reason = "clamped to a byte")]
+    fn to_byte(&self, sum: i32) -> u8 {
+        (sum >> self.n_bits).clamp(0, 255) as u8
+    }
+
+    /// A row in its new length.
+    fn combine_pixels<'a>(&'a self, row: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
+        self.taps.iter().flat_map(move |tap| {
+            let mut sums = [self.half(); 3];
+            for (pixel, weight) in row[tap.first * 3..].chunks_exact(3).zip(&tap.weights) {
+                sums[0] += i32::from(pixel[0]) * weight;
+                sums[1] += i32::from(pixel[1]) * weight;
+                sums[2] += i32::from(pixel[2]) * weight;
+            }
+            sums.map(|sum| self.to_byte(sum))
+        })
+    }
+
+    /// A row of several.
+    fn combine_rows(&self, narrow: &[u8], row_len: usize, weights: &[i32], pixels: &mut Vec<u8>) {
+        let mut sums = vec![self.half(); row_len];
+        for (row, weight) in narrow.chunks_exact(row_len).zip(weights) {
+            for (sum, &value) in sums.iter_mut().zip(row) {
+                *sum += i32::from(value) * weight;
+            }
+        }
+        pixels.extend(sums.into_iter().map(|sum| self.to_byte(sum)));
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0")]
@@ -186,31 +296,4 @@ fn truncated(position: f64) -> usize {
 #[expect(clippy::cast_possible_truncation, reason = "a weight is smaller than two")]
 fn rounded(weight: f64) -> i32 {
     (weight + 0.5_f64.copysign(weight)) as i32
-}
-
-fn resize_row<'a>(row: &'a [u8], columns: &'a [Tap<i32>]) -> impl Iterator<Item = u8> + 'a {
-    columns.iter().flat_map(move |tap| {
-        let mut sums = [HALF; 3];
-        for (pixel, weight) in row[tap.first * 3..].chunks_exact(3).zip(&tap.weights) {
-            sums[0] += i32::from(pixel[0]) * weight;
-            sums[1] += i32::from(pixel[1]) * weight;
-            sums[2] += i32::from(pixel[2]) * weight;
-        }
-        sums.map(to_byte)
-    })
-}
-
-fn combine_rows(narrow: &[u8], row_len: usize, weights: &[i32], pixels: &mut Vec<u8>) {
-    let mut sums = vec![HALF; row_len];
-    for (row, weight) in narrow.chunks_exact(row_len).zip(weights) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum += i32::from(value) * weight;
-        }
-    }
-    pixels.extend(sums.into_iter().map(to_byte));
-}
-
-#[expect(clippy::cast_sign_loss, reason = "clamped to a byte")]
-fn to_byte(sum: i32) -> u8 {
-    (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::{
-    Centre, ImageProcessor, Normalize, Resize, Size, Target,
+    Centre, ImageProcessor, Normalize, Resize, Resizing, Size, Target,
     config::{CLIP_STEPS, check_edge, steps},
     resize::Filter,
 };
@@ -59,6 +59,7 @@ pub(super) fn of_open_clip(
 fn processor(resize: Resize, size: Size, normalize: [Normalize; 3]) -> ImageProcessor {
     ImageProcessor {
         resize: Some(resize),
+        resizing: Resizing::default(),
         in_floats: false,
         crop: Some(size),
         centre: Centre::Even,

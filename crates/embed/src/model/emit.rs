@@ -4,10 +4,13 @@
 //! so queries are scaled and norms folded already. What goes in has the names that exporters give it.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm};
+use candle_nn::Embedding;
 use linprobe_tensors::onnx::{Attribute, Axis, Graph, Number};
 
-use super::encoder::{ImageModel, TextModel};
+use super::{
+    encoder::{ImageModel, ImageTower, TextModel, TextTower},
+    kernel::LayerNorm,
+};
 use crate::image::Size;
 
 /// Writes what a model makes of token ids: hidden states.
@@ -20,12 +23,25 @@ pub(crate) fn text_graph(model: &dyn TextModel) -> Result<Vec<u8>> {
 /// Writes what a model makes of pictures of a size: a vector for each.
 pub(crate) fn image_graph(model: &dyn ImageModel, size: Size) -> Result<Vec<u8>> {
     let mut emitter = Emitter::new("pictures");
-    let sides = [Axis::Fixed(3), Axis::Fixed(size.height), Axis::Fixed(size.width)];
-    let [colours, height, width] = sides;
-    let shape = [Axis::Named("pictures"), colours, height, width];
-    let pixels = emitter.input("pixel_values", Number::F32, &shape);
+    let pixels = emitter.pixels(size);
     let vectors = model.emit(&mut emitter, &pixels)?;
     Ok(emitter.finish(&vectors, "image_embeds", &["pictures", "dimension"]))
+}
+
+/// Writes what a tower makes of token ids: `embedding`, vectors of unit length.
+pub(crate) fn text_encoder(tower: &TextTower) -> Result<Graph> {
+    let mut emitter = Emitter::new("texts");
+    let hidden = tower.model.emit(&mut emitter)?;
+    let vectors = tower.pooler.emit(&mut emitter, &hidden)?;
+    Ok(emitter.into_encoder(&vectors))
+}
+
+/// Writes what a tower makes of pixels: the same.
+pub(crate) fn image_encoder(tower: &ImageTower) -> Result<Graph> {
+    let mut emitter = Emitter::new("pictures");
+    let pixels = emitter.pixels(tower.processor.size());
+    let vectors = tower.model.emit(&mut emitter, &pixels)?;
+    Ok(emitter.into_encoder(&vectors))
 }
 
 /// A graph that is being written.
@@ -33,11 +49,18 @@ pub(crate) fn image_graph(model: &dyn ImageModel, size: Size) -> Result<Vec<u8>>
 pub(crate) struct Emitter {
     graph: Graph,
     n_edges: usize,
+    /// What tells tokens from padding, once it was asked for.
+    mask: Option<Edge>,
 }
 
 /// What the graph is given, or what an operator gives.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge(String);
+
+const INPUT_IDS: &str = "input_ids";
+
+/// The shape of token ids.
+const TOKENS: [Axis<'static>; 2] = [Axis::Named("texts"), Axis::Named("tokens")];
 
 /// What an operator is told beside its inputs.
 type Attributes<'a> = &'a [(&'a str, Attribute<'a>)];
@@ -53,7 +76,7 @@ pub(crate) struct Surroundings<'a> {
 
 impl Emitter {
     fn new(name: &str) -> Self {
-        Self { graph: Graph::new(name), n_edges: 0 }
+        Self { graph: Graph::new(name), n_edges: 0, mask: None }
     }
 
     fn finish(mut self, edge: &Edge, name: &str, axes: &[&str]) -> Vec<u8> {
@@ -63,6 +86,15 @@ impl Emitter {
         self.graph.into_model(&[])
     }
 
+    /// Vectors in unit length, under the name by which classifiers take them.
+    fn into_encoder(mut self, vectors: &Edge) -> Graph {
+        const EMBEDDING: &str = "embedding";
+        let length = self.apply("ReduceL2", &[vectors], &[("axes", Attribute::Integers(&[-1]))]);
+        self.graph.node("Div", &[&vectors.0, &length.0], &[EMBEDDING], &[]);
+        self.graph.output(EMBEDDING, Number::F32, &["n", "dimension"].map(Axis::Named));
+        self.graph
+    }
+
     fn input(&mut self, name: &str, number: Number, shape: &[Axis<'_>]) -> Edge {
         self.graph.input(name, number, shape);
         Edge(name.to_owned())
@@ -70,14 +102,39 @@ impl Emitter {
 
     /// Token ids `texts x tokens`.
     pub(crate) fn token_ids(&mut self) -> Edge {
-        self.input("input_ids", Number::I64, &[Axis::Named("texts"), Axis::Named("tokens")])
+        self.input(INPUT_IDS, Number::I64, &TOKENS)
+    }
+
+    /// The same, in what stands after a model that asked for them.
+    pub(crate) fn given_ids(&self) -> Edge {
+        Edge(INPUT_IDS.to_owned())
+    }
+
+    /// 1 for a token, 0 for padding: `texts x tokens`.
+    pub(crate) fn mask(&mut self) -> Edge {
+        if let Some(mask) = &self.mask {
+            return mask.clone();
+        }
+        let mask = self.input("attention_mask", Number::I64, &TOKENS);
+        self.mask.insert(mask).clone()
+    }
+
+    /// Pixels `pictures x 3 x height x width`.
+    fn pixels(&mut self, size: Size) -> Edge {
+        let [height, width] = [size.height, size.width].map(Axis::Fixed);
+        let shape = [Axis::Named("pictures"), Axis::Fixed(3), height, width];
+        self.input("pixel_values", Number::F32, &shape)
     }
 
     /// What keeps tokens from looking at padding, to be added to scores: `texts x 1 x 1 x tokens`.
     pub(crate) fn padding(&mut self) -> Edge {
-        let shape = [Axis::Named("texts"), Axis::Named("tokens")];
-        let mask = self.input("attention_mask", Number::I64, &shape);
-        let mask = self.unsqueeze(&mask, &[1, 2]);
+        let marks = self.marks();
+        self.unsqueeze(&marks, &[1, 2])
+    }
+
+    /// 0 for a token, the lowest number for padding: `texts x tokens`.
+    pub(crate) fn marks(&mut self) -> Edge {
+        let mask = self.mask();
         let is_token = self.cast(&mask, Number::Bool);
         self.mark(&is_token, f32::MIN)
     }
@@ -206,6 +263,28 @@ impl Emitter {
         self.apply("Squeeze", &[&picked, &squeezed], &[])
     }
 
+    /// The row of one token of each text: states `texts x tokens x hidden`, places `texts x 1`.
+    pub(crate) fn token(&mut self, states: &Edge, places: &Edge) -> Edge {
+        self.apply("GatherND", &[states, places], &[("batch_dims", Attribute::Integer(1))])
+    }
+
+    /// The place of the highest number of each row, the first of several: `rows x 1`.
+    pub(crate) fn highest_place(&mut self, rows: &Edge) -> Edge {
+        self.apply("ArgMax", &[rows], &[("axis", Attribute::Integer(1))])
+    }
+
+    /// The highest along the second axis, which is gone then.
+    pub(crate) fn highest(&mut self, edge: &Edge) -> Edge {
+        let axes = ("axes", Attribute::Integers(&[1]));
+        self.apply("ReduceMax", &[edge], &[axes, ("keepdims", Attribute::Integer(0))])
+    }
+
+    /// The sum along the second axis, which is gone then.
+    pub(crate) fn sum(&mut self, edge: &Edge) -> Edge {
+        let axes = self.integers(&[1]);
+        self.apply("ReduceSum", &[edge, &axes], &[("keepdims", Attribute::Integer(0))])
+    }
+
     /// Parts of equal size along an axis.
     pub(crate) fn split<const N: usize>(&mut self, edge: &Edge, axis: i64) -> [Edge; N] {
         let parts: [Edge; N] = std::array::from_fn(|_| self.edge());
@@ -219,7 +298,7 @@ impl Emitter {
     }
 
     /// Normalizes the last axis.
-    pub(crate) fn norm(&mut self, norm: &LayerNorm, edge: &Edge) -> Result<Edge> {
+    pub(crate) fn norm(&mut self, LayerNorm(norm): &LayerNorm, edge: &Edge) -> Result<Edge> {
         let weight = self.weights(norm.weight())?;
         #[expect(clippy::cast_possible_truncation, reason = "the norm computes in this precision")]
         let epsilon = norm.eps() as f32;

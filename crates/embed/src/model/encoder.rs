@@ -9,13 +9,27 @@ use candle_core::{Result, Tensor};
 use linprobe_core::{
     BadContent, Content, EmbedError, Embedder, Embedding, Input, Modalities, ModelSpec,
 };
+use linprobe_tensors::onnx::Graph;
 use rayon::prelude::*;
 
 use super::{
     batch::{ImageBatch, Placed, TextBatch, in_order},
-    emit::{Edge, Emitter},
+    emit::{Edge, Emitter, image_encoder, text_encoder},
 };
-use crate::{image::ImageProcessor, pool::Pooler, tokenize::TextProcessor};
+use crate::{
+    image::{ImageProcessor, Resizing},
+    pool::Pooler,
+    tokenize::TextProcessor,
+};
+
+/// What a graph is given: token ids, or pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphInput {
+    /// `input_ids` and, where padding matters, `attention_mask`: `texts x tokens`.
+    Texts,
+    /// `pixel_values`: `pictures x 3 x height x width`.
+    Pictures,
+}
 
 /// What an architecture makes of a model's folder.
 #[derive(Debug)]
@@ -24,6 +38,16 @@ pub(crate) struct Towers {
     pub(crate) dimension: usize,
     pub(crate) text: Option<TextTower>,
     pub(crate) image: Option<ImageTower>,
+}
+
+impl Towers {
+    /// The same with pictures as a library resizes them.
+    pub(crate) fn resizing(self, resizing: Resizing) -> Self {
+        let image = self
+            .image
+            .map(|tower| ImageTower { processor: tower.processor.resizing(resizing), ..tower });
+        Self { image, ..self }
+    }
 }
 
 /// From texts to vectors.
@@ -83,6 +107,14 @@ impl Encoder {
         let modalities = Modalities { text: towers.text.is_some(), image: towers.image.is_some() };
         let dimension = towers.dimension;
         Self { spec: ModelSpec { id, revision, fingerprint, dimension, modalities }, towers }
+    }
+
+    /// Writes a tower as a graph that gives `embedding`; none where there is no such tower.
+    pub(crate) fn graph(&self, input: GraphInput) -> Option<Result<Graph>> {
+        match input {
+            GraphInput::Texts => self.towers.text.as_ref().map(text_encoder),
+            GraphInput::Pictures => self.towers.image.as_ref().map(image_encoder),
+        }
     }
 
     fn embed_all(&self, inputs: Inputs<'_>) -> Result<Vec<Placed<Answer>>> {

@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use candle_core::Device;
 use linprobe_core::{BadContent, Content, Input};
-use linprobe_embed::{Engine, OpenOptions, open};
+use linprobe_embed::{Engine, OpenOptions, Resizing, open};
 
 use crate::fixture::{
     Fixture, assert_close, embed, embed_inputs, fixtures, max_difference, offline, open_folder,
@@ -67,6 +67,24 @@ fn pictures_are_resized_and_cropped_as_by_pillow() {
             let share = differences.len() as f32 / found.len() as f32;
             assert!(share < 0.001, "{model}, {picture}: {share} of the bytes differ");
         }
+    }
+}
+
+#[test]
+fn pictures_are_resized_as_by_torchvision_where_that_is_asked_for() {
+    let options = OpenOptions { resizing: Resizing::Torchvision, ..offline() };
+    let golden = fixtures().join("torchvision.safetensors");
+    let golden = candle_core::safetensors::load(golden, &Device::Cpu).unwrap();
+    for (name, expected) in golden {
+        let (model, picture) = name.split_once('/').unwrap();
+        let path = fixtures().join(model).display().to_string();
+        let embedder = open(&path, &options).unwrap();
+        let fingerprint = &embedder.model().fingerprint;
+        assert!(fingerprint.starts_with("torchvision-"), "{fingerprint}");
+        assert_eq!(OpenOptions::default().to_reopen(fingerprint).resizing, Resizing::Torchvision);
+        let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let difference = max_difference(&pixels(&*embedder, picture), &expected);
+        assert!(difference < 1e-5, "{name}: {difference}");
     }
 }
 

@@ -1,12 +1,23 @@
 //! Exported graphs in ONNX Runtime and OpenVINO, of which Python's packages bring the libraries: they give what
 //! the weights give from which they were exported.
 
-use std::{env, fs, path::Path};
+use std::{
+    env,
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    process::Command,
+};
 
-use linprobe_embed::{Engine, LibraryConfig, OpenOptions, describe, open};
+use linprobe_core::Input;
+use linprobe_embed::{
+    Engine, GraphInput, LibraryConfig, OpenOptions, describe, encoder_graph, open,
+};
+use serde_json::json;
 
 use crate::fixture::{
-    Fixture, all_names, assert_close, copy_of, embed, fixtures, offline, picture, replace, texts,
+    Fixture, all_names, assert_close, copy_of, embed, fixtures, offline, picture, pixels, replace,
+    texts,
 };
 
 /// With the ONNX Runtime of the interpreter that the tests are given.
@@ -82,6 +93,73 @@ fn a_graph_made_of_weights_is_another_model_in_bfloat16_and_opened_again_as_that
     for (reduced, exact) in embed(&*reduced, &texts()).iter().zip(embed(&*exact, &texts())) {
         assert!(reduced.dot(exact.as_slice()) > 0.999);
     }
+}
+
+/// Runs each graph over what the reference was given, padded, and compares what it gives with the reference.
+const RUN_ENCODERS: &str = "
+import json, pathlib, sys
+import numpy as np, onnx, onnxruntime
+cases = sorted(pathlib.Path(sys.argv[1]).glob('*.json'))
+for case in cases:
+    given, path = json.loads(case.read_text()), str(case.with_suffix('.onnx'))
+    onnx.checker.check_model(path, full_check=True)
+    session = onnxruntime.InferenceSession(path)
+    if 'ids' in given:
+        length = max(map(len, given['ids']))
+        padded = lambda rows: np.array([row + [0] * (length - len(row)) for row in rows], np.int64)
+        inputs = {'input_ids': padded(given['ids'])}
+        inputs['attention_mask'] = padded([[1] * len(row) for row in given['ids']])
+    else:
+        [port] = session.get_inputs()
+        pixels = np.array(given['pixels'], np.float32).reshape(-1, *port.shape[1:])
+        inputs = {'pixel_values': pixels}
+    taken = {port.name for port in session.get_inputs()}
+    inputs = {name: value for name, value in inputs.items() if name in taken}
+    found = session.run(['embedding'], inputs)[0]
+    worst = np.abs(found - np.array(given['embeddings'])).max()
+    assert worst < 1e-5, (case, worst)
+assert len(cases) > 30, cases
+";
+
+/// An encoder with all that stands after it, as it is exported in front of a classifier.
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnx and onnxruntime"]
+fn a_graph_of_an_encoder_gives_the_embeddings_of_the_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in all_names() {
+        let fixture = Fixture::named(&name);
+        if fixture.embedder.model().modalities.text {
+            let (texts, rows) = fixture.texts_with_a_direction();
+            let process = |text| match fixture.embedder.process(text) {
+                Ok(Input::Tokens(tokens)) => tokens,
+                other => panic!("{name}: {other:?}"),
+            };
+            let ids: Vec<_> = texts.iter().map(process).collect();
+            let case = json!({ "ids": ids, "embeddings": rows });
+            write_case(folder.path(), (&name, GraphInput::Texts), &case);
+        }
+        if fixture.embedder.model().modalities.image {
+            let pictures = fixture.names("embedding.");
+            let pixels: Vec<_> =
+                pictures.iter().map(|picture| pixels(&*fixture.embedder, picture)).collect();
+            let of = |picture: &String| fixture.values(&format!("embedding.{picture}"));
+            let rows: Vec<_> = pictures.iter().map(of).collect();
+            let case = json!({ "pixels": pixels, "embeddings": rows });
+            write_case(folder.path(), (&name, GraphInput::Pictures), &case);
+        }
+    }
+    let python = env::var("LINPROBE_TEST_PYTHON").unwrap();
+    let run = Command::new(python).args(["-c", RUN_ENCODERS]).arg(folder.path()).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+fn write_case(folder: &Path, (model, input): (&str, GraphInput), case: &serde_json::Value) {
+    let path = fixtures().join(model).display().to_string();
+    let graph = encoder_graph(&path, input, &offline()).unwrap();
+    let case_path = folder.join(format!("{model}-{input:?}.json"));
+    let write = |path: &Path, bytes: &[u8]| File::create(path).unwrap().write_all(bytes).unwrap();
+    write(&case_path.with_extension("onnx"), &graph.into_model(&[]));
+    write(&case_path, case.to_string().as_bytes());
 }
 
 /// A copy of a model whose exported graphs are gone.
