@@ -1,9 +1,14 @@
 //! Everything that must hold before a change lands, in the order in which it fails fastest.
 
+use std::{env, fmt::Write as _, path::Path};
+
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::{python, shell, style, tools, web};
+
+/// Names a Python with torch, which brings gigabytes of libraries for accelerators along.
+const TORCH: &str = "LINPROBE_TEST_TORCH";
 
 /// The checks and tests that need nothing but cargo.
 pub(crate) fn quick() -> Result<()> {
@@ -57,15 +62,28 @@ fn tests() -> Result<()> {
         "safetensors",
         "schemathesis",
         "scikit-learn",
+        "tokenizers",
     ];
     let python = tools::python(&packages)?;
     let minilm = tools::minilm(&python)?;
     let postgres = tools::postgres(&python)?;
-    let mut filter = "test(#*python::*) | test(#*minilm_real) | test(#postgres*::*)".to_owned();
-    if shell::root().join("../shared/data").is_dir() {
-        filter.push_str(" | test(#real::*)");
-    } else {
-        shell::say("../shared/data is not here: the tests that need it stay ignored");
+    let mut filter =
+        "test(#*python::*) & !test(#*torch::*) | test(#*minilm_real) | test(#postgres*::*)"
+            .to_owned();
+    for (is_here, tests, missing) in [
+        (shell::root().join("../shared/data").is_dir(), "#real::*", "../shared/data is not here"),
+        (
+            env::var_os(TORCH).is_some(),
+            "#*torch::*",
+            "LINPROBE_TEST_TORCH names no Python with torch",
+        ),
+        (Path::new("/usr/bin/ffmpeg").exists(), "#*with_ffmpeg", "ffmpeg is not installed"),
+    ] {
+        if is_here {
+            write!(filter, " | test({tests})")?;
+        } else {
+            shell::say(&format!("{missing}: the tests that need it stay ignored"));
+        }
     }
     let ignored = ["nextest", "run", "--workspace", "--profile", "ci", "--run-ignored", "only"];
     let mut ignored = shell::command("cargo", &ignored);

@@ -5,8 +5,8 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use linprobe::{
-    Engine, Method, PredictionsForm, SourceKind, SourceOptions, Strategy, ThresholdPolicy,
-    VectorDatabase,
+    Engine, Method, PredictionsForm, Resizing, SourceKind, SourceOptions, Strategy,
+    ThresholdPolicy, VectorDatabase,
     laboratory::{Oracle, Player},
 };
 
@@ -39,6 +39,13 @@ pub(crate) struct Cli {
         value_parser = choices::engines()
     )]
     pub(crate) engine: Engine,
+    /// Whose resized pixels a model of pictures is given: of Pillow, over which most were trained, or of torchvision,
+    /// as transformers does where it is installed. A project goes on as it began.
+    #[arg(
+        long, global = true, env = "LINPROBE_RESIZE", default_value_t,
+        value_parser = choices::resizings()
+    )]
+    pub(crate) resize: Resizing,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -110,7 +117,8 @@ pub(crate) struct IndexArgs {
     /// A folder of pictures or videos; a .csv, .tsv, .jsonl, .json or .txt file; .parquet or .arrow files;
     /// .tar files of samples, such as "shard-{000..041}.tar"; a .npy, .npz or .safetensors file of
     /// vectors. Of many files, their folder. Or a dataset on the Hugging Face hub, such as
-    /// "frgfm/imagenette", which may have "@" and a branch behind it. Or the web address of a file.
+    /// "frgfm/imagenette", which may have "@" and a branch behind it. Or the web address of a file, or a
+    /// file or prefix of a bucket: "s3://bucket/prefix/", "gs://bucket/file.csv".
     pub(crate) dataset: PathBuf,
     /// The model to embed with: "builtin", a folder or .onnx file, a name on the hub, or a
     /// server's address with #model behind it. [default: the project's; for texts the one built in]
@@ -435,6 +443,16 @@ pub(crate) struct PredictArgs {
     /// Keeps the records that count as positive only.
     #[arg(long)]
     pub(crate) positive_only: bool,
+    /// Writes the scores to a column of the table that the project asks, which has to be there. Without
+    /// --write, only shows what would be written.
+    #[arg(
+        long, value_name = "COLUMN",
+        conflicts_with_all = ["dataset", "unranked", "threshold", "format", "output", "positive_only"]
+    )]
+    pub(crate) to_column: Option<String>,
+    /// Writes to the table of --to-column, which is only asked else.
+    #[arg(long, requires = "to_column")]
+    pub(crate) write: bool,
     #[command(flatten)]
     pub(crate) only: WhereArgs,
     #[command(flatten)]
@@ -521,6 +539,10 @@ pub(crate) struct ExportArgs {
     /// [default: the classifier's own]
     #[arg(long, value_name = "POLICY", allow_hyphen_values = true)]
     pub(crate) threshold: Option<ThresholdPolicy>,
+    /// Puts the encoder of its embeddings in front, in ONNX: token ids or pixels go in, as the model's
+    /// own tokenizer or image processor makes them.
+    #[arg(long, value_enum, value_name = "INPUT", conflicts_with = "query")]
+    pub(crate) with_encoder: Option<EncoderInput>,
     /// Writes a page about it, too, in Markdown, and a plot beside it in SVG.
     #[arg(long, value_name = "FILE.md")]
     pub(crate) card: Option<PathBuf>,
@@ -528,6 +550,15 @@ pub(crate) struct ExportArgs {
     /// or to standard output.
     #[arg(long, value_name = "DATABASE", value_parser = choices::databases(), conflicts_with = "card")]
     pub(crate) query: Option<VectorDatabase>,
+}
+
+/// What goes into an encoder.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum EncoderInput {
+    /// Token ids of texts.
+    Texts,
+    /// Pixels of pictures.
+    Pictures,
 }
 
 #[derive(Args)]

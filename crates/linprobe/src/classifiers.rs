@@ -6,6 +6,7 @@ use linprobe_classifier::{
     ClassifierFile, ExportError, Head, ImportError, MAX_FILE_BYTES, ModelCard, ReadClass,
 };
 use linprobe_core::ModelSpec;
+use linprobe_embed::{GraphInput, OpenOptions};
 
 use crate::{error::ProjectError, files::write_atomic, models, project::Project};
 
@@ -125,6 +126,23 @@ pub fn classifier_in_file(name: &str) -> Option<Result<ClassifierFile, ProjectEr
 /// [`ProjectError::Io`] when it cannot be written.
 pub fn write_classifier(file: &ClassifierFile, path: &Path) -> Result<(), ProjectError> {
     write_atomic(path, &ExportForm::of(path).bytes(file)?)
+}
+
+/// Writes a classifier as an ONNX model, with the encoder of its card in front: contents go in, prepared as the encoder
+/// takes them.
+///
+/// # Errors
+/// [`ProjectError::NoCard`] where no model is named, [`ProjectError::OpenModel`] or [`ProjectError::OtherModel`] where it
+/// cannot be had or written, [`ProjectError::Export`] when it is too large, [`ProjectError::Io`].
+pub fn write_with_encoder(
+    file: &ClassifierFile,
+    (input, models): (GraphInput, &OpenOptions),
+    path: &Path,
+) -> Result<(), ProjectError> {
+    let card = file.card.as_ref().ok_or(ProjectError::NoCard)?;
+    let dimension = file.classifier.dimension();
+    let encoder = models::graph_of_carded(&card.model, dimension, (input, models))?;
+    write_atomic(path, &file.to_onnx_behind(encoder)?)
 }
 
 /// Writes a head, in the form that the name of the file ends with, as [`write_classifier`] does.

@@ -60,6 +60,7 @@ pub use blame::Blame;
 pub use catalogue::{CatalogueRecord, SkippedRecord};
 pub use classifiers::{
     ExportForm, classifier_in_file, read_classes, read_classifier, write_classifier, write_head,
+    write_with_encoder,
 };
 pub use compact::Compacted;
 pub use compare::{Comparison, Moved};
@@ -77,7 +78,9 @@ pub use labels::LabelsForm;
 pub use model_page::{ModelPage, PageParts};
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, predict_dataset};
-pub use predictions::{Prediction, Predictions, PredictionsForm, wide::Scorer};
+pub use predictions::{
+    Prediction, Predictions, PredictionsForm, wide::Scorer, write_back::WriteBack,
+};
 pub use project::{IndexOptions, Project, Surroundings};
 pub use queries::{UnknownDatabase, VectorDatabase};
 pub use ranking::{Ranked, RankedPage, Ranking, RankingOrder, RankingPage};
@@ -97,9 +100,9 @@ pub use linprobe_core::{
 };
 pub use linprobe_embed::{
     CachedModel, Description as ModelDescription, Embedded, Engine, Finding as ModelFinding,
-    LibraryConfig, OpenOptions, Place as ModelPlace, RemoteConfig, StreamError, StreamOptions,
-    cached_models, check as check_model, describe as describe_model, embed_stream,
-    open as open_model,
+    GraphInput, LibraryConfig, OpenOptions, Place as ModelPlace, RemoteConfig, Resizing,
+    StreamError, StreamOptions, cached_models, check as check_model, describe as describe_model,
+    embed_stream, open as open_model,
 };
 pub use linprobe_hub::{HubConfig, Progress as DownloadProgress, Transfer};
 pub use linprobe_session::{

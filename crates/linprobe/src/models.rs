@@ -10,7 +10,8 @@ use linprobe_classifier::ModelCard;
 use linprobe_core::{
     BadContent, Content, Embedder, Embedding, Input, Modalities, ModelSpec, Source,
 };
-use linprobe_embed::{OpenOptions, precomputed};
+use linprobe_embed::{GraphInput, OpenOptions, precomputed};
+use linprobe_tensors::onnx::Graph;
 
 use crate::error::ProjectError;
 
@@ -28,13 +29,28 @@ pub(crate) fn reopen(
     if model.id == PRECOMPUTED {
         return Ok(precomputed(PRECOMPUTED, model.dimension));
     }
-    let name = match &model.revision {
-        Some(revision) => format!("{}@{revision}", model.id),
-        None => model.id.clone(),
-    };
-    let embedder = linprobe_embed::open(&name, &options.to_reopen(&model.fingerprint))?;
+    let embedder = linprobe_embed::open(
+        &named(&model.id, model.revision.as_deref()),
+        &options.to_reopen(&model.fingerprint),
+    )?;
     same_model(model, embedder.model())?;
     Ok(embedder)
+}
+
+/// A model's name with its revision.
+fn named(id: &str, revision: Option<&str>) -> String {
+    revision.map_or_else(|| id.to_owned(), |revision| format!("{id}@{revision}"))
+}
+
+/// Writes the model that a classifier's card names as a graph, having made sure that it is still the same.
+pub(crate) fn graph_of_carded(
+    card: &ModelCard,
+    dimension: usize,
+    (input, options): (GraphInput, &OpenOptions),
+) -> Result<Graph, ProjectError> {
+    open_carded(card, dimension, options)?;
+    let name = named(&card.id, card.revision.as_deref());
+    Ok(linprobe_embed::encoder_graph(&name, input, options)?)
 }
 
 /// Opens the model that a classifier's card names, and makes sure that it is still the same.

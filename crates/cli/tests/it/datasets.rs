@@ -1,6 +1,11 @@
 //! Datasets that are folders with notes, names on the hub, addresses and videos, as a user indexes them.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::Command,
+};
 
 use linprobe_hub::{
     RepoKind,
@@ -177,6 +182,29 @@ fn videos_are_read_as_frames_where_ffmpeg_is() {
     );
     let refused = run(&["index", "clips", "--every", "0"]);
     assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn videos_are_read_with_ffmpeg() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("clips")).unwrap();
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc=duration=4:size=64x48:rate=10"])
+        .arg(bench.path("clips/a b.mp4"))
+        .status();
+    assert!(made.unwrap().success());
+    bench.write("clips/broken.mp4", "no video");
+    bench.ok(&["init", "--model", MODEL]);
+    let (code, said) = bench.fails(&["index", "clips", "--every", "0.5"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("clips/broken.mp4: ffmpeg cannot read it: "), "{said}");
+    let found = bench.json(&["search", "--like", "a b.mp4#t=0.0", "-k", "20"]);
+    let ids: BTreeSet<_> = found.iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+    let times: Vec<String> =
+        (0..8).map(|n| format!("a b.mp4#t={:.1}", f64::from(n) / 2.0)).collect();
+    assert_eq!(ids, times.iter().map(String::as_str).collect());
+    bench.ok(&["doctor"]);
 }
 
 #[test]

@@ -7,7 +7,12 @@ use crate::{journey::label_rounds, support::Bench};
 /// Runs a Python script in the folder of the bench, in an interpreter with NumPy, safetensors and
 /// pyarrow.
 fn python(bench: &Bench, script: &str) {
-    let interpreter = env::var_os("LINPROBE_TEST_PYTHON").unwrap();
+    run_in("LINPROBE_TEST_PYTHON", bench, script);
+}
+
+/// Runs it in the interpreter that a variable names.
+fn run_in(variable: &str, bench: &Bench, script: &str) {
+    let interpreter = env::var_os(variable).unwrap();
     let output =
         Command::new(interpreter).args(["-c", script]).current_dir(bench.folder()).output();
     let output = output.unwrap();
@@ -75,6 +80,47 @@ fn pyarrow_reads_the_predictions_and_numpy_maps_the_store() {
          norms = np.linalg.norm(stored.astype(np.float64), axis=1)\n\
          assert np.abs(norms - 1).max() < 2e-3, norms",
     );
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnx, onnxruntime and tokenizers"]
+fn onnx_runtime_scores_texts_with_the_encoder_in_front() {
+    let bench = Bench::new();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");
+    let lines: String = (0..40).map(|n| format!("the dog {n} in the snow\n")).collect();
+    bench.write("texts.txt", &lines);
+    bench.ok(&["init", "--model", model]);
+    bench.ok(&["index", "texts.txt"]);
+    let labels: Vec<_> = ["1", "5", "9"]
+        .into_iter()
+        .map(|id| (id, 1))
+        .chain([("2", -1), ("4", -1)])
+        .map(|(id, label)| serde_json::json!({ "id": id, "label": label }))
+        .chain([serde_json::json!({ "fit": true })])
+        .collect();
+    bench.script(&["--like", "1", "--session", "s"], &labels);
+    let (_, refused) =
+        bench.fails(&["classifier", "export", "s", "a.pt", "--with-encoder", "texts"]);
+    assert!(refused.contains("name a file that ends in .onnx"), "{refused}");
+    let other = ["classifier", "export", "s", "a.onnx", "--with-encoder", "pictures"];
+    assert!(bench.fails(&other).1.contains("cannot be written as a graph"));
+    bench.ok(&["classifier", "export", "s", "whole.onnx", "--with-encoder", "texts"]);
+    bench.ok(&["predict", "-c", "s", "-o", "scores.csv"]);
+    let script = "import csv, numpy as np, onnx, onnxruntime, tokenizers, sys\n\
+         onnx.checker.check_model('whole.onnx', full_check=True)\n\
+         session = onnxruntime.InferenceSession('whole.onnx')\n\
+         tokenizer = tokenizers.Tokenizer.from_file('MODEL/tokenizer.json')\n\
+         tokenizer.enable_padding()\n\
+         rows = list(csv.DictReader(open('scores.csv')))\n\
+         coded = tokenizer.encode_batch([row['text'] for row in rows])\n\
+         inputs = {'input_ids': np.array([c.ids for c in coded]), 'attention_mask': np.array([c.attention_mask for c in coded])}\n\
+         logit, probability = session.run(['logit', 'probability'], inputs)\n\
+         ours = np.array([float(row['score']) for row in rows])\n\
+         assert len(ours) == 40 and ours.std() > 0.01, ours\n\
+         assert np.abs(logit[:, 0] - ours).max() < 2e-2, np.abs(logit[:, 0] - ours).max()\n\
+         assert np.abs(1 / (1 + np.exp(-logit)) - probability).max() < 1e-6\n\
+         assert 'bert-mean' in session.get_modelmeta().custom_metadata_map['linprobe']";
+    python(&bench, &script.replace("MODEL", model));
 }
 
 /// Every form of a classifier.
@@ -294,4 +340,39 @@ fn a_head_of_many_classes_is_read_by_every_tool_that_it_is_written_for() {
          state = Reader(archive.open('classifier/data.pkl')).load()\n\
          agrees(None, state['weight'], state['bias'])\n";
     python(&head_in_every_form(), &format!("{SCORES_OF_TWO}{LOAD}{script}"));
+}
+
+/// PyTorch comes with gigabytes of libraries for accelerators, so it has an interpreter of its own.
+mod torch {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs LINPROBE_TEST_TORCH, a Python with torch"]
+    fn torch_loads_a_classifier_and_a_head_as_weights_only() {
+        let bench = Bench::new();
+        let lines: Vec<_> = (0..40).map(|n| format!("line {n} of a text")).collect();
+        bench.write("texts.txt", &lines.join("\n"));
+        bench.ok(&["init"]);
+        bench.ok(&["index", "texts.txt"]);
+        teach(&bench, "a", ("1", 1));
+        teach(&bench, "b", ("20", 20));
+        bench.ok(&["classifier", "export", "a", "a.pt"]);
+        bench.ok(&["classifier", "export", "a", "a.json"]);
+        bench.ok(&["classifier", "head", "both.pt", "a", "b"]);
+        run_in(
+            "LINPROBE_TEST_TORCH",
+            &bench,
+            "import json, torch\n\
+             state = torch.load('a.pt', weights_only=True)\n\
+             said = json.load(open('a.json'))\n\
+             layer = torch.nn.Linear(len(said['weights']), 1)\n\
+             layer.load_state_dict(state)\n\
+             assert torch.equal(layer.weight[0], torch.tensor(said['weights']))\n\
+             assert layer.bias.item() == torch.tensor(said['bias']).item()\n\
+             head = torch.nn.Linear(len(said['weights']), 2)\n\
+             head.load_state_dict(torch.load('both.pt', weights_only=True))\n\
+             assert torch.equal(head.weight[0], layer.weight[0]) and head.bias[0] == layer.bias[0]\n\
+             assert not torch.equal(head.weight[1], layer.weight[0])",
+        );
+    }
 }

@@ -7,13 +7,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use linprobe::{
-    ClassifierFile, ExportForm, PageParts, Project, VectorDatabase, write_atomic, write_classifier,
+    ClassifierFile, ExportForm, GraphInput, PageParts, Project, VectorDatabase, write_atomic,
+    write_classifier, write_with_encoder,
 };
 use serde_json::json;
 
 use super::object;
 use crate::{
-    args::ExportArgs,
+    args::{EncoderInput, ExportArgs},
     command::{Door, print},
 };
 
@@ -27,7 +28,7 @@ pub(super) fn run(door: &Door, args: &ExportArgs) -> Result<()> {
         return export_query(door, args, (&file, database));
     }
     let Targets { classifier, card } = Targets::of(args)?;
-    write_classifier(&file, &classifier)?;
+    write(door, args, (&file, &classifier))?;
     let page =
         card.map(|card| export_page(&project, args, (&file, &classifier), card)).transpose()?;
     let audited = file.card.as_ref().map_or_else(String::new, |card| {
@@ -39,6 +40,19 @@ pub(super) fn run(door: &Door, args: &ExportArgs) -> Result<()> {
     lines.extend(page.iter().flatten().map(|path| format!("wrote {}", path.display())));
     let object = json!({ "file": classifier, "page": page, "classifier": object(&file) });
     door.answer(&object, &lines.join("\n"))
+}
+
+/// Writes the classifier, with its encoder in front where that is asked for.
+fn write(door: &Door, args: &ExportArgs, (file, path): (&ClassifierFile, &Path)) -> Result<()> {
+    let input = match args.with_encoder {
+        None => return Ok(write_classifier(file, path)?),
+        Some(EncoderInput::Texts) => GraphInput::Texts,
+        Some(EncoderInput::Pictures) => GraphInput::Pictures,
+    };
+    if ExportForm::of(path) != ExportForm::Onnx {
+        bail!("{} holds no encoder\nhint: name a file that ends in .onnx", path.display());
+    }
+    Ok(write_with_encoder(file, (input, &door.surroundings().models), path)?)
 }
 
 /// The files to write.
