@@ -104,12 +104,14 @@ fn the_tour_runs() {
     check("tour");
 }
 
-/// The pages, from the folder of the book.
+/// The pages, from the folder of the book, without their ending.
 fn pages() -> Vec<String> {
     let names = |folder: &str| -> Vec<String> {
         let entries = fs::read_dir(format!("{DOCS}/{folder}")).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.ends_with(".md")).map(|name| format!("{folder}{name}")).collect()
+        names
+            .filter_map(|name| name.strip_suffix(".md").map(|page| format!("{folder}{page}")))
+            .collect()
     };
     ["", "guides/", "reference/"].into_iter().flat_map(names).collect()
 }
@@ -118,10 +120,10 @@ fn pages() -> Vec<String> {
 fn every_page_is_in_the_summary_and_every_guide_is_run() {
     let summary = fs::read_to_string(format!("{DOCS}/SUMMARY.md")).unwrap();
     let own = include_str!("guides.rs");
-    for page in pages().iter().filter(|page| *page != "SUMMARY.md") {
-        assert!(summary.contains(&format!("({page})")), "{page}");
+    for page in pages().iter().filter(|page| *page != "SUMMARY") {
+        assert!(summary.contains(&format!("({page}.md)")), "{page}");
         let is_guide = page.starts_with("guides/");
-        assert!(!is_guide || own.contains(&format!("check({:?})", &page[..page.len() - 3])));
+        assert!(!is_guide || own.contains(&format!("check({page:?})")), "{page}");
     }
 }
 
@@ -134,7 +136,7 @@ fn links(page: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_link_of_a_page_leads_somewhere() {
     for page in pages() {
-        let path = PathBuf::from(DOCS).join(&page);
+        let path = PathBuf::from(format!("{DOCS}/{page}.md"));
         let text = fs::read_to_string(&path).unwrap();
         for link in links(&text) {
             assert!(path.parent().unwrap().join(link).exists(), "{page} links to {link}");
