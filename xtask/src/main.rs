@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod docs;
 mod python;
 mod shell;
 mod style;
@@ -26,6 +27,8 @@ enum Task {
     Quick,
     /// Builds the web page into the crate that serves it; needs Node.
     Web(web::WebArgs),
+    /// Makes the pages of reference in docs.
+    Docs,
     /// Measures one area beside its peers.
     Bench(bench::BenchArgs),
 }
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci => ci::run(),
         Task::Quick => ci::quick(),
         Task::Web(args) => web::run(&args),
+        Task::Docs => docs::run(),
         Task::Bench(args) => bench::run(&args),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{shell, tools};
+use crate::{docs, shell, tools};
 
 /// What the tests of the package use beside it.
 const PACKAGES: [&str; 15] = [
@@ -28,10 +28,11 @@ const PACKAGES: [&str; 15] = [
 /// Where the wheel is built.
 const WHEELS: &str = "target/wheels";
 
-/// Types, then the tests and the examples of the documentation, then whether the stubs tell the truth.
+/// The page of reference and the types, then the tests and the examples of the documentation, then whether the stubs tell the truth.
 pub(crate) fn check() -> Result<()> {
     let python = tools::python(&PACKAGES)?;
     install_wheel(&python)?;
+    run(&python, &[docs::PYTHON, "--check"])?;
     let config = ["--config-file", "python/pyproject.toml"];
     run(&python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
     run(&python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;

@@ -94,6 +94,12 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+    /// Writes a manual page for each command to a folder.
+    #[command(hide = true)]
+    Man {
+        /// The folder; made if it is not there.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Args)]

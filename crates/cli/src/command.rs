@@ -21,11 +21,12 @@ mod simulate;
 mod start;
 
 use std::{
+    fs,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::CommandFactory;
 use linprobe::{Clock, DownloadProgress, Engine, OpenOptions, Project, Resizing, Surroundings};
 use serde_json::Value;
@@ -77,7 +78,16 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
             clap_complete::generate(shell, &mut Cli::command(), "linprobe", &mut io::stdout());
             Ok(Outcome::Done)
         }
+        Command::Man { folder } => man(&folder),
     }
+}
+
+/// Writes manual pages: `linprobe.1`, `linprobe-label.1` and so on.
+fn man(folder: &Path) -> Result<Outcome> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    clap_mangen::generate_to(Cli::command(), folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))?;
+    Ok(Outcome::Done)
 }
 
 /// What every command needs of the terminal and the command line.

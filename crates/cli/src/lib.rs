@@ -10,6 +10,7 @@ mod command;
 mod keys;
 mod picture;
 mod progress;
+mod reference;
 mod report;
 mod sparkline;
 
@@ -20,6 +21,7 @@ use std::{
 
 use clap::Parser;
 
+pub use crate::reference::reference;
 use crate::{args::Cli, command::Outcome};
 
 /// The exit code of a command that is done, and has something to look at.

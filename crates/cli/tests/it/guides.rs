@@ -1,7 +1,12 @@
-//! The guides are run as they stand: every block of `sh` of a page, one after the other, in a folder that holds
+//! The guides and the tour are run as they stand: every block of `sh` of a page, one after the other, in a folder that holds
 //! what `docs/guides/data` does. What a block of `text` shows stands in what the commands print, but for numbers.
+//! Of all pages it is seen that they are in the table of contents, and that links between them lead somewhere.
 
-use std::{env, fs, path::Path, process::Stdio};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use crate::support::{Bench, copy, text};
 
@@ -54,7 +59,7 @@ fn run(page: &str) -> String {
 }
 
 fn check(name: &str) {
-    let page = fs::read_to_string(format!("{DOCS}/guides/{name}.md")).unwrap();
+    let page = fs::read_to_string(format!("{DOCS}/{name}.md")).unwrap();
     let said = run(&page);
     let printed: Vec<String> = said.lines().map(without_numbers).collect();
     for (_, shown) in blocks(&page).into_iter().filter(|(language, _)| *language == "text") {
@@ -66,46 +71,75 @@ fn check(name: &str) {
 
 #[test]
 fn the_guide_to_images_runs() {
-    check("images");
+    check("guides/images");
 }
 
 #[test]
 fn the_guide_to_support_tickets_runs() {
-    check("support-tickets");
+    check("guides/support-tickets");
 }
 
 #[test]
 fn the_guide_to_anomalies_runs() {
-    check("anomalies");
+    check("guides/anomalies");
 }
 
 #[test]
 fn the_guide_to_recommendations_runs() {
-    check("recommendations");
+    check("guides/recommendations");
 }
 
 #[test]
 fn the_guide_to_label_errors_runs() {
-    check("label-errors");
+    check("guides/label-errors");
 }
 
 #[test]
 fn the_guide_to_drift_runs() {
-    check("drift");
+    check("guides/drift");
+}
+
+#[test]
+fn the_tour_runs() {
+    check("tour");
+}
+
+/// The pages, from the folder of the book, without their ending.
+fn pages() -> Vec<String> {
+    let names = |folder: &str| -> Vec<String> {
+        let entries = fs::read_dir(format!("{DOCS}/{folder}")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter_map(|name| name.strip_suffix(".md").map(|page| format!("{folder}{page}")))
+            .collect()
+    };
+    ["", "guides/", "reference/"].into_iter().flat_map(names).collect()
 }
 
 #[test]
 fn every_page_is_in_the_summary_and_every_guide_is_run() {
     let summary = fs::read_to_string(format!("{DOCS}/SUMMARY.md")).unwrap();
     let own = include_str!("guides.rs");
-    for (folder, is_guide) in [("", false), ("guides/", true)] {
-        for entry in fs::read_dir(format!("{DOCS}/{folder}")).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            let Some(page) = name.strip_suffix(".md").filter(|page| *page != "SUMMARY") else {
-                continue;
-            };
-            assert!(summary.contains(&format!("({folder}{name})")), "{folder}{name}");
-            assert!(!is_guide || own.contains(&format!("check(\"{page}\")")), "{page}");
+    for page in pages().iter().filter(|page| *page != "SUMMARY") {
+        assert!(summary.contains(&format!("({page}.md)")), "{page}");
+        let is_guide = page.starts_with("guides/");
+        assert!(!is_guide || own.contains(&format!("check({page:?})")), "{page}");
+    }
+}
+
+/// What a page links to, but for other hosts and places in itself.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+#[test]
+fn every_link_of_a_page_leads_somewhere() {
+    for page in pages() {
+        let path = PathBuf::from(format!("{DOCS}/{page}.md"));
+        let text = fs::read_to_string(&path).unwrap();
+        for link in links(&text) {
+            assert!(path.parent().unwrap().join(link).exists(), "{page} links to {link}");
         }
     }
 }

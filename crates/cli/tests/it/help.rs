@@ -1,4 +1,6 @@
-//! The commands explain themselves.
+//! The commands explain themselves: in their help, in the page of reference, in manual pages.
+
+use std::fs;
 
 use crate::support::Bench;
 
@@ -46,4 +48,28 @@ fn completions_name_the_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(Bench::new().ok(&["completions", shell]).contains("simulate"), "{shell}");
     }
+}
+
+/// The page says what every command says, so that it is read without the command.
+#[test]
+fn the_page_of_reference_is_what_the_command_line_says() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md");
+    let kept = fs::read_to_string(page).unwrap();
+    let made = linprobe_cli::reference();
+    assert!(kept == made, "docs/reference/cli.md is out of date: cargo xtask docs");
+    for command in COMMANDS {
+        assert!(kept.contains(&format!("\n## linprobe {command}\n")), "{command}");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let bench = Bench::new();
+    bench.ok(&["man", "man1"]);
+    let page = |name: &str| fs::read_to_string(bench.path("man1").join(name)).unwrap();
+    for command in COMMANDS {
+        assert!(page(&format!("linprobe-{command}.1")).contains(".SH SYNOPSIS"), "{command}");
+    }
+    assert!(page("linprobe.1").contains("label"));
+    assert!(page("linprobe-session-export.1").contains("fiftyone"));
 }
