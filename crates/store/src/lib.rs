@@ -4,8 +4,10 @@
 //! all cores: to some ten million points that takes less than a person notices, needs no index, and
 //! misses nothing. [`MemoryStore`] says what the right answer is. `conformance` (a feature) holds
 //! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
-//! address: a table of PostgreSQL, where the feature `pgvector` is on.
+//! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant.
 
+#[cfg(feature = "rest")]
+mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod copy;
@@ -14,6 +16,8 @@ mod histogram;
 mod memory;
 #[cfg(feature = "pgvector")]
 mod pgvector;
+#[cfg(feature = "rest")]
+mod qdrant;
 mod remote;
 mod sample;
 #[cfg(all(unix, feature = "test-server"))]
@@ -26,4 +30,6 @@ pub use embedded::{
 pub use memory::MemoryStore;
 #[cfg(feature = "pgvector")]
 pub use pgvector::PgvectorStore;
+#[cfg(feature = "rest")]
+pub use qdrant::QdrantStore;
 pub use remote::{Access, RemoteStore, Variables, open};

@@ -1,0 +1,7 @@
+//! Vector engines that speak REST, each against a server in this process that takes nothing but what the engine's own
+//! documentation has.
+
+mod fake_qdrant;
+mod http;
+mod qdrant;
+mod qdrant_faults;
