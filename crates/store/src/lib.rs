@@ -4,7 +4,8 @@
 //! all cores: to some ten million points that takes less than a person notices, needs no index, and
 //! misses nothing. [`MemoryStore`] says what the right answer is. `conformance` (a feature) holds
 //! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
-//! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant.
+//! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or an
+//! index of Pinecone.
 
 #[cfg(feature = "rest")]
 mod collection;
@@ -16,6 +17,8 @@ mod histogram;
 mod memory;
 #[cfg(feature = "pgvector")]
 mod pgvector;
+#[cfg(feature = "rest")]
+mod pinecone;
 #[cfg(feature = "rest")]
 mod qdrant;
 mod remote;
@@ -30,6 +33,8 @@ pub use embedded::{
 pub use memory::MemoryStore;
 #[cfg(feature = "pgvector")]
 pub use pgvector::PgvectorStore;
+#[cfg(feature = "rest")]
+pub use pinecone::PineconeStore;
 #[cfg(feature = "rest")]
 pub use qdrant::QdrantStore;
 pub use remote::{Access, RemoteStore, Variables, open};
