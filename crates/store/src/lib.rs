@@ -13,6 +13,8 @@ mod collection;
 pub mod conformance;
 mod copy;
 mod embedded;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod histogram;
 mod memory;
 #[cfg(feature = "pgvector")]

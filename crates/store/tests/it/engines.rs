@@ -2,8 +2,6 @@
 //! documentation has.
 
 mod fake_pinecone;
-mod fake_qdrant;
-mod http;
 mod pinecone;
 mod qdrant;
 mod qdrant_faults;

@@ -5,10 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use linprobe_store::fake::{Answer, Asked, HttpServer};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-use super::http::{Answer, Asked, HttpServer};
 
 /// An index of Pinecone.
 pub(super) struct FakePinecone {

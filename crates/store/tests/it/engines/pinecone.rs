@@ -3,11 +3,11 @@
 use linprobe_core::{
     Embedding, Excluded, Hit, Point, Query, RecordId, StoreError, Survey, VectorStore,
 };
-use linprobe_store::{Access, PineconeStore, RemoteStore, Variables};
+use linprobe_store::{Access, PineconeStore, RemoteStore, Variables, fake::Fault};
 use pollster::block_on;
 use serde_json::json;
 
-use super::{fake_pinecone::FakePinecone, http::Fault, qdrant::id};
+use super::{fake_pinecone::FakePinecone, qdrant::id};
 use crate::{moving::assert_copies, support::DIMENSION};
 
 const KEY: &str = "right-key";

@@ -11,11 +11,13 @@ use std::{
 use linprobe_core::{
     Embedding, Excluded, Hit, Point, Precision, Query, RecordId, StoreError, Survey, VectorStore,
 };
-use linprobe_store::{Access, MemoryStore, QdrantStore, RemoteStore, Variables};
+use linprobe_store::{
+    Access, MemoryStore, QdrantStore, RemoteStore, Variables,
+    fake::{FakeQdrant, Id},
+};
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use super::fake_qdrant::{FakeQdrant, Id};
 use crate::{moving::assert_copies, support::DIMENSION};
 
 mod fake {

@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use linprobe_core::{Embedding, Point, StoreError, VectorStore};
-use linprobe_store::{Access, QdrantStore, Variables};
+use linprobe_store::{
+    Access, QdrantStore, Variables,
+    fake::{FakeQdrant, Fault, Id},
+};
 use pollster::block_on;
 use serde_json::json;
 
-use super::{
-    fake_qdrant::{FakeQdrant, Id},
-    http::Fault,
-    qdrant::{id, new_name, nothing_set, read, search, write},
-};
+use super::qdrant::{id, new_name, nothing_set, read, search, write};
 
 /// A server with a collection of two points.
 fn server_of_two(key: Option<&'static str>) -> (FakeQdrant, String) {

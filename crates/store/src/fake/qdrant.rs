@@ -11,38 +11,47 @@ use serde_json::{Value, json};
 use super::http::{Answer, Asked, HttpServer};
 
 /// A server of Qdrant.
-pub(super) struct FakeQdrant {
-    pub(super) http: HttpServer,
-    pub(super) collections: Arc<Mutex<BTreeMap<String, Collection>>>,
+#[derive(Debug)]
+pub struct FakeQdrant {
+    /// What it speaks.
+    pub http: HttpServer,
+    /// What it keeps, by name.
+    pub collections: Arc<Mutex<BTreeMap<String, Collection>>>,
 }
 
+/// Points, and what their vectors are.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Collection {
+pub struct Collection {
     /// As it was made: the parameters of the vectors, or those of each by name.
-    pub(super) vectors: Value,
-    pub(super) points: BTreeMap<Id, Stored>,
+    pub vectors: Value,
+    /// In the order of their ids.
+    pub points: BTreeMap<Id, Stored>,
 }
 
-/// Numbers come before UUIDs, as in Qdrant.
+/// The id of a point. Numbers come before UUIDs, as in Qdrant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Id {
+pub enum Id {
+    /// A number.
     Number(u64),
+    /// A UUID.
     Uuid(String),
 }
 
+/// What is kept of a point.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub struct Stored {
     /// By name; without one, by "".
-    pub(super) vectors: BTreeMap<String, Vec<f32>>,
-    pub(super) payload: Value,
+    pub vectors: BTreeMap<String, Vec<f32>>,
+    /// Whatever belongs to it.
+    pub payload: Value,
 }
 
 type Payload = serde_json::Map<String, Value>;
 
 impl FakeQdrant {
     /// Answers to anybody, or to those with a key.
-    pub(super) fn start(key: Option<&'static str>) -> Self {
+    pub fn start(key: Option<&'static str>) -> Self {
         let collections = Arc::new(Mutex::new(BTreeMap::new()));
         let kept = Arc::clone(&collections);
         let http = HttpServer::start(move |asked| {
@@ -57,12 +66,13 @@ impl FakeQdrant {
         Self { http, collections }
     }
 
-    pub(super) fn address(&self, collection: &str) -> String {
+    /// The address of a collection.
+    pub fn address(&self, collection: &str) -> String {
         format!("qdrant://{}/{collection}", self.http.host)
     }
 
     /// Makes a collection with points, as somebody else would.
-    pub(super) fn make(&self, name: &str, vectors: Value, points: &[(Id, &[f32], Value)]) {
+    pub fn make(&self, name: &str, vectors: Value, points: &[(Id, &[f32], Value)]) {
         let points = points.iter().map(|(id, vector, payload)| {
             let vectors = BTreeMap::from([(String::new(), vector.to_vec())]);
             (id.clone(), Stored { vectors, payload: payload.clone() })

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
@@ -13,21 +14,25 @@ use serde_json::Value;
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) method: String,
+pub struct Asked {
+    /// `GET` and so on.
+    pub method: String,
     /// Without the query.
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub path: String,
+    /// What stands behind the question mark.
+    pub query: String,
+    /// By name, in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// The bytes that were sent.
+    pub body: Vec<u8>,
 }
 
 /// A status, and what is said.
-pub(super) type Answer = (u16, Value);
+pub type Answer = (u16, Value);
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
+pub enum Fault {
     /// A status, and the seconds after which it should be asked again.
     Status(u16, Option<u32>),
     /// The connection ends in the middle of the answer, after the request was carried out.
@@ -37,8 +42,9 @@ pub(super) enum Fault {
 }
 
 /// A server on a port of its own, for as long as the process runs.
-pub(super) struct HttpServer {
-    pub(super) host: String,
+pub struct HttpServer {
+    /// The host and the port.
+    pub host: String,
     shared: Arc<Shared>,
 }
 
@@ -50,10 +56,18 @@ struct Shared {
     paths: Mutex<Vec<String>>,
 }
 
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
 impl HttpServer {
-    pub(super) fn start(
-        answer: impl Fn(&Asked) -> Result<Value, Answer> + Send + Sync + 'static,
-    ) -> Self {
+    /// Starts a server that answers by a function.
+    ///
+    /// # Panics
+    /// No port is free.
+    pub fn start(answer: impl Fn(&Asked) -> Result<Value, Answer> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {
@@ -72,12 +86,12 @@ impl HttpServer {
     }
 
     /// The next requests fail in this way.
-    pub(super) fn fail(&self, faults: &[Fault]) {
+    pub fn fail(&self, faults: &[Fault]) {
         self.shared.faults.lock().unwrap().extend(faults);
     }
 
     /// What was asked so far, such as `POST /collections/c/points/query`.
-    pub(super) fn paths(&self) -> Vec<String> {
+    pub fn paths(&self) -> Vec<String> {
         self.shared.paths.lock().unwrap().clone()
     }
 }
@@ -139,7 +153,10 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
 
 impl Asked {
     /// The body, which must be JSON of just these fields.
-    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Answer> {
+    ///
+    /// # Errors
+    /// The answer that refuses it.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Answer> {
         if self.headers.get("content-type").map(String::as_str) != Some("application/json") {
             return Err((415, Value::from("the content is not said to be JSON")));
         }
