@@ -4,8 +4,8 @@
 //! all cores: to some ten million points that takes less than a person notices, needs no index, and
 //! misses nothing. [`MemoryStore`] says what the right answer is. `conformance` (a feature) holds
 //! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
-//! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or an
-//! index of Pinecone.
+//! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or
+//! Milvus, or an index of Pinecone.
 
 #[cfg(feature = "rest")]
 mod collection;
@@ -17,6 +17,8 @@ mod embedded;
 pub mod fake;
 mod histogram;
 mod memory;
+#[cfg(feature = "rest")]
+mod milvus;
 #[cfg(feature = "pgvector")]
 mod pgvector;
 #[cfg(feature = "rest")]
@@ -33,6 +35,8 @@ pub use embedded::{
     CheckReport, Compaction, Damaged, EmbeddedStore, Norms, ScoredPoint, Violation, check, compact,
 };
 pub use memory::MemoryStore;
+#[cfg(feature = "rest")]
+pub use milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
 pub use pgvector::PgvectorStore;
 #[cfg(feature = "rest")]

@@ -32,7 +32,7 @@ pub(crate) use self::{retry::Retries, runtime::sleep};
 #[cfg(feature = "pgvector")]
 use crate::pgvector::PgvectorStore;
 #[cfg(feature = "rest")]
-use crate::{pinecone::PineconeStore, qdrant::QdrantStore};
+use crate::{milvus::MilvusStore, pinecone::PineconeStore, qdrant::QdrantStore};
 
 /// A store that an address names.
 #[async_trait]
@@ -60,8 +60,12 @@ pub enum Access {
     },
 }
 
+/// The addresses that there are.
+const HINT: &str = "postgres://user@host/database?table=schema.name, qdrant://host/collection, pinecone://host or \
+     milvus://host/collection";
+
 /// Opens the store of an address: `postgres://user@host/database?table=schema.name`, `qdrant://host/collection`,
-/// `pinecone://host`.
+/// `pinecone://host`, `milvus://host/collection`.
 ///
 /// # Errors
 /// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`].
@@ -83,12 +87,13 @@ pub async fn open(
         Some("qdrant") => Ok(Arc::new(QdrantStore::open(address, access, variables).await?)),
         #[cfg(feature = "rest")]
         Some("pinecone") => Ok(Arc::new(PineconeStore::open(address, access, variables).await?)),
+        #[cfg(feature = "rest")]
+        Some("milvus") => Ok(Arc::new(MilvusStore::open(address, access, variables).await?)),
         // Nothing is known of where a password would stand, so the rest is not shown.
         scheme => Err(StoreError::Address {
             address: format!("{}://...", scheme.unwrap_or_default()),
             reason: "no store of this kind is known".to_owned(),
-            hint: "postgres://user@host/database?table=schema.name, qdrant://host/collection or pinecone://host"
-                .to_owned(),
+            hint: HINT.to_owned(),
         }),
     }
 }
