@@ -11,7 +11,9 @@ const DIMENSION: usize = 24;
 fn vector(n: u64) -> Vec<f32> {
     let is_wanted = n.is_multiple_of(10);
     let value = |position: usize| {
-        let noise = (((n * 31 + position as u64 * 7919) as f32) * 0.618).sin() / 2.0;
+        let mixed = (n * 24 + position as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let noise = (mixed >> 40) as f32 / (1 << 24) as f32 - 0.5;
         noise + if is_wanted && position < 4 { 1.0 } else { 0.0 }
     };
     let values: Vec<f32> = (0..DIMENSION).map(value).collect();
@@ -22,7 +24,7 @@ fn vector(n: u64) -> Vec<f32> {
 /// A server with the points of a team, and a project over them.
 fn over_items() -> (FakeQdrant, Bench) {
     let server = FakeQdrant::start(None);
-    let vectors: Vec<Vec<f32>> = (0..600).map(vector).collect();
+    let vectors: Vec<Vec<f32>> = (0..1_500).map(vector).collect();
     let points: Vec<(Id, &[f32], Value)> = (0..)
         .zip(&vectors)
         .map(|(n, vector)| {
@@ -63,11 +65,11 @@ fn the_whole_loop_runs_over_a_collection_that_is_there_and_writes_nothing_to_it(
         label_round(&bench, &[]);
     }
     let predicted = bench.json(&["predict", "--classifier", "s"]);
-    assert_eq!(predicted.len(), 600);
+    assert_eq!(predicted.len(), 1_500);
     let right = predicted.iter().filter(|row| is_wanted(row) == row["positive"].as_bool().unwrap());
-    assert!(right.count() > 570);
+    assert!(right.count() > 1_425);
     let inspected = &bench.json(&["inspect", "--check"])[0];
-    assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(600), &json!([])));
+    assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(1_500), &json!([])));
     let is_write = |path: &String| path.starts_with("PUT") || path.ends_with("/delete");
     assert!(!server.http.paths().iter().any(is_write));
 }

@@ -164,7 +164,8 @@ fn points_are_copied_there_and_back() {
 /// More points than are looked at for surveys.
 #[test]
 fn a_large_collection_is_searched_exactly_and_surveyed_by_a_sample() {
-    let store = fresh(4);
+    let server = FakeQdrant::start(None);
+    let store = write(&server.address("large"), 4).unwrap();
     let oracle = MemoryStore::new(4);
     let point = |n: usize| {
         let values = (0..4).map(|i| ((n * 31 + i * 7919) as f32 * 0.618).sin());
@@ -193,8 +194,12 @@ fn a_large_collection_is_searched_exactly_and_surveyed_by_a_sample() {
     let share = |n_above: u64| n_above as f64 / 25_000.0;
     assert!((share(found.n_above) - share(expected.n_above)).abs() < 0.01, "{}", found.n_above);
     assert!(found.boundary.iter().all(|hit| hit.score.abs() < 0.02 && !exclude.contains(&hit.id)));
-    // It is not read again for the next.
-    let n_asked = server().http.paths().len();
+    // The sample is not read again for the next, until the number of points changes.
+    let n_scrolls = || server.http.paths().iter().filter(|it| it.ends_with("/scroll")).count();
+    let n_before = n_scrolls();
     assert_eq!(block_on(store.survey(survey)).unwrap(), found);
-    assert!(server().http.paths().len() >= n_asked);
+    assert_eq!(n_scrolls(), n_before);
+    block_on(store.delete(&[id("r0")])).unwrap();
+    assert_eq!(block_on(store.survey(survey)).unwrap().n_points, 24_999);
+    assert!(n_scrolls() > n_before);
 }
