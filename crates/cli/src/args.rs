@@ -111,9 +111,11 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     pub(crate) model: Option<String>,
     #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
-    /// A table of vectors that is there already, to be asked and never written:
-    /// "postgres://user@host/database?table=schema.name". Its vectors are those of --model; without a
-    /// model no phrase can be searched for. A password comes from PGPASSWORD.
+    /// Vectors that are in a database already, to be asked and never written:
+    /// "postgres://user@host/database?table=schema.name", "qdrant://host/collection", "pinecone://host"
+    /// or "milvus://host/collection". They are those of --model; without a model no phrase can be
+    /// searched for. A password or a key comes from PGPASSWORD, QDRANT_API_KEY, PINECONE_API_KEY or
+    /// MILVUS_TOKEN.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 }
@@ -144,8 +146,9 @@ pub(crate) struct IndexArgs {
     #[arg(long, conflicts_with = "store")]
     pub(crate) int8: bool,
     #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
-    /// A table that the vectors are written to in place of the project's folder; made if it is not
-    /// there: "postgres://user@host/database?table=schema.name".
+    /// A table or collection that the vectors are written to in place of the project's folder; made if
+    /// it is not there: "postgres://user@host/database?table=schema.name", "qdrant://host/collection"
+    /// and so on.
     #[arg(long, value_name = "URL", requires = "write")]
     pub(crate) store: Option<String>,
     /// Writes to the store of --store, or to that of the project, which is only asked else.
@@ -638,10 +641,12 @@ pub(crate) struct InspectArgs {
 #[derive(Args)]
 pub(crate) struct CopyArgs {
     #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
-    /// A project, a folder with a store, or "postgres://user@host/database?table=schema.name".
+    /// A project, a folder with a store, or the address of a table or collection, such as
+    /// "postgres://user@host/database?table=schema.name" or "qdrant://host/collection".
     pub(crate) from: String,
-    /// A folder for a store, or the address of a table, which is made if it is not there. Points that
-    /// are there already, the same, are passed over, so a run that was stopped goes on.
+    /// A folder for a store, or such an address, where the table or collection is made if it is not
+    /// there. Points that are there already, the same, are passed over, so a run that was stopped goes
+    /// on.
     pub(crate) to: String,
 }
 

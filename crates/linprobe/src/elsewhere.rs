@@ -1,8 +1,8 @@
-//! A project whose points are in a store elsewhere: a table that a team has already.
+//! A project whose points are in a store elsewhere: a table or a collection that a team has already.
 //!
 //! The store is asked and, unless somebody says so when indexing, never written. What was seen and labelled stays in
 //! the project's own database, as always. Of records that the project has not indexed itself it knows the ids, and the
-//! texts where the store's address names a column of them.
+//! texts where the store's address names a column or a field of them.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 

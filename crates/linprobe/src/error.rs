@@ -120,7 +120,7 @@ pub enum ProjectError {
     /// Filter where the records are.
     #[error(
         "a filter cannot be asked of the records of {store}\n\
-         hint: let the database filter: make a view of the table there, and name it in the address of another project"
+         hint: let the database filter: make a view of the table there, or a collection of such points, and name it in the address of another project"
     )]
     FilterElsewhere {
         /// The store's address.

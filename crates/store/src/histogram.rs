@@ -1,5 +1,7 @@
 //! Which bin a score falls into: one rule, so that all stores draw the same histogram.
 
+use linprobe_core::{Histogram, Hit};
+
 /// Bins beyond these would have no numbers of their own.
 const MAX_BINS: usize = 1 << 24;
 
@@ -30,6 +32,19 @@ impl Bins {
         // SAFETY: it is a number, from 0 to that of the last bin, which an `i32` has room for.
         unsafe { bin.to_int_unchecked::<i32>() as u32 }
     }
+}
+
+/// The histogram of scores that are all at hand.
+pub(crate) fn histogram(hits: &[Hit], n_bins: usize) -> Histogram {
+    let scores = || hits.iter().map(|hit| hit.score);
+    let mut counts = vec![0; n_bins];
+    let (Some(low), Some(high)) = (scores().reduce(f32::min), scores().reduce(f32::max)) else {
+        return Histogram { counts, ..Histogram::default() };
+    };
+    if let Some(bins) = Bins::new(low, high, n_bins) {
+        scores().for_each(|score| counts[bins.bin_of(score) as usize] += 1);
+    }
+    Histogram { low, high, counts }
 }
 
 #[cfg(test)]

@@ -4,16 +4,27 @@
 //! all cores: to some ten million points that takes less than a person notices, needs no index, and
 //! misses nothing. [`MemoryStore`] says what the right answer is. `conformance` (a feature) holds
 //! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
-//! address: a table of PostgreSQL, where the feature `pgvector` is on.
+//! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or
+//! Milvus, or an index of Pinecone.
 
+#[cfg(feature = "rest")]
+mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod copy;
 mod embedded;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod histogram;
 mod memory;
+#[cfg(feature = "rest")]
+mod milvus;
 #[cfg(feature = "pgvector")]
 mod pgvector;
+#[cfg(feature = "rest")]
+mod pinecone;
+#[cfg(feature = "rest")]
+mod qdrant;
 mod remote;
 mod sample;
 #[cfg(all(unix, feature = "test-server"))]
@@ -24,6 +35,12 @@ pub use embedded::{
     CheckReport, Compaction, Damaged, EmbeddedStore, Norms, ScoredPoint, Violation, check, compact,
 };
 pub use memory::MemoryStore;
+#[cfg(feature = "rest")]
+pub use milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
 pub use pgvector::PgvectorStore;
+#[cfg(feature = "rest")]
+pub use pinecone::PineconeStore;
+#[cfg(feature = "rest")]
+pub use qdrant::QdrantStore;
 pub use remote::{Access, RemoteStore, Variables, open};

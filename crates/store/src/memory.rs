@@ -10,11 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use linprobe_core::{
-    Embedding, Histogram, Hit, Point, Precision, Query, RecordId, StoreError, StoreSpec, Survey,
-    SurveyReport, VectorStore,
+    Embedding, Hit, Point, Precision, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport,
+    VectorStore,
 };
 
-use crate::{histogram::Bins, sample::Draw};
+use crate::{histogram::histogram, sample::Draw};
 
 /// Keeps points in memory and sorts all of them in each search: slow, and right.
 #[derive(Debug)]
@@ -143,16 +143,4 @@ fn first(mut hits: Vec<Hit>, n_hits: usize, key: impl Fn(f32) -> f32) -> Vec<Hit
     hits.sort_by(|a, b| key(a.score).total_cmp(&key(b.score)));
     hits.truncate(n_hits);
     hits
-}
-
-fn histogram(hits: &[Hit], n_bins: usize) -> Histogram {
-    let scores = || hits.iter().map(|hit| hit.score);
-    let mut counts = vec![0; n_bins];
-    let (Some(low), Some(high)) = (scores().reduce(f32::min), scores().reduce(f32::max)) else {
-        return Histogram { counts, ..Histogram::default() };
-    };
-    if let Some(bins) = Bins::new(low, high, n_bins) {
-        scores().for_each(|score| counts[bins.bin_of(score) as usize] += 1);
-    }
-    Histogram { low, high, counts }
 }

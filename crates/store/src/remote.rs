@@ -3,9 +3,13 @@
 //! A team's index is asked and never written to, unless whoever opens it says so. Addresses are shown and kept
 //! without passwords; those come from the variables that the engine's own tools read.
 
-#[cfg(feature = "pgvector")]
+#[cfg(feature = "rest")]
+mod http;
+#[cfg(feature = "rest")]
+mod place;
+#[cfg(any(feature = "pgvector", feature = "rest"))]
 mod retry;
-#[cfg(feature = "pgvector")]
+#[cfg(any(feature = "pgvector", feature = "rest"))]
 mod runtime;
 mod variables;
 
@@ -14,14 +18,21 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use linprobe_core::{Hit, RecordId, StoreError, VectorStore};
 
-pub use self::variables::Variables;
 #[cfg(feature = "pgvector")]
+pub(crate) use self::runtime::{spawn, within};
+pub use self::variables::Variables;
+#[cfg(feature = "rest")]
 pub(crate) use self::{
-    retry::Retries,
-    runtime::{sleep, spawn, within},
+    http::{Http, Key, Request, Server},
+    place::{Form, Place, encoded},
+    runtime::spawn_blocking,
 };
+#[cfg(any(feature = "pgvector", feature = "rest"))]
+pub(crate) use self::{retry::Retries, runtime::sleep};
 #[cfg(feature = "pgvector")]
 use crate::pgvector::PgvectorStore;
+#[cfg(feature = "rest")]
+use crate::{milvus::MilvusStore, pinecone::PineconeStore, qdrant::QdrantStore};
 
 /// A store that an address names.
 #[async_trait]
@@ -69,12 +80,17 @@ pub enum Access {
     },
 }
 
-/// Opens the store of an address: `postgres://user@host/database?table=schema.name`.
+/// The addresses that there are.
+const HINT: &str = "postgres://user@host/database?table=schema.name, qdrant://host/collection, pinecone://host or \
+     milvus://host/collection";
+
+/// Opens the store of an address: `postgres://user@host/database?table=schema.name`, `qdrant://host/collection`,
+/// `pinecone://host`, `milvus://host/collection`.
 ///
 /// # Errors
 /// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`].
 #[cfg_attr(
-    not(feature = "pgvector"),
+    not(any(feature = "pgvector", feature = "rest")),
     expect(unused_variables, reason = "no kind of store is built in")
 )]
 pub async fn open(
@@ -87,11 +103,17 @@ pub async fn open(
         Some("postgres" | "postgresql") => {
             Ok(Arc::new(PgvectorStore::open(address, access, variables).await?))
         }
+        #[cfg(feature = "rest")]
+        Some("qdrant") => Ok(Arc::new(QdrantStore::open(address, access, variables).await?)),
+        #[cfg(feature = "rest")]
+        Some("pinecone") => Ok(Arc::new(PineconeStore::open(address, access, variables).await?)),
+        #[cfg(feature = "rest")]
+        Some("milvus") => Ok(Arc::new(MilvusStore::open(address, access, variables).await?)),
         // Nothing is known of where a password would stand, so the rest is not shown.
         scheme => Err(StoreError::Address {
             address: format!("{}://...", scheme.unwrap_or_default()),
             reason: "no store of this kind is known".to_owned(),
-            hint: "postgres://user@host/database?table=schema.name".to_owned(),
+            hint: HINT.to_owned(),
         }),
     }
 }

@@ -23,6 +23,7 @@ mod model;
 #[cfg(unix)]
 mod postgres;
 mod python;
+mod qdrant;
 mod serve;
 mod session_log;
 mod simulate;

@@ -3,17 +3,22 @@
 //! The library drives a store's futures wherever it awaits them, in a command as in a server. What moves bytes must
 //! go on meanwhile, so it has a runtime of its own, for the whole process; who asks only waits on channels.
 
-use std::{future::Future, io, sync::OnceLock, time::Duration};
+#[cfg(feature = "pgvector")]
+use std::future::Future;
+use std::{io, sync::OnceLock, time::Duration};
 
+#[cfg(feature = "pgvector")]
+use tokio::time::error::Elapsed;
 use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,
-    time::{self, error::Elapsed},
+    time,
 };
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
 /// Lets a future run on the thread.
+#[cfg(feature = "pgvector")]
 pub(crate) fn spawn<F>(future: F) -> io::Result<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -21,7 +26,18 @@ where
     Ok(runtime()?.spawn(future))
 }
 
+/// Lets something that blocks run on a thread of its own.
+#[cfg(feature = "rest")]
+pub(crate) fn spawn_blocking<T, F>(work: F) -> io::Result<JoinHandle<T>>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    Ok(runtime()?.spawn_blocking(work))
+}
+
 /// Waits for a future, but no longer than this.
+#[cfg(feature = "pgvector")]
 pub(crate) async fn within<F: Future>(
     limit: Duration,
     future: F,

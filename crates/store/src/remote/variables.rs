@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, env, fmt};
 
-/// The variables that are read, all of them those of libpq.
-const NAMES: [&str; 10] = [
+/// The variables that are read: those of libpq, and those in which engines' own clients look for keys.
+const NAMES: [&str; 13] = [
     "HOME",
+    "MILVUS_TOKEN",
     "PGDATABASE",
     "PGHOST",
     "PGPASSFILE",
@@ -13,6 +14,8 @@ const NAMES: [&str; 10] = [
     "PGSSLMODE",
     "PGSSLROOTCERT",
     "PGUSER",
+    "PINECONE_API_KEY",
+    "QDRANT_API_KEY",
     "USER",
 ];
 
@@ -34,7 +37,7 @@ impl Variables {
         Self(found.filter(|(_, value)| !value.is_empty()).collect())
     }
 
-    #[cfg(feature = "pgvector")]
+    #[cfg(any(feature = "pgvector", feature = "rest"))]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         debug_assert!(NAMES.contains(&name), "{name}");
         self.0.get(name).map(String::as_str)

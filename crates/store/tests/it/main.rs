@@ -7,6 +7,7 @@ mod conformance;
 mod copy;
 mod damage;
 mod durability;
+mod engines;
 mod format;
 mod moving;
 mod oracle;

@@ -1,0 +1,93 @@
+//! Projects over a collection of Qdrant, through the binary.
+
+use linprobe_store::fake::{FakeQdrant, Id};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, texts};
+
+const DIMENSION: usize = 24;
+
+/// The vector of a number: one in ten is wanted, and points in another direction.
+fn vector(n: u64) -> Vec<f32> {
+    let is_wanted = n.is_multiple_of(10);
+    let value = |position: usize| {
+        let mixed = (n * 24 + position as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let noise = (mixed >> 40) as f32 / (1 << 24) as f32 - 0.5;
+        noise + if is_wanted && position < 4 { 1.0 } else { 0.0 }
+    };
+    let values: Vec<f32> = (0..DIMENSION).map(value).collect();
+    let norm = values.iter().map(|x| x * x).sum::<f32>().sqrt();
+    values.iter().map(|x| x / norm).collect()
+}
+
+/// A server with the points of a team, and a project over them.
+fn over_items() -> (FakeQdrant, Bench) {
+    let server = FakeQdrant::start(None);
+    let vectors: Vec<Vec<f32>> = (0..1_500).map(vector).collect();
+    let points: Vec<(Id, &[f32], Value)> = (0..)
+        .zip(&vectors)
+        .map(|(n, vector)| {
+            let word = if u64::is_multiple_of(n, 10) { "wanted" } else { "other" };
+            (Id::Number(n), vector.as_slice(), json!({ "title": format!("{word} {n}") }))
+        })
+        .collect();
+    server.make("items", json!({ "size": DIMENSION, "distance": "Cosine" }), &points);
+    let bench = Bench::new();
+    let address = server.address("items?text=title");
+    let made = bench.json(&["init", "project", "--store", &address]);
+    assert_eq!(made[0]["store"], address);
+    (server, bench)
+}
+
+fn is_wanted(record: &Value) -> bool {
+    record["text"].as_str().unwrap().starts_with("wanted")
+}
+
+fn label_round(bench: &Bench, args: &[&str]) {
+    let shown = bench.script(&[args, &["--session", "s"]].concat(), &[]);
+    let label = |record: &Value| {
+        let label = if is_wanted(record) { 1.0 } else { -1.0 };
+        json!({ "id": record["id"], "label": label })
+    };
+    let mut lines: Vec<Value> = shown[0]["records"].as_array().unwrap().iter().map(label).collect();
+    lines.push(json!({ "fit": true }));
+    bench.script(&["--session", "s"], &lines);
+}
+
+#[test]
+fn the_whole_loop_runs_over_a_collection_that_is_there_and_writes_nothing_to_it() {
+    let (server, bench) = over_items();
+    let found = bench.json(&["search", "--like", "10", "--like", "20", "--like", "30", "-k", "20"]);
+    assert!(found.iter().filter(|hit| is_wanted(hit)).count() >= 15, "{found:?}");
+    label_round(&bench, &["--like", "10", "--like", "20"]);
+    for _ in 0..4 {
+        label_round(&bench, &[]);
+    }
+    let predicted = bench.json(&["predict", "--classifier", "s"]);
+    assert_eq!(predicted.len(), 1_500);
+    let right = predicted.iter().filter(|row| is_wanted(row) == row["positive"].as_bool().unwrap());
+    assert!(right.count() > 1_425);
+    let inspected = &bench.json(&["inspect", "--check"])[0];
+    assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(1_500), &json!([])));
+    let is_write = |path: &String| path.starts_with("PUT") || path.ends_with("/delete");
+    assert!(!server.http.paths().iter().any(is_write));
+}
+
+#[test]
+fn a_dataset_is_indexed_into_a_collection_when_that_is_said_and_never_else() {
+    let server = FakeQdrant::start(None);
+    let bench = Bench::new();
+    bench.write("texts.csv", &texts());
+    bench.ok(&["init"]);
+    let address = server.address("points");
+    let indexed = bench.json(&["index", "texts.csv", "--store", &address, "--write"]);
+    assert_eq!(indexed[0]["n_embedded"], 80);
+    assert_eq!(server.collections.lock().unwrap()["points"].points.len(), 80);
+    let found = bench.json(&["search", "astronomy", "-k", "3"]);
+    assert!(found.iter().all(|hit| hit["label"] == "astronomy"), "{found:?}");
+    let (_, said) = bench.fails(&["index", "texts.csv"]);
+    assert!(said.contains("open for reading only") && said.contains("--write"), "{said}");
+    let again = bench.json(&["index", "texts.csv", "--write"]);
+    assert_eq!((&again[0]["n_embedded"], &again[0]["n_unchanged"]), (&json!(0), &json!(80)));
+}

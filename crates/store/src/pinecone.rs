@@ -1,0 +1,461 @@
+//! An index of Pinecone, or a namespace of it, asked where it is.
+//!
+//! The engine looks at some of its vectors only, so what it finds are not always the highest scores; those that it finds
+//! are scored exactly. What is written is seen a little later. Ids of Pinecone are ASCII: a record whose id is not is
+//! written under its hash, with the id in the metadata.
+
+mod api;
+mod key;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use linprobe_core::{Embedding, Excluded, Point, Precision, RecordId, StoreError, StoreSpec};
+use serde_json::json;
+
+use self::{
+    api::{Done, Fetched, Found, Listed, Match, NewVector, Stats, Upsert, Vector},
+    key::Key,
+};
+use crate::{
+    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
+    remote::{
+        Access, Form, Http, Key as ApiKey, Place, Request, Server, Variables, encoded, sleep,
+    },
+};
+
+const FORM: Form = Form {
+    scheme: "pinecone",
+    port: None,
+    parameters: &["namespace", "text"],
+    variable: "PINECONE_API_KEY",
+    hint: "pinecone://host, with the host that Pinecone shows for the index; also &namespace=name, &text=field of the \
+           metadata and &timeout=seconds",
+};
+
+/// The version of the API that is spoken.
+const API_VERSION: &str = "2025-10";
+
+/// Bytes of ids in the address of a request.
+const IDS_BYTES: usize = 4_000;
+
+/// Ids to a page of the engine's list.
+const IDS_PER_LIST: usize = 100;
+
+/// Coordinates that come along with hits: an answer may have 4 MB.
+const COORDINATES_OF_HITS: usize = 200_000;
+
+/// Points that are looked at to see whether their vectors have unit length.
+const N_LOOKED_AT: usize = 100;
+
+/// How long what was written may take to be seen.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An index of Pinecone.
+pub type PineconeStore = CollectionStore<Pinecone>;
+
+impl PineconeStore {
+    /// Opens the index of an address. Its namespace is made by the first points that are written to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`];
+    /// [`StoreError::Dimension`] where it is to be written and has another dimension.
+    pub async fn open(
+        address: &str,
+        access: Access,
+        variables: &Variables,
+    ) -> Result<Self, StoreError> {
+        let place = Place::parse(address, &FORM)?;
+        if !place.path.is_empty() {
+            return Err(FORM.bad(&place.host, "nothing stands behind the host of an index"));
+        }
+        let mut engine = Pinecone::new(&place, variables);
+        let stats: Stats = engine.http.tell(stats().first()).await?;
+        engine.check(&stats, access)?;
+        engine.dimension = stats.dimension.unwrap_or_default();
+        engine.is_dot = stats.metric.as_deref() == Some("dotproduct");
+        let dimension = engine.dimension;
+        if let Access::Write { dimension: found } = access
+            && found != dimension
+        {
+            return Err(StoreError::Dimension { expected: dimension, found });
+        }
+        if engine.is_dot {
+            engine.page(None, N_LOOKED_AT, Part::Points).await?;
+        }
+        let precision = Precision::F32;
+        let spec = StoreSpec { kind: "pinecone", dimension, precision, exact: false };
+        Ok(Self::new(spec, engine, access))
+    }
+}
+
+fn stats() -> Request {
+    Request::post("/describe_index_stats", &json!({}))
+}
+
+/// The index, and how it is asked.
+#[derive(Debug)]
+pub struct Pinecone {
+    http: Http,
+    namespace: Option<String>,
+    /// The field of the metadata that a person reads.
+    text: Option<String>,
+    dimension: usize,
+    /// Whether scores are dot products, not cosines.
+    is_dot: bool,
+    /// Where the last page of the list ended.
+    place: Mutex<Option<Cursor>>,
+    /// How many points there are to be when all that was written is seen.
+    expected: Mutex<Option<u64>>,
+}
+
+#[derive(Clone, Debug)]
+struct Cursor {
+    last: RecordId,
+    /// The engine's name for what comes next.
+    token: String,
+}
+
+impl Pinecone {
+    fn new(place: &Place, variables: &Variables) -> Self {
+        let scheme = if place.is_here() { "http" } else { "https" };
+        let secret = variables.get(FORM.variable).map(|key| key.trim().to_owned());
+        let key = secret.map(|secret| ApiKey { header: "Api-Key", prefix: "", secret });
+        let server = Server {
+            shown: place.shown.clone(),
+            base: format!("{scheme}://{}", place.host),
+            timeout: place.timeout,
+            headers: vec![("X-Pinecone-API-Version", API_VERSION.to_owned())],
+            key,
+            variable: FORM.variable,
+        };
+        Self {
+            http: Http::new(server, place.is_here()),
+            namespace: place.text("namespace").map(str::to_owned),
+            text: place.text("text").map(str::to_owned),
+            dimension: 0,
+            is_dot: false,
+            place: Mutex::default(),
+            expected: Mutex::default(),
+        }
+    }
+
+    fn check(&self, stats: &Stats, access: Access) -> Result<(), StoreError> {
+        if stats.vector_type.as_deref() == Some("sparse") || stats.dimension.is_none() {
+            return Err(self.unfit("its vectors are sparse", "name an index of dense vectors"));
+        }
+        match stats.metric.as_deref() {
+            Some("cosine" | "dotproduct") => {}
+            other => {
+                let reason = format!("its vectors are compared by {}", other.unwrap_or("what?"));
+                let hint = "a classifier scores directions: make the index with the metric cosine";
+                return Err(self.unfit(reason, hint));
+            }
+        }
+        match &self.namespace {
+            Some(name) if access == Access::Read && !stats.namespaces.contains_key(name) => {
+                let there: Vec<&str> = stats.namespaces.keys().map(String::as_str).collect();
+                let reason = format!("there is no namespace {name:?}");
+                Err(self.unfit(reason, format!("name one of: {}", there.join(", "))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
+        let store = self.http.server().shown.clone();
+        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
+    }
+
+    /// The embedding of a vector, where it has a direction.
+    fn embedding(&self, id: &RecordId, values: Vec<f32>) -> Result<Option<Embedding>, StoreError> {
+        if self.is_dot && !is_unit(&values) {
+            let reason = format!(
+                "it compares vectors by dot products, and that of {id} has not unit length"
+            );
+            let hint = "a classifier scores directions: make the index with the metric cosine";
+            return Err(self.unfit(reason, hint));
+        }
+        Ok(Embedding::normalize(values).ok())
+    }
+
+    /// Vectors by their ids, with their metadata; ids that no point can have are left out.
+    async fn vectors<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a RecordId> + Send,
+    ) -> Result<BTreeMap<RecordId, Vector>, StoreError> {
+        let keys: BTreeMap<String, &RecordId> = ids.map(|id| (Key::of(id).0, id)).collect();
+        let mut found = BTreeMap::new();
+        for vector in self.stored(keys.keys().map(String::as_str)).await? {
+            if let Some(id) = keys.get(&vector.id)
+                && vector.record_id().as_ref() == Some(*id)
+            {
+                found.insert((*id).clone(), vector);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Vectors by the ids of the engine, as many to a request as an address has room for.
+    async fn stored<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a str> + Send,
+    ) -> Result<Vec<Vector>, StoreError> {
+        let mut found = Vec::new();
+        let mut ids = String::new();
+        let mut n_ids = 0;
+        for key in keys {
+            let id = format!("ids={}&", encoded(key));
+            if n_ids == IDS_PER_LIST || (n_ids > 0 && ids.len() + id.len() > IDS_BYTES) {
+                found.extend(self.fetched(&ids).await?);
+                ids.clear();
+                n_ids = 0;
+            }
+            ids.push_str(&id);
+            n_ids += 1;
+        }
+        if n_ids > 0 {
+            found.extend(self.fetched(&ids).await?);
+        }
+        Ok(found)
+    }
+
+    async fn fetched(&self, ids: &str) -> Result<impl Iterator<Item = Vector>, StoreError> {
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let path = format!("/vectors/fetch?{ids}namespace={}", encoded(namespace));
+        let answer: Fetched = self.http.tell(Request::get(path)).await?;
+        Ok(answer.vectors.into_values())
+    }
+
+    /// Ids of the engine's list, and the name of what comes next.
+    async fn list(
+        &self,
+        token: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<String>, Option<String>), StoreError> {
+        let namespace = encoded(self.namespace.as_deref().unwrap_or_default());
+        let mut path = format!("/vectors/list?limit={limit}&namespace={namespace}");
+        if let Some(token) = token {
+            path = format!("{path}&paginationToken={}", encoded(token));
+        }
+        let listed: Listed = self.http.tell(Request::get(path)).await?;
+        let ids = listed.vectors.into_iter().map(|item| item.id).collect();
+        Ok((ids, listed.pagination.and_then(|pagination| pagination.next)))
+    }
+
+    /// The name of what comes after an id: kept, or found by going through the list once more.
+    async fn token_after(&self, id: &RecordId) -> Result<Option<String>, StoreError> {
+        let kept = self.cursor().clone().filter(|cursor| cursor.last == *id);
+        if let Some(cursor) = kept {
+            return Ok(Some(cursor.token));
+        }
+        let key = Key::of(id).0;
+        let (mut token, mut limit) = (None, IDS_PER_LIST);
+        loop {
+            let (ids, next) = self.list(token.as_deref(), limit).await?;
+            match ids.iter().position(|listed| *listed == key) {
+                Some(place) if place + 1 == ids.len() => return Ok(next),
+                // The same page again, so that it ends with the id.
+                Some(place) => limit = place + 1,
+                None if next.is_none() => {
+                    return Err(StoreError::UnknownPoint { id: id.clone() });
+                }
+                None => token = next,
+            }
+        }
+    }
+
+    /// The ids of records. Of those that are hashes the vectors say what they are of.
+    async fn record_ids(&self, keys: &[String]) -> Result<Vec<RecordId>, StoreError> {
+        let hashed = keys.iter().map(String::as_str).filter(|key| key::is_hash(key));
+        let named: BTreeMap<String, RecordId> = self
+            .stored(hashed)
+            .await?
+            .into_iter()
+            .filter_map(|vector| Some((vector.id.clone(), vector.record_id()?)))
+            .collect();
+        let id = |key: &String| {
+            if key::is_hash(key) { named.get(key).cloned() } else { RecordId::new(key).ok() }
+        };
+        Ok(keys.iter().filter_map(id).collect())
+    }
+
+    fn cursor(&self) -> MutexGuard<'_, Option<Cursor>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps in mind how many points there will be.
+    async fn expect(&self, n_more: u64, n_fewer: u64) -> Result<(), StoreError> {
+        let known = *self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match known {
+            Some(known) => known,
+            None => self.count().await?,
+        };
+        let expected = (known + n_more).saturating_sub(n_fewer);
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Engine for Pinecone {
+    fn address(&self) -> &str {
+        &self.http.server().shown
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_hits: 10_000,
+            excludes: false,
+            slack: if self.is_dot { DOT_SLACK } else { 1e-3 },
+            ids_per_page: 10 * IDS_PER_LIST,
+            points_per_request: 1_000,
+            coordinates_per_request: 120_000,
+            max_listed: 100_000,
+        }
+    }
+
+    async fn nearest(
+        &self,
+        direction: &Embedding,
+        limit: usize,
+        _exclude: &Excluded,
+    ) -> Result<Vec<Near>, StoreError> {
+        let has_values = limit * self.dimension <= COORDINATES_OF_HITS;
+        let body = json!({
+            "namespace": self.namespace.as_deref().unwrap_or_default(),
+            "vector": direction.as_slice(),
+            "topK": limit,
+            "includeValues": has_values,
+            "includeMetadata": has_values,
+        });
+        let found: Found = self.http.tell(Request::post("/query", &body)).await?;
+        let is_hash = |found: &&Match| !has_values && key::is_hash(&found.vector.id);
+        let hashed: Vec<String> =
+            found.matches.iter().filter(is_hash).map(|found| found.vector.id.clone()).collect();
+        let named = self.record_ids(&hashed).await?;
+        let mut named: BTreeMap<String, RecordId> =
+            named.into_iter().map(|id| (Key::of(&id).0, id)).collect();
+        let near = |Match { score, mut vector }: Match| {
+            let id = named.remove(&vector.id).or_else(|| vector.record_id())?;
+            let values = std::mem::take(&mut vector.values);
+            let embedding = if values.is_empty() { Ok(None) } else { self.embedding(&id, values) };
+            Some(embedding.map(|embedding| Near { id, score, embedding }))
+        };
+        found.matches.into_iter().filter_map(near).collect()
+    }
+
+    async fn page(
+        &self,
+        after: Option<&RecordId>,
+        limit: usize,
+        part: Part,
+    ) -> Result<Page, StoreError> {
+        let mut token = match after {
+            None => None,
+            Some(id) => match self.token_after(id).await? {
+                None => return Ok(Page::default()),
+                token => token,
+            },
+        };
+        let mut keys = Vec::new();
+        loop {
+            let n_wanted = IDS_PER_LIST.min(limit - keys.len());
+            let (listed, next) = self.list(token.as_deref(), n_wanted).await?;
+            keys.extend(listed);
+            token = next;
+            if token.is_none() || keys.len() >= limit {
+                break;
+            }
+        }
+        let ids = self.record_ids(&keys).await?;
+        let last = ids.last().cloned().filter(|_| token.is_some());
+        *self.cursor() = last.clone().zip(token).map(|(last, token)| Cursor { last, token });
+        let mut points = Vec::with_capacity(ids.len());
+        let mut vectors = match part {
+            Part::Ids => BTreeMap::new(),
+            Part::Points => self.vectors(ids.iter()).await?,
+        };
+        for id in ids {
+            let vector = vectors.remove(&id);
+            let values = vector.map(|vector| vector.values).unwrap_or_default();
+            let embedding = if values.is_empty() { None } else { self.embedding(&id, values)? };
+            points.push((id, embedding));
+        }
+        Ok(Page { points, last })
+    }
+
+    async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+        let mut points = Vec::new();
+        for (id, vector) in self.vectors(ids.iter()).await? {
+            if let Some(embedding) = self.embedding(&id, vector.values)? {
+                points.push(Point { id, embedding });
+            }
+        }
+        Ok(points)
+    }
+
+    async fn contained(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        Ok(self.vectors(ids.iter()).await?.into_keys().collect())
+    }
+
+    /// What stands beside the vector of a point that is there is written again with it: it belongs to somebody else.
+    async fn upsert(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
+        let mut there = self.vectors(points.iter().map(|(id, _)| *id)).await?;
+        self.expect((points.len() - there.len()) as u64, 0).await?;
+        let new = |(id, embedding): &(&RecordId, &Embedding)| {
+            let old = there.remove(*id);
+            let (metadata, sparse_values) =
+                old.map_or((None, None), |old| (old.metadata, old.sparse_values));
+            let key = Key::of(id);
+            let metadata = metadata.or_else(|| key.metadata(id));
+            NewVector { id: key.0, values: embedding.as_slice().to_vec(), sparse_values, metadata }
+        };
+        let body = Upsert {
+            vectors: points.iter().map(new).collect(),
+            namespace: self.namespace.clone().unwrap_or_default(),
+        };
+        self.http.tell::<Done>(Request::post("/vectors/upsert", &body)).await.map(drop)
+    }
+
+    async fn delete(&self, ids: &[RecordId]) -> Result<(), StoreError> {
+        self.expect(0, ids.len() as u64).await?;
+        let keys: Vec<String> = ids.iter().map(|id| Key::of(id).0).collect();
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let body = json!({ "ids": keys, "namespace": namespace });
+        self.http.tell::<Done>(Request::post("/vectors/delete", &body)).await.map(drop)
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        let stats: Stats = self.http.tell(stats()).await?;
+        Ok(stats.n_vectors(self.namespace.as_deref()))
+    }
+
+    /// Waits until there are as many points as there have to be. Where somebody else writes, too, that may never be,
+    /// so it goes on after a minute.
+    async fn flush(&self) -> Result<(), StoreError> {
+        let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(expected) = expected else { return Ok(()) };
+        let start = Instant::now();
+        while self.count().await? != expected && start.elapsed() < PATIENCE {
+            sleep(PAUSE).await.map_err(|error| StoreError::Failed {
+                store: self.address().to_owned(),
+                source: error.into(),
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn texts(&self, ids: &[RecordId]) -> Result<BTreeMap<RecordId, String>, StoreError> {
+        let Some(field) = &self.text else { return Ok(BTreeMap::new()) };
+        let vectors = self.vectors(ids.iter()).await?;
+        Ok(vectors.into_iter().filter_map(|(id, vector)| Some((id, vector.text(field)?))).collect())
+    }
+}

@@ -1,0 +1,412 @@
+//! A collection of Qdrant, asked where it is.
+//!
+//! Lists of the highest scores are exact: the engine is told to look at every vector, as it was written. Points of
+//! Qdrant are numbered, or have UUIDs. A record whose id is neither is written as the UUID of its hash, with the id in
+//! the payload.
+
+mod api;
+mod key;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use linprobe_core::{Embedding, Excluded, Point, Precision, RecordId, StoreError, StoreSpec};
+use serde_json::json;
+
+use self::{
+    api::{
+        Answer, Collections, Counted, Described, Found, NewPoint, NewPoints, NewVector, Record,
+        Scrolled, VectorParams, Written,
+    },
+    key::{ID_FIELD, Key},
+};
+use crate::{
+    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
+    remote::{Access, Form, Http, Key as ApiKey, Place, Request, Server, Variables, encoded},
+};
+
+const FORM: Form = Form {
+    scheme: "qdrant",
+    port: Some(6333),
+    parameters: &["text", "tls", "vector"],
+    variable: "QDRANT_API_KEY",
+    hint: "qdrant://host:6333/collection, with &vector=name where vectors have names; also &text=field of the payload, \
+           &tls=true and &timeout=seconds",
+};
+
+/// Ids that a search is told to leave out, at most; more are passed over when they come.
+const MAX_EXCLUDED: usize = 50_000;
+
+/// Points that are looked at to see whether their vectors have unit length.
+const N_LOOKED_AT: usize = 256;
+
+/// A collection of Qdrant.
+pub type QdrantStore = CollectionStore<Qdrant>;
+
+impl QdrantStore {
+    /// Opens the collection of an address.
+    ///
+    /// # Errors
+    /// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`];
+    /// [`StoreError::Dimension`] where it is to be written and has another dimension.
+    pub async fn open(
+        address: &str,
+        access: Access,
+        variables: &Variables,
+    ) -> Result<Self, StoreError> {
+        let place = Place::parse(address, &FORM)?;
+        if place.path.is_empty() || place.path.contains('/') {
+            return Err(FORM.bad(&place.host, "it names no collection"));
+        }
+        let mut engine = Qdrant::new(&place, variables);
+        let params = engine.find(access).await?;
+        let (precision, is_dot) = engine.check(&params)?;
+        engine.is_dot = is_dot;
+        if let Access::Write { dimension: found } = access
+            && found != params.size
+        {
+            return Err(StoreError::Dimension { expected: params.size, found });
+        }
+        engine.check_lengths().await?;
+        let dimension = params.size;
+        let spec = StoreSpec { kind: "qdrant", dimension, precision, exact: true };
+        Ok(Self::new(spec, engine, access))
+    }
+}
+
+/// The collection, and how it is asked.
+#[derive(Debug)]
+pub struct Qdrant {
+    http: Http,
+    collection: String,
+    /// `/collections/name`.
+    path: String,
+    /// The name of the vectors, where they have names.
+    vector: Option<String>,
+    /// The field of the payload that a person reads.
+    text: Option<String>,
+    /// Whether scores are dot products, not cosines.
+    is_dot: bool,
+}
+
+impl Qdrant {
+    fn new(place: &Place, variables: &Variables) -> Self {
+        let scheme = if place.text("tls") == Some("true") { "https" } else { "http" };
+        let secret = variables.get(FORM.variable).map(|key| key.trim().to_owned());
+        let key = secret.map(|secret| ApiKey { header: "api-key", prefix: "", secret });
+        let server = Server {
+            shown: place.shown.clone(),
+            base: format!("{scheme}://{}", place.host),
+            timeout: place.timeout,
+            headers: Vec::new(),
+            key,
+            variable: FORM.variable,
+        };
+        let name = encoded(&place.path);
+        Self {
+            http: Http::new(server, place.is_here()),
+            collection: place.path.clone(),
+            path: format!("/collections/{name}"),
+            vector: place.text("vector").map(str::to_owned),
+            text: place.text("text").map(str::to_owned),
+            is_dot: false,
+        }
+    }
+
+    /// What the collection's vectors are. One that is to be written is made where it is missing.
+    async fn find(&self, access: Access) -> Result<VectorParams, StoreError> {
+        match (self.describe().await?, access) {
+            (Some(described), _) => self.params(described),
+            (None, Access::Write { dimension }) => {
+                self.create(dimension).await?;
+                let described = self.describe().await?;
+                self.params(described.ok_or_else(|| self.unfit("it was not made", "try again"))?)
+            }
+            (None, Access::Read) => {
+                let there: Answer<Collections> =
+                    self.http.tell(Request::get("/collections").first()).await?;
+                let names: Vec<&str> =
+                    there.result.collections.iter().map(|it| it.name.as_str()).collect();
+                let reason = format!("there is no collection {:?}", self.collection);
+                Err(self.unfit(reason, format!("name one of: {}", names.join(", "))))
+            }
+        }
+    }
+
+    async fn describe(&self) -> Result<Option<Described>, StoreError> {
+        match self.http.ask::<Answer<Described>>(Request::get(&self.path).first()).await {
+            Ok(answer) => Ok(Some(answer.result)),
+            Err(failure) if failure.is_missing() => Ok(None),
+            Err(failure) => Err(failure.into_error(self.http.server())),
+        }
+    }
+
+    async fn create(&self, dimension: usize) -> Result<(), StoreError> {
+        let params = json!({ "size": dimension, "distance": "Cosine" });
+        let vectors = match &self.vector {
+            Some(name) => json!({ name: params }),
+            None => params,
+        };
+        let request = Request::put(&self.path, &json!({ "vectors": vectors }));
+        self.http.tell::<Answer<bool>>(request).await.map(drop)
+    }
+
+    /// Those vectors that the address names, or the only ones.
+    fn params(&self, described: Described) -> Result<VectorParams, StoreError> {
+        let mut there = described.vectors();
+        let names: Vec<&str> = there.keys().map(String::as_str).collect();
+        let names = names.join(", ");
+        let hint = format!("name the vectors with &vector=name: {names}");
+        let found = there.remove(self.vector.as_deref().unwrap_or_default());
+        found.ok_or_else(|| {
+            let reason = match &self.vector {
+                Some(name) => format!("its points have no vectors {name:?}"),
+                None => "its vectors have names".to_owned(),
+            };
+            self.unfit(reason, hint)
+        })
+    }
+
+    /// How precise the vectors are, and whether they are compared by dot products.
+    fn check(&self, params: &VectorParams) -> Result<(Precision, bool), StoreError> {
+        if params.multivector_config.is_some() {
+            return Err(self.unfit("each of its points has many vectors", "name a single vector"));
+        }
+        let precision = match params.datatype.as_deref() {
+            None | Some("float32") => Precision::F32,
+            Some("float16") => Precision::F16,
+            Some(other) => {
+                let reason = format!("its vectors are kept as {other}");
+                return Err(self.unfit(reason, "vectors are read as float32 or float16"));
+            }
+        };
+        match params.distance.as_str() {
+            "Cosine" => Ok((precision, false)),
+            "Dot" => Ok((precision, true)),
+            other => Err(self.unfit(
+                format!("its vectors are compared by {other}"),
+                "a classifier scores directions: make the collection with the distance Cosine",
+            )),
+        }
+    }
+
+    /// A dot product is that of directions only where vectors have unit length.
+    async fn check_lengths(&self) -> Result<(), StoreError> {
+        if self.is_dot {
+            self.scroll(None, N_LOOKED_AT, Part::Points).await?;
+        }
+        Ok(())
+    }
+
+    fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
+        let store = self.http.server().shown.clone();
+        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
+    }
+
+    /// Records as points, each with its id and, where it has a direction, its embedding.
+    fn read(&self, record: &mut Record) -> Result<(RecordId, Option<Embedding>), StoreError> {
+        let id = record.id.record_id(record.payload.as_ref());
+        let Some(values) = record.vector.take() else { return Ok((id, None)) };
+        if self.is_dot && !is_unit(&values.0) {
+            let reason = format!(
+                "it compares vectors by dot products, and that of {id} has not unit length"
+            );
+            return Err(self.unfit(
+                reason,
+                "a classifier scores directions: make the collection with the distance Cosine",
+            ));
+        }
+        Ok((id, Embedding::normalize(values.0).ok()))
+    }
+
+    /// How the vectors are asked for.
+    fn with_vector(&self, part: Part) -> serde_json::Value {
+        match (part, &self.vector) {
+            (Part::Ids, _) => json!(false),
+            (Part::Points, None) => json!(true),
+            (Part::Points, Some(name)) => json!([name]),
+        }
+    }
+
+    fn vector_of<'a>(&'a self, embedding: &'a Embedding) -> NewVector<'a> {
+        let values = embedding.as_slice();
+        match &self.vector {
+            None => NewVector::One(values),
+            Some(name) => NewVector::Named(BTreeMap::from([(name.as_str(), values)])),
+        }
+    }
+
+    fn to(&self, what: &str) -> String {
+        format!("{}/points{what}", self.path)
+    }
+
+    async fn scroll(
+        &self,
+        offset: Option<Key>,
+        limit: usize,
+        part: Part,
+    ) -> Result<Vec<(RecordId, Option<Embedding>)>, StoreError> {
+        let body = json!({
+            "offset": offset,
+            "limit": limit,
+            "with_payload": [ID_FIELD],
+            "with_vector": self.with_vector(part),
+        });
+        let request = Request::post(self.to("/scroll"), &body);
+        let answer: Answer<Scrolled> = self.http.tell(request).await?;
+        let records = answer.result.points.into_iter();
+        records.map(|mut record| self.read(&mut record)).collect()
+    }
+
+    /// Records by their ids, with some of their payload.
+    async fn records(
+        &self,
+        ids: &[RecordId],
+        part: Part,
+        fields: &[&str],
+    ) -> Result<Vec<Record>, StoreError> {
+        let body = json!({
+            "ids": ids.iter().map(Key::of).collect::<Vec<_>>(),
+            "with_payload": fields,
+            "with_vector": self.with_vector(part),
+        });
+        let answer: Answer<Vec<Record>> = self.http.tell(Request::post(self.to(""), &body)).await?;
+        Ok(answer.result)
+    }
+
+    async fn write(&self, request: Request) -> Result<(), StoreError> {
+        self.http.tell::<Answer<Written>>(request).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Engine for Qdrant {
+    fn address(&self) -> &str {
+        &self.http.server().shown
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_hits: 10_000,
+            excludes: true,
+            slack: if self.is_dot { DOT_SLACK } else { 1e-5 },
+            ids_per_page: 10_000,
+            points_per_request: 2_000,
+            coordinates_per_request: 1 << 20,
+            max_listed: 2_000_000,
+        }
+    }
+
+    async fn nearest(
+        &self,
+        direction: &Embedding,
+        limit: usize,
+        exclude: &Excluded,
+    ) -> Result<Vec<Near>, StoreError> {
+        let excluded: Vec<Key> = exclude.iter().take(MAX_EXCLUDED).map(Key::of).collect();
+        let mut body = json!({
+            "query": direction.as_slice(),
+            "params": { "exact": true, "quantization": { "ignore": true } },
+            "limit": limit,
+            "with_payload": [ID_FIELD],
+            "with_vector": self.with_vector(Part::Points),
+        });
+        if let Some(name) = &self.vector {
+            body["using"] = json!(name);
+        }
+        if !excluded.is_empty() {
+            body["filter"] = json!({ "must_not": [{ "has_id": excluded }] });
+        }
+        let answer: Answer<Found> = self.http.tell(Request::post(self.to("/query"), &body)).await?;
+        let near = |mut record: Record| {
+            let score = record.score.unwrap_or_default();
+            let (id, embedding) = self.read(&mut record)?;
+            Ok(Near { id, score, embedding })
+        };
+        answer.result.points.into_iter().map(near).collect()
+    }
+
+    /// A page of Qdrant begins with a point, so one more is asked for than wanted.
+    async fn page(
+        &self,
+        after: Option<&RecordId>,
+        limit: usize,
+        part: Part,
+    ) -> Result<Page, StoreError> {
+        let n_asked = limit + usize::from(after.is_some());
+        let mut points = self.scroll(after.map(Key::of), n_asked, part).await?;
+        let last = points.last().map(|(id, _)| id.clone());
+        let last = last.filter(|_| points.len() == n_asked);
+        points.retain(|(id, _)| Some(id) != after);
+        points.truncate(limit);
+        let last = last.and_then(|_| points.last().map(|(id, _)| id.clone()));
+        Ok(Page { points, last })
+    }
+
+    async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut points = Vec::new();
+        for mut record in self.records(ids, Part::Points, &[ID_FIELD]).await? {
+            if let (id, Some(embedding)) = self.read(&mut record)? {
+                points.push(Point { id, embedding });
+            }
+        }
+        Ok(points)
+    }
+
+    async fn contained(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        let asked: BTreeSet<&RecordId> = ids.iter().collect();
+        let records = self.records(ids, Part::Ids, &[ID_FIELD]).await?;
+        let found = records.iter().map(|record| record.id.record_id(record.payload.as_ref()));
+        Ok(found.filter(|id| asked.contains(id)).collect())
+    }
+
+    /// Of points that are there, the vector alone is written: their payload belongs to somebody else.
+    async fn upsert(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
+        let ids: Vec<RecordId> = points.iter().map(|(id, _)| (*id).clone()).collect();
+        let there = self.contained(&ids).await?;
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for (id, embedding) in points {
+            let (key, vector) = (Key::of(id), self.vector_of(embedding));
+            if there.contains(*id) {
+                old.push(NewPoint { id: key, vector, payload: None });
+            } else {
+                let payload = Some(Key::payload(id));
+                new.push(NewPoint { id: key, vector, payload });
+            }
+        }
+        for (what, points) in [("?wait=true", new), ("/vectors?wait=true", old)] {
+            if !points.is_empty() {
+                self.write(Request::put(self.to(what), &NewPoints { points })).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, ids: &[RecordId]) -> Result<(), StoreError> {
+        let keys: Vec<Key> = ids.iter().map(Key::of).collect();
+        let body = json!({ "points": keys });
+        self.write(Request::post(self.to("/delete?wait=true"), &body)).await
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        let request = Request::post(self.to("/count"), &json!({ "exact": true }));
+        Ok(self.http.tell::<Answer<Counted>>(request).await?.result.count)
+    }
+
+    /// Every write has waited until it was done.
+    async fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn texts(&self, ids: &[RecordId]) -> Result<BTreeMap<RecordId, String>, StoreError> {
+        let Some(field) = &self.text else { return Ok(BTreeMap::new()) };
+        let records = self.records(ids, Part::Ids, &[ID_FIELD, field]).await?;
+        Ok(records
+            .iter()
+            .filter_map(|record| Some((record.record_id(), record.text(field)?)))
+            .collect())
+    }
+}
