@@ -122,6 +122,7 @@ pub(crate) struct InitArgs {
 
 #[derive(Args)]
 pub(crate) struct IndexArgs {
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
     /// A folder of pictures or videos; a .csv, .tsv, .jsonl, .json or .txt file; .parquet or .arrow files;
     /// .tar files of samples, such as "shard-{000..041}.tar"; a .npy, .npz or .safetensors file of
     /// vectors. Of many files, their folder. Or a dataset on the Hugging Face hub, such as

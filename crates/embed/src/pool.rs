@@ -189,7 +189,7 @@ impl EndToken {
 
     /// The place of each text's in a graph: `texts x 1`.
     fn emit(self, emitter: &mut Emitter) -> Edge {
-        let ids = emitter.given_ids();
+        let ids = Emitter::given_ids();
         let marks = match self {
             Self::Id(id) => {
                 let id = emitter.integers(&[id.into()]);

@@ -87,8 +87,8 @@ fn pyarrow_reads_the_predictions_and_numpy_maps_the_store() {
 fn onnx_runtime_scores_texts_with_the_encoder_in_front() {
     let bench = Bench::new();
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");
-    let lines: String = (0..40).map(|n| format!("the dog {n} in the snow\n")).collect();
-    bench.write("texts.txt", &lines);
+    let lines: Vec<_> = (0..40).map(|n| format!("the dog {n} in the snow")).collect();
+    bench.write("texts.txt", &lines.join("\n"));
     bench.ok(&["init", "--model", model]);
     bench.ok(&["index", "texts.txt"]);
     let labels: Vec<_> = ["1", "5", "9"]

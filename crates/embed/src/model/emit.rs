@@ -106,7 +106,7 @@ impl Emitter {
     }
 
     /// The same, in what stands after a model that asked for them.
-    pub(crate) fn given_ids(&self) -> Edge {
+    pub(crate) fn given_ids() -> Edge {
         Edge(INPUT_IDS.to_owned())
     }
 

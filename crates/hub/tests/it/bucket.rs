@@ -133,10 +133,10 @@ impl Shared {
     fn is_signed(&self, method: &str, url: &url::Url) -> bool {
         let query: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         let Some(date) = query.get("X-Amz-Date") else { return false };
-        let [day, hour] = [&date[..8], &date[9..15]];
-        let day = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
-        let hour = format!("{}:{}:{}", &hour[..2], &hour[2..4], &hour[4..]);
-        let time = format!("{day}T{hour}Z").parse().unwrap();
+        let mut date = date.chars();
+        let take = |n: usize| date.by_ref().take(n).collect::<String>();
+        let [year, month, day, _t, hour, minute, second] = [4, 2, 2, 1, 2, 2, 2].map(take);
+        let time = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z").parse().unwrap();
         let endpoint = self.address.lock().unwrap().parse().unwrap();
         let bucket = Bucket::new(endpoint, UrlStyle::Path, "pictures", "us-east-1").unwrap();
         let owner = Credentials::new("KEY", SECRET);

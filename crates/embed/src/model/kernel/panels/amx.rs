@@ -62,8 +62,8 @@ impl Format for Amx {
         pairs::pair(numbers)
     }
 
-    fn numbers(pair: Pair) -> impl Iterator<Item = f32> {
-        pairs::numbers(pair)
+    fn numbers(unit: Pair) -> impl Iterator<Item = f32> {
+        pairs::numbers(unit)
     }
 
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {

@@ -136,8 +136,8 @@ impl Format for Avx512Bf16 {
         pairs::pair(numbers)
     }
 
-    fn numbers(pair: Pair) -> impl Iterator<Item = f32> {
-        pairs::numbers(pair)
+    fn numbers(unit: Pair) -> impl Iterator<Item = f32> {
+        pairs::numbers(unit)
     }
 
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {

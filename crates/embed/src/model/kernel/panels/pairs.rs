@@ -1,7 +1,5 @@
 //! Numbers in bfloat16, two by two.
 
-#![expect(clippy::inline_always, reason = "else they keep the instructions of an old processor")]
-
 use pulp::Arch;
 
 use super::super::weights::bf16_bits;
