@@ -10,6 +10,9 @@ use crate::{python, shell, style, tools, web};
 /// Names a Python with torch, which brings gigabytes of libraries for accelerators along.
 const TORCH: &str = "LINPROBE_TEST_TORCH";
 
+/// Names a Python with fiftyone and label-studio-sdk, which bring much along, too.
+const LABEL_TOOLS: &str = "LINPROBE_TEST_LABEL_TOOLS";
+
 /// The checks and tests that need nothing but cargo.
 pub(crate) fn quick() -> Result<()> {
     lint()?;
@@ -76,6 +79,11 @@ fn tests() -> Result<()> {
             env::var_os(TORCH).is_some(),
             "#*torch::*",
             "LINPROBE_TEST_TORCH names no Python with torch",
+        ),
+        (
+            env::var_os(LABEL_TOOLS).is_some(),
+            "#*label_tools::*",
+            "LINPROBE_TEST_LABEL_TOOLS names no Python with fiftyone and label-studio-sdk",
         ),
         (Path::new("/usr/bin/ffmpeg").exists(), "#*with_ffmpeg", "ffmpeg is not installed"),
     ] {

@@ -224,6 +224,24 @@ mod tests {
         }
     }
 
+    /// By their paths without the ending, unless that would be two at once.
+    #[test]
+    fn pictures_are_called_as_fiftyone_calls_them() {
+        let [one, other] = <[LabelledRecord; 2]>::try_from(labels()).unwrap();
+        let named = |id: &str, of: &LabelledRecord| LabelledRecord {
+            record: CatalogueRecord { id: RecordId::new(id).unwrap(), ..of.record.clone() },
+            ..of.clone()
+        };
+        let ids = ["a.b/cat.png", "dog.jpg", "dog.png", ".hidden", "plain"];
+        let all: Vec<_> = ids.iter().zip([&one, &other].into_iter().cycle()).collect();
+        let all: Vec<_> = all.into_iter().map(|(id, of)| named(id, of)).collect();
+        let mut out = Vec::new();
+        LabelsForm::FiftyOne.write(&all, "s", &mut out).unwrap();
+        let written: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let names: Vec<_> = written["labels"].as_object().unwrap().keys().collect();
+        assert_eq!(names, [".hidden", "a.b/cat", "dog.jpg", "dog.png", "plain"]);
+    }
+
     #[test]
     fn files_of_other_tools_need_no_grade() {
         let folder = tempfile::tempdir().unwrap();

@@ -18,6 +18,7 @@ mod guides;
 mod heads;
 mod help;
 mod journey;
+mod label_tools;
 #[cfg(unix)]
 mod model;
 #[cfg(unix)]

@@ -11,7 +11,7 @@ fn python(bench: &Bench, script: &str) {
 }
 
 /// Runs it in the interpreter that a variable names.
-fn run_in(variable: &str, bench: &Bench, script: &str) {
+pub(crate) fn run_in(variable: &str, bench: &Bench, script: &str) {
     let interpreter = env::var_os(variable).unwrap();
     let output =
         Command::new(interpreter).args(["-c", script]).current_dir(bench.folder()).output();

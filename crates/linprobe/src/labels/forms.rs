@@ -2,7 +2,10 @@
 //!
 //! A grade is kept where a form has a place for it; elsewhere there is the side that the label takes.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use linprobe_classifier::Label;
 use serde_json::{Map, Value, json};
@@ -60,16 +63,23 @@ pub(super) fn write_label_studio(
     writeln!(out)
 }
 
-/// Writes the `labels.json` of a `FiftyOneImageClassificationDataset`: a label of 0 has no side and is left out; the grade is an
-/// attribute, and its distance from 0 the confidence.
+/// Writes the `labels.json` of a `FiftyOneImageClassificationDataset`, which calls a picture by its path without the
+/// ending: a label of 0 has no side and is left out; the grade is an attribute, and its distance from 0 the confidence.
 pub(super) fn write_fiftyone(labels: &[LabelledRecord], out: &mut dyn Write) -> io::Result<()> {
+    let mut n_named = BTreeMap::new();
+    for LabelledRecord { record, .. } in labels {
+        *n_named.entry(without_ending(record.id.as_str())).or_insert(0) += 1;
+    }
     let entry = |LabelledRecord { record, label, round }: &LabelledRecord| {
+        let id = record.id.as_str();
         let value = json!({
             "label": side(*label)?,
             "confidence": label.value().abs(),
-            "attributes": { "grade": label.value(), "round": round },
+            "attributes": { "grade": label.value(), "round": round, "record": id },
         });
-        Some((record.id.as_str().to_owned(), value))
+        // Pictures that differ by their ending alone keep it, so that none takes the place of another.
+        let name = Some(without_ending(id)).filter(|name| n_named.get(name) == Some(&1));
+        Some((name.unwrap_or(id).to_owned(), value))
     };
     let entries: Map<String, Value> = labels.iter().filter_map(entry).collect();
     let document = json!({ "classes": [IRRELEVANT, RELEVANT], "labels": entries });
@@ -111,8 +121,18 @@ pub(super) fn read_label_studio(task: &Value) -> Option<(&str, f64)> {
     Some((task.get("data")?.get("id")?.as_str()?, label?))
 }
 
-/// The id and label of an entry of `FiftyOne`'s.
-pub(super) fn read_fiftyone(entry: &Value) -> Option<f64> {
-    let grade = entry.get("attributes").and_then(|attributes| attributes.get("grade")?.as_f64());
-    grade.or_else(|| sided(entry.get("label").unwrap_or(entry).as_str()?))
+/// The id and label of an entry of `FiftyOne`'s, which knows the record by a name.
+pub(super) fn read_fiftyone<'a>(name: &'a str, entry: &'a Value) -> Option<(&'a str, f64)> {
+    let attribute = |name| entry.get("attributes").and_then(|attributes| attributes.get(name));
+    let id = attribute("record").and_then(Value::as_str).unwrap_or(name);
+    let grade = attribute("grade").and_then(Value::as_f64);
+    let label = grade.or_else(|| sided(entry.get("label").unwrap_or(entry).as_str()?))?;
+    Some((id, label))
+}
+
+/// A path without the ending of its file.
+fn without_ending(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let n_kept = name.rfind('.').filter(|&place| place > 0);
+    n_kept.map_or(path, |place| path.split_at(path.len() - name.len() + place).0)
 }

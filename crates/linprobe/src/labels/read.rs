@@ -40,13 +40,10 @@ fn parse(path: &Path, text: &str, form: LabelsForm) -> Result<Vec<(RecordId, Lab
             let document: Value = serde_json::from_str(text).map_err(|bad| bad.to_string())?;
             let entries = document.get("labels").and_then(Value::as_object);
             let entries = entries.ok_or("there is no object \"labels\"")?;
-            let read = |(id, entry)| {
-                pair(
-                    &format!("the entry {id:?}"),
-                    forms::read_fiftyone(entry).map(|label| (id, label)),
-                )
+            let read = |name: &str, entry| {
+                pair(&format!("the entry {name:?}"), forms::read_fiftyone(name, entry))
             };
-            entries.iter().map(|(id, entry)| read((id.as_str(), entry))).collect()
+            entries.iter().map(|(name, entry)| read(name, entry)).collect()
         }
     }
 }

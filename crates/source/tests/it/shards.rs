@@ -20,7 +20,7 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn samples(range: std::ops::Range<u32>) -> Vec<u8> {
+pub(crate) fn samples(range: std::ops::Range<u32>) -> Vec<u8> {
     let mut members = Vec::new();
     for i in range {
         members.push((format!("{i:04}.png"), PICTURE.to_vec()));
