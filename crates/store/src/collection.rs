@@ -23,6 +23,7 @@ use linprobe_core::{
 
 use self::seen::Seen;
 use crate::{
+    dimension::check_dimension,
     remote::{Access, RemoteStore},
     sample::Draw,
 };
@@ -154,15 +155,7 @@ impl<E: Engine> CollectionStore<E> {
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
-        let expected = self.spec.dimension;
-        if found == expected { Ok(()) } else { Err(StoreError::Dimension { expected, found }) }
-    }
-
-    fn check_writable(&self) -> Result<(), StoreError> {
-        match self.access {
-            Access::Write { .. } => Ok(()),
-            Access::Read => Err(StoreError::ReadOnly { store: self.address().to_owned() }),
-        }
+        check_dimension(self.spec.dimension, found)
     }
 
     /// Points to a request.
@@ -302,7 +295,7 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
 
     /// Those of one request are written all or not at all; of a larger batch that fails, the first are there.
     async fn upsert(&self, points: &[Point]) -> Result<(), StoreError> {
-        self.check_writable()?;
+        self.access.check_writable(self.address())?;
         points.iter().try_for_each(|point| self.check_dimension(point.embedding.dimension()))?;
         let last_of_each: BTreeMap<&RecordId, &Embedding> =
             points.iter().map(|point| (&point.id, &point.embedding)).collect();
@@ -320,7 +313,7 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
 
     /// Others who delete the same at the same time may count it, too.
     async fn delete(&self, ids: &[RecordId]) -> Result<u64, StoreError> {
-        self.check_writable()?;
+        self.access.check_writable(self.address())?;
         let distinct: BTreeSet<&RecordId> = ids.iter().collect();
         let ids: Vec<RecordId> = distinct.into_iter().cloned().collect();
         let mut n_gone = 0;

@@ -47,6 +47,7 @@ pub use answer::ScoredPoint;
 pub use check::{CheckReport, Norms, Violation, check};
 pub use compact::{Compaction, Damaged, compact};
 
+use crate::dimension::check_dimension;
 use points::Points;
 use scope::Scope;
 use segment::{Access, Segment};
@@ -247,8 +248,7 @@ impl EmbeddedStore {
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
-        let expected = self.spec.dimension;
-        if found == expected { Ok(()) } else { Err(StoreError::Dimension { expected, found }) }
+        check_dimension(self.spec.dimension, found)
     }
 }
 

@@ -12,6 +12,7 @@ mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod copy;
+mod dimension;
 mod embedded;
 #[cfg(feature = "fake")]
 pub mod fake;

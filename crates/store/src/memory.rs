@@ -14,7 +14,7 @@ use linprobe_core::{
     VectorStore,
 };
 
-use crate::{histogram::histogram, sample::Draw};
+use crate::{dimension::check_dimension, histogram::histogram, sample::Draw};
 
 /// Keeps points in memory and sorts all of them in each search: slow, and right.
 #[derive(Debug)]
@@ -44,8 +44,7 @@ impl MemoryStore {
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
-        let expected = self.spec.dimension;
-        if found == expected { Ok(()) } else { Err(StoreError::Dimension { expected, found }) }
+        check_dimension(self.spec.dimension, found)
     }
 
     /// The score of every point, in the order of ids. A score that is not a number counts for

@@ -19,7 +19,7 @@ use self::{
 };
 use crate::{
     collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
-    remote::{Access, Form, Http, Key, Place, Request, Retries, Server, Variables, sleep},
+    remote::{Access, Form, Http, Place, Request, Retries, Variables, sleep},
 };
 
 const FORM: Form = Form {
@@ -27,6 +27,8 @@ const FORM: Form = Form {
     port: Some(19530),
     parameters: &["database", "text", "tls", "vector"],
     variable: "MILVUS_TOKEN",
+    key: ["Authorization", "Bearer "],
+    headers: &[],
     hint: "milvus://host:19530/collection, with &vector=field where several hold vectors; also &database=name, \
            &text=field, &tls=true and &timeout=seconds",
 };
@@ -55,17 +57,10 @@ impl MilvusStore {
         variables: &Variables,
     ) -> Result<Self, StoreError> {
         let place = Place::parse(address, &FORM)?;
-        if place.path.is_empty() || place.path.contains('/') {
-            return Err(FORM.bad(&place.host, "it names no collection"));
-        }
-        let mut engine = Milvus::new(&place, variables);
+        let mut engine = Milvus::new(&place, variables)?;
         let described = engine.find(access).await?;
         let dimension = engine.settle(&described)?;
-        if let Access::Write { dimension: found } = access
-            && found != dimension
-        {
-            return Err(StoreError::Dimension { expected: dimension, found });
-        }
+        access.check_dimension(dimension)?;
         if engine.is_dot {
             engine.page(None, N_LOOKED_AT, Part::Points).await?;
         }
@@ -91,27 +86,16 @@ pub struct Milvus {
 }
 
 impl Milvus {
-    fn new(place: &Place, variables: &Variables) -> Self {
-        let scheme = if place.text("tls") == Some("true") { "https" } else { "http" };
-        let secret = variables.get(FORM.variable).map(|key| key.trim().to_owned());
-        let key = secret.map(|secret| Key { header: "Authorization", prefix: "Bearer ", secret });
-        let server = Server {
-            shown: place.shown.clone(),
-            base: format!("{scheme}://{}", place.host),
-            timeout: place.timeout,
-            headers: Vec::new(),
-            key,
-            variable: FORM.variable,
-        };
-        Self {
-            http: Http::new(server, place.is_here()),
-            collection: place.path.clone(),
+    fn new(place: &Place, variables: &Variables) -> Result<Self, StoreError> {
+        Ok(Self {
+            http: Http::of(place, &FORM, variables),
+            collection: place.collection(&FORM)?.to_owned(),
             database: place.text("database").map(str::to_owned),
             key: KeyField::default(),
             vector: place.text("vector").map(str::to_owned),
             text: place.text("text").map(str::to_owned),
             is_dot: false,
-        }
+        })
     }
 
     /// What the collection is. One that is to be written is made where it is missing.
@@ -121,12 +105,12 @@ impl Milvus {
             (None, Access::Write { dimension }) => {
                 self.create(dimension).await?;
                 let made = self.describe().await?;
-                made.ok_or_else(|| self.unfit("it was not made", "try again"))
+                made.ok_or_else(|| self.http.unfit("it was not made", "try again"))
             }
             (None, Access::Read) => {
                 let there: Vec<String> = self.call("collections/list", json!({})).await?;
                 let reason = format!("there is no collection {:?}", self.collection);
-                Err(self.unfit(reason, format!("name one of: {}", there.join(", "))))
+                Err(self.http.unfit(reason, format!("name one of: {}", there.join(", "))))
             }
         }
     }
@@ -162,16 +146,17 @@ impl Milvus {
             (None, [only]) => only,
             (None, _) => {
                 let reason = format!("{} of its fields hold vectors", vectors.len());
-                return Err(self.unfit(reason, hint));
+                return Err(self.http.unfit(reason, hint));
             }
             (Some(name), _) => match vectors.iter().find(|field| field.name == *name) {
                 Some(field) => field,
-                None => return Err(self.unfit(format!("it has no vectors {name:?}"), hint)),
+                None => return Err(self.http.unfit(format!("it has no vectors {name:?}"), hint)),
             },
         };
         let (name, dimension) = (found.name.clone(), found.dimension());
         let dimension = dimension.ok_or_else(|| {
-            self.unfit(format!("its vectors {name} are not of single precision"), "name others")
+            self.http
+                .unfit(format!("its vectors {name} are not of single precision"), "name others")
         })?;
         self.is_dot = match described.metric(&name) {
             Some("COSINE") => false,
@@ -179,18 +164,13 @@ impl Milvus {
             other => {
                 let reason = format!("its vectors are compared by {}", other.unwrap_or("no index"));
                 let hint = "a classifier scores directions: make an index with the metric COSINE";
-                return Err(self.unfit(reason, hint));
+                return Err(self.http.unfit(reason, hint));
             }
         };
         let key = described.key();
-        self.key = key.ok_or_else(|| self.unfit("it has no primary key", "name another"))?;
+        self.key = key.ok_or_else(|| self.http.unfit("it has no primary key", "name another"))?;
         self.vector = Some(name);
         Ok(dimension)
-    }
-
-    fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
-        let store = self.http.server().shown.clone();
-        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
     }
 
     /// A request of the collection.
@@ -272,7 +252,7 @@ impl Milvus {
                 "it compares vectors by inner products, and that of {id} has not unit length"
             );
             let hint = "a classifier scores directions: make an index with the metric COSINE";
-            return Err(self.unfit(reason, hint));
+            return Err(self.http.unfit(reason, hint));
         }
         Ok(Embedding::normalize(values).ok())
     }
@@ -364,7 +344,9 @@ impl Engine for Milvus {
         if let Some(id) = ids.iter().find(|id| !self.key.takes(id)) {
             let reason =
                 format!("its key {} has no room for the id {:?}", self.key.name, id.as_str());
-            return Err(self.unfit(reason, "write to a collection whose key is a VarChar of 512"));
+            return Err(self
+                .http
+                .unfit(reason, "write to a collection whose key is a VarChar of 512"));
         }
         let mut there = self.rows_of(&ids, &["*"]).await?;
         let row = |(id, embedding): &(&RecordId, &Embedding)| {

@@ -34,7 +34,10 @@ use self::{
     sql::{Findings, Listed, Sql},
     table::{Table, quoted},
 };
-use crate::remote::{Access, RemoteStore, Variables};
+use crate::{
+    dimension::check_dimension,
+    remote::{Access, RemoteStore, Variables},
+};
 
 /// Bytes of embeddings that are read or written with one statement.
 const PAGE_BYTES: usize = 8 << 20;
@@ -91,15 +94,7 @@ impl PgvectorStore {
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
-        let expected = self.spec.dimension;
-        if found == expected { Ok(()) } else { Err(StoreError::Dimension { expected, found }) }
-    }
-
-    fn check_writable(&self) -> Result<(), StoreError> {
-        match self.access {
-            Access::Write { .. } => Ok(()),
-            Access::Read => Err(StoreError::ReadOnly { store: self.address().to_owned() }),
-        }
+        check_dimension(self.spec.dimension, found)
     }
 
     /// The ids that rows can have.
@@ -207,7 +202,7 @@ impl VectorStore for PgvectorStore {
     }
 
     async fn upsert(&self, points: &[Point]) -> Result<(), StoreError> {
-        self.check_writable()?;
+        self.access.check_writable(self.address())?;
         points.iter().try_for_each(|point| self.check_dimension(point.embedding.dimension()))?;
         let last_of_each: BTreeMap<&RecordId, &Embedding> =
             points.iter().map(|point| (&point.id, &point.embedding)).collect();
@@ -224,7 +219,7 @@ impl VectorStore for PgvectorStore {
     /// A connection that breaks while it waits for the answer lets the same be asked once more, and then it counts
     /// only what was still there.
     async fn delete(&self, ids: &[RecordId]) -> Result<u64, StoreError> {
-        self.check_writable()?;
+        self.access.check_writable(self.address())?;
         let ids = self.possible(ids.iter());
         if ids.is_empty() {
             return Ok(0);
@@ -375,7 +370,7 @@ impl RemoteStore for PgvectorStore {
     }
 
     async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
-        self.check_writable()?;
+        self.access.check_writable(self.address())?;
         self.check_score_column(column).await?;
         let scores = scores.iter().filter(|hit| self.table.key.takes(hit.id.as_str()));
         let (ids, scores): (Vec<&str>, Vec<f32>) =

@@ -23,9 +23,7 @@ use self::{
 };
 use crate::{
     collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
-    remote::{
-        Access, Form, Http, Key as ApiKey, Place, Request, Server, Variables, encoded, sleep,
-    },
+    remote::{Access, Form, Http, Place, Request, Variables, encoded, sleep},
 };
 
 const FORM: Form = Form {
@@ -33,6 +31,8 @@ const FORM: Form = Form {
     port: None,
     parameters: &["namespace", "text"],
     variable: "PINECONE_API_KEY",
+    key: ["Api-Key", ""],
+    headers: &[("X-Pinecone-API-Version", API_VERSION)],
     hint: "pinecone://host, with the host that Pinecone shows for the index; also &namespace=name, &text=field of the \
            metadata and &timeout=seconds",
 };
@@ -82,11 +82,7 @@ impl PineconeStore {
         engine.dimension = stats.dimension.unwrap_or_default();
         engine.is_dot = stats.metric.as_deref() == Some("dotproduct");
         let dimension = engine.dimension;
-        if let Access::Write { dimension: found } = access
-            && found != dimension
-        {
-            return Err(StoreError::Dimension { expected: dimension, found });
-        }
+        access.check_dimension(dimension)?;
         if engine.is_dot {
             engine.page(None, N_LOOKED_AT, Part::Points).await?;
         }
@@ -125,19 +121,8 @@ struct Cursor {
 
 impl Pinecone {
     fn new(place: &Place, variables: &Variables) -> Self {
-        let scheme = if place.is_here() { "http" } else { "https" };
-        let secret = variables.get(FORM.variable).map(|key| key.trim().to_owned());
-        let key = secret.map(|secret| ApiKey { header: "Api-Key", prefix: "", secret });
-        let server = Server {
-            shown: place.shown.clone(),
-            base: format!("{scheme}://{}", place.host),
-            timeout: place.timeout,
-            headers: vec![("X-Pinecone-API-Version", API_VERSION.to_owned())],
-            key,
-            variable: FORM.variable,
-        };
         Self {
-            http: Http::new(server, place.is_here()),
+            http: Http::of(place, &FORM, variables),
             namespace: place.text("namespace").map(str::to_owned),
             text: place.text("text").map(str::to_owned),
             dimension: 0,
@@ -149,29 +134,26 @@ impl Pinecone {
 
     fn check(&self, stats: &Stats, access: Access) -> Result<(), StoreError> {
         if stats.vector_type.as_deref() == Some("sparse") || stats.dimension.is_none() {
-            return Err(self.unfit("its vectors are sparse", "name an index of dense vectors"));
+            return Err(self
+                .http
+                .unfit("its vectors are sparse", "name an index of dense vectors"));
         }
         match stats.metric.as_deref() {
             Some("cosine" | "dotproduct") => {}
             other => {
                 let reason = format!("its vectors are compared by {}", other.unwrap_or("what?"));
                 let hint = "a classifier scores directions: make the index with the metric cosine";
-                return Err(self.unfit(reason, hint));
+                return Err(self.http.unfit(reason, hint));
             }
         }
         match &self.namespace {
             Some(name) if access == Access::Read && !stats.namespaces.contains_key(name) => {
                 let there: Vec<&str> = stats.namespaces.keys().map(String::as_str).collect();
                 let reason = format!("there is no namespace {name:?}");
-                Err(self.unfit(reason, format!("name one of: {}", there.join(", "))))
+                Err(self.http.unfit(reason, format!("name one of: {}", there.join(", "))))
             }
             _ => Ok(()),
         }
-    }
-
-    fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
-        let store = self.http.server().shown.clone();
-        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
     }
 
     /// The embedding of a vector, where it has a direction.
@@ -181,7 +163,7 @@ impl Pinecone {
                 "it compares vectors by dot products, and that of {id} has not unit length"
             );
             let hint = "a classifier scores directions: make the index with the metric cosine";
-            return Err(self.unfit(reason, hint));
+            return Err(self.http.unfit(reason, hint));
         }
         Ok(Embedding::normalize(values).ok())
     }

@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
-    remote::{Access, Form, Http, Key as ApiKey, Place, Request, Server, Variables, encoded},
+    remote::{Access, Form, Http, Place, Request, Variables, encoded},
 };
 
 const FORM: Form = Form {
@@ -30,6 +30,8 @@ const FORM: Form = Form {
     port: Some(6333),
     parameters: &["text", "tls", "vector"],
     variable: "QDRANT_API_KEY",
+    key: ["api-key", ""],
+    headers: &[],
     hint: "qdrant://host:6333/collection, with &vector=name where vectors have names; also &text=field of the payload, \
            &tls=true and &timeout=seconds",
 };
@@ -55,18 +57,11 @@ impl QdrantStore {
         variables: &Variables,
     ) -> Result<Self, StoreError> {
         let place = Place::parse(address, &FORM)?;
-        if place.path.is_empty() || place.path.contains('/') {
-            return Err(FORM.bad(&place.host, "it names no collection"));
-        }
-        let mut engine = Qdrant::new(&place, variables);
+        let mut engine = Qdrant::new(&place, variables)?;
         let params = engine.find(access).await?;
         let (precision, is_dot) = engine.check(&params)?;
         engine.is_dot = is_dot;
-        if let Access::Write { dimension: found } = access
-            && found != params.size
-        {
-            return Err(StoreError::Dimension { expected: params.size, found });
-        }
+        access.check_dimension(params.size)?;
         engine.check_lengths().await?;
         let dimension = params.size;
         let spec = StoreSpec { kind: "qdrant", dimension, precision, exact: true };
@@ -90,27 +85,16 @@ pub struct Qdrant {
 }
 
 impl Qdrant {
-    fn new(place: &Place, variables: &Variables) -> Self {
-        let scheme = if place.text("tls") == Some("true") { "https" } else { "http" };
-        let secret = variables.get(FORM.variable).map(|key| key.trim().to_owned());
-        let key = secret.map(|secret| ApiKey { header: "api-key", prefix: "", secret });
-        let server = Server {
-            shown: place.shown.clone(),
-            base: format!("{scheme}://{}", place.host),
-            timeout: place.timeout,
-            headers: Vec::new(),
-            key,
-            variable: FORM.variable,
-        };
-        let name = encoded(&place.path);
-        Self {
-            http: Http::new(server, place.is_here()),
-            collection: place.path.clone(),
-            path: format!("/collections/{name}"),
+    fn new(place: &Place, variables: &Variables) -> Result<Self, StoreError> {
+        let collection = place.collection(&FORM)?.to_owned();
+        Ok(Self {
+            http: Http::of(place, &FORM, variables),
+            path: format!("/collections/{}", encoded(&collection)),
+            collection,
             vector: place.text("vector").map(str::to_owned),
             text: place.text("text").map(str::to_owned),
             is_dot: false,
-        }
+        })
     }
 
     /// What the collection's vectors are. One that is to be written is made where it is missing.
@@ -120,7 +104,9 @@ impl Qdrant {
             (None, Access::Write { dimension }) => {
                 self.create(dimension).await?;
                 let described = self.describe().await?;
-                self.params(described.ok_or_else(|| self.unfit("it was not made", "try again"))?)
+                self.params(
+                    described.ok_or_else(|| self.http.unfit("it was not made", "try again"))?,
+                )
             }
             (None, Access::Read) => {
                 let there: Answer<Collections> =
@@ -128,7 +114,7 @@ impl Qdrant {
                 let names: Vec<&str> =
                     there.result.collections.iter().map(|it| it.name.as_str()).collect();
                 let reason = format!("there is no collection {:?}", self.collection);
-                Err(self.unfit(reason, format!("name one of: {}", names.join(", "))))
+                Err(self.http.unfit(reason, format!("name one of: {}", names.join(", "))))
             }
         }
     }
@@ -163,27 +149,29 @@ impl Qdrant {
                 Some(name) => format!("its points have no vectors {name:?}"),
                 None => "its vectors have names".to_owned(),
             };
-            self.unfit(reason, hint)
+            self.http.unfit(reason, hint)
         })
     }
 
     /// How precise the vectors are, and whether they are compared by dot products.
     fn check(&self, params: &VectorParams) -> Result<(Precision, bool), StoreError> {
         if params.multivector_config.is_some() {
-            return Err(self.unfit("each of its points has many vectors", "name a single vector"));
+            return Err(self
+                .http
+                .unfit("each of its points has many vectors", "name a single vector"));
         }
         let precision = match params.datatype.as_deref() {
             None | Some("float32") => Precision::F32,
             Some("float16") => Precision::F16,
             Some(other) => {
                 let reason = format!("its vectors are kept as {other}");
-                return Err(self.unfit(reason, "vectors are read as float32 or float16"));
+                return Err(self.http.unfit(reason, "vectors are read as float32 or float16"));
             }
         };
         match params.distance.as_str() {
             "Cosine" => Ok((precision, false)),
             "Dot" => Ok((precision, true)),
-            other => Err(self.unfit(
+            other => Err(self.http.unfit(
                 format!("its vectors are compared by {other}"),
                 "a classifier scores directions: make the collection with the distance Cosine",
             )),
@@ -198,11 +186,6 @@ impl Qdrant {
         Ok(())
     }
 
-    fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
-        let store = self.http.server().shown.clone();
-        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
-    }
-
     /// Records as points, each with its id and, where it has a direction, its embedding.
     fn read(&self, record: &mut Record) -> Result<(RecordId, Option<Embedding>), StoreError> {
         let id = record.id.record_id(record.payload.as_ref());
@@ -211,7 +194,7 @@ impl Qdrant {
             let reason = format!(
                 "it compares vectors by dot products, and that of {id} has not unit length"
             );
-            return Err(self.unfit(
+            return Err(self.http.unfit(
                 reason,
                 "a classifier scores directions: make the collection with the distance Cosine",
             ));

@@ -23,12 +23,14 @@ pub(crate) use self::runtime::{spawn, within};
 pub use self::variables::Variables;
 #[cfg(feature = "rest")]
 pub(crate) use self::{
-    http::{Http, Key, Request, Server},
+    http::{Http, Request},
     place::{Form, Place, encoded},
     runtime::spawn_blocking,
 };
 #[cfg(any(feature = "pgvector", feature = "rest"))]
 pub(crate) use self::{retry::Retries, runtime::sleep};
+#[cfg(feature = "rest")]
+use crate::dimension::check_dimension;
 #[cfg(feature = "pgvector")]
 use crate::pgvector::PgvectorStore;
 #[cfg(feature = "rest")]
@@ -78,6 +80,26 @@ pub enum Access {
         /// The number of coordinates.
         dimension: usize,
     },
+}
+
+impl Access {
+    /// Refuses to write where that was not asked for.
+    #[cfg(any(feature = "pgvector", feature = "rest"))]
+    pub(crate) fn check_writable(self, store: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Write { .. } => Ok(()),
+            Self::Read => Err(StoreError::ReadOnly { store: store.to_owned() }),
+        }
+    }
+
+    /// Refuses to write embeddings of another dimension than the store's.
+    #[cfg(feature = "rest")]
+    pub(crate) fn check_dimension(self, expected: usize) -> Result<(), StoreError> {
+        match self {
+            Self::Write { dimension: found } => check_dimension(expected, found),
+            Self::Read => Ok(()),
+        }
+    }
 }
 
 /// The addresses that there are.

@@ -13,7 +13,7 @@ use ureq::{
     http::{Response, StatusCode, header},
 };
 
-use super::{Retries, sleep, spawn_blocking};
+use super::{Form, Place, Retries, Variables, sleep, spawn_blocking};
 
 /// How often a store that cannot be opened is tried again: a wrong address should be told soon.
 pub(crate) const RETRIES_TO_OPEN: u32 = 3;
@@ -42,7 +42,7 @@ pub(crate) struct Server {
     /// How long an answer may take.
     pub(crate) timeout: Duration,
     /// Goes along with every request.
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// Proves who asks.
     pub(crate) key: Option<Key>,
     /// The variable that the key comes from.
@@ -103,7 +103,28 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 }
 
 impl Http {
-    pub(crate) fn new(server: Server, is_direct: bool) -> Self {
+    /// For the server of an address, with the key that the environment has.
+    pub(crate) fn of(place: &Place, form: &Form, variables: &Variables) -> Self {
+        let secret = variables.get(form.variable).map(|key| key.trim().to_owned());
+        let [header, prefix] = form.key;
+        let server = Server {
+            shown: place.shown.clone(),
+            base: place.base(form),
+            timeout: place.timeout,
+            headers: form.headers,
+            key: secret.map(|secret| Key { header, prefix, secret }),
+            variable: form.variable,
+        };
+        Self::new(server, place.is_here())
+    }
+
+    /// An error about what the store is.
+    pub(crate) fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
+        let store = self.server.shown.clone();
+        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
+    }
+
+    fn new(server: Server, is_direct: bool) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             // A key must not go where the address does not say.
@@ -175,14 +196,13 @@ impl Http {
 
     fn send(&self, request: &Request) -> Result<Response<Body>, ureq::Error> {
         let url = format!("{}{}", self.server.base, request.path);
-        let mut headers = self.server.headers.clone();
-        if let Some(Key { header, prefix, secret }) = &self.server.key {
-            headers.push((header, format!("{prefix}{secret}")));
-        }
+        let key = self.server.key.iter();
+        let key = key.map(|Key { header, prefix, secret }| (*header, format!("{prefix}{secret}")));
+        let others = self.server.headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let headers = others.chain(key);
         if request.method == Method::Get {
-            let get = headers
-                .into_iter()
-                .fold(self.agent.get(url), |get, (name, value)| get.header(name, value));
+            let get =
+                headers.fold(self.agent.get(url), |get, (name, value)| get.header(name, value));
             return get.call();
         }
         let post = match request.method {
@@ -190,10 +210,7 @@ impl Http {
             Method::Get | Method::Post => self.agent.post(url),
         };
         let post = post.header(header::CONTENT_TYPE, "application/json");
-        headers
-            .into_iter()
-            .fold(post, |post, (name, value)| post.header(name, value))
-            .send(&request.body[..])
+        headers.fold(post, |post, (name, value)| post.header(name, value)).send(&request.body[..])
     }
 
     fn broken(&self, error: ureq::Error) -> Failure {

@@ -21,6 +21,10 @@ pub(crate) struct Form {
     pub(crate) parameters: &'static [&'static str],
     /// The variable that a key comes from.
     pub(crate) variable: &'static str,
+    /// The header in which the key is sent, and what stands before it there.
+    pub(crate) key: [&'static str; 2],
+    /// What goes along with every request.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// What is right, for whoever wrote something else.
     pub(crate) hint: &'static str,
 }
@@ -69,6 +73,23 @@ impl Place {
     /// A parameter that says something.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The name of a collection, which is all that may stand behind the host.
+    pub(crate) fn collection(&self, form: &Form) -> Result<&str, StoreError> {
+        if self.path.is_empty() || self.path.contains('/') {
+            return Err(form.bad(&self.host, "it names no collection"));
+        }
+        Ok(&self.path)
+    }
+
+    /// Where requests go. An engine whose address can say nothing of `tls` is asked over it, but on this machine.
+    pub(crate) fn base(&self, form: &Form) -> String {
+        let is_secure = match self.text("tls") {
+            Some(tls) => tls == "true",
+            None => !form.parameters.contains(&"tls") && !self.is_here(),
+        };
+        format!("{}://{}", if is_secure { "https" } else { "http" }, self.host)
     }
 
     /// Whether the server is this machine.
@@ -149,6 +170,8 @@ mod tests {
         port: Some(6333),
         parameters: &["text", "tls"],
         variable: "ENGINE_API_KEY",
+        key: ["api-key", ""],
+        headers: &[],
         hint: "engine://host:port/collection",
     };
 
