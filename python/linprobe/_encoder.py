@@ -31,7 +31,8 @@ class Encoder:
         of transformers or sentence-transformers has written; a name on the Hugging Face hub, such as
         ``"openai/clip-vit-base-patch32"``; or the address of a server that embeds.
     engine : str, default "auto"
-        What runs the model: ``"auto"``, ``"builtin"``, ``"bf16"``, ``"onnxruntime"``, ``"openvino"`` or ``"openvino-bf16"``.
+        What runs the model: ``"auto"``, ``"builtin"``, ``"bf16"``, ``"onnxruntime"``, ``"cuda"``, ``"openvino"`` or
+        ``"openvino-bf16"``.
     resize : str, default "pillow"
         Whose resized pixels a model of pictures is given: those of ``"pillow"``, over which most were trained, or of
         ``"torchvision"``, as transformers takes where that is installed.

@@ -14,6 +14,8 @@ pub enum Engine {
     Bf16,
     /// ONNX Runtime, over an exported graph, or one that is made of the weights.
     OnnxRuntime,
+    /// The same on an Nvidia GPU, through the CUDA provider of ONNX Runtime.
+    Cuda,
     /// OpenVINO, over the same.
     OpenVino,
     /// The same in bfloat16.
@@ -24,12 +26,14 @@ const AUTO: &str = "auto";
 const BUILT_IN: &str = "builtin";
 const BF16: &str = "bf16";
 const ONNX_RUNTIME: &str = "onnxruntime";
+const CUDA: &str = "cuda";
 const OPENVINO: &str = "openvino";
 const OPENVINO_BF16: &str = "openvino-bf16";
 
 impl Engine {
     /// The names of all.
-    pub const NAMES: [&str; 6] = [AUTO, BUILT_IN, BF16, ONNX_RUNTIME, OPENVINO, OPENVINO_BF16];
+    pub const NAMES: [&str; 7] =
+        [AUTO, BUILT_IN, BF16, ONNX_RUNTIME, CUDA, OPENVINO, OPENVINO_BF16];
 }
 
 impl fmt::Display for Engine {
@@ -39,6 +43,7 @@ impl fmt::Display for Engine {
             Self::BuiltIn => BUILT_IN,
             Self::Bf16 => BF16,
             Self::OnnxRuntime => ONNX_RUNTIME,
+            Self::Cuda => CUDA,
             Self::OpenVino => OPENVINO,
             Self::OpenVinoBf16 => OPENVINO_BF16,
         })
@@ -54,6 +59,7 @@ impl FromStr for Engine {
             BUILT_IN => Ok(Self::BuiltIn),
             BF16 => Ok(Self::Bf16),
             ONNX_RUNTIME => Ok(Self::OnnxRuntime),
+            CUDA => Ok(Self::Cuda),
             OPENVINO => Ok(Self::OpenVino),
             OPENVINO_BF16 => Ok(Self::OpenVinoBf16),
             _ => Err(UnknownEngine { name: name.to_owned() }),
@@ -81,7 +87,7 @@ mod tests {
         let unknown = "torch".parse::<Engine>().unwrap_err().to_string();
         assert!(
             unknown.ends_with(
-                "hint: one of auto, builtin, bf16, onnxruntime, openvino, openvino-bf16"
+                "hint: one of auto, builtin, bf16, onnxruntime, cuda, openvino, openvino-bf16"
             ),
             "{unknown}"
         );

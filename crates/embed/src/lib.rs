@@ -30,7 +30,7 @@ pub use model::{
     static_::{BadTable, StaticEncoder},
 };
 pub use onnx::{LibraryConfig, NoOnnxRuntime, NoOpenVino};
-pub use open::{BUILTIN, OpenError, OpenOptions, encoder_graph, open, precomputed};
+pub use open::{BUILTIN, OpenError, OpenOptions, digest_of, encoder_graph, open, precomputed};
 pub use remote::{RemoteConfig, RemoteError};
 pub use shelf::{CachedModel, Description, Place, cached_models, describe};
 pub use worker::{Embedded, StreamError, StreamOptions, embed_stream};

@@ -4,6 +4,7 @@
 //! The graph computes; what stands before and after it, tokens, pixels and pooling, is that of every
 //! other model here. An input or output is told by the name that the exporters give it.
 
+mod exported;
 mod graph;
 mod library;
 mod onnx_runtime;
@@ -12,7 +13,10 @@ mod signature;
 mod tower;
 mod written;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 
@@ -104,6 +108,7 @@ pub(crate) fn load(
     config: &LibraryConfig,
 ) -> Result<Box<dyn GraphEngine>, OpenError> {
     Ok(match engine {
+        Engine::Cuda => Box::new(OnnxRuntime::load_cuda(config)?),
         Engine::OpenVino => Box::new(OpenVino::load(config, Precision::Single)?),
         Engine::OpenVinoBf16 => Box::new(OpenVino::load(config, Precision::Bf16)?),
         Engine::Auto | Engine::BuiltIn | Engine::Bf16 | Engine::OnnxRuntime => {
@@ -125,9 +130,8 @@ pub(crate) fn open(
     let engine = load(engine, config)?;
     let mut towers = Towers { dimension: 0, text: None, image: None };
     for part in &parts {
-        let path = folder.path().join(&part.file);
-        let failed = |source| OpenError::graph(engine.name(), &path, source);
-        let graph = engine.open(&path).map_err(failed)?;
+        let failed = |source| OpenError::graph(engine.name(), &part.path, source);
+        let graph = engine.open(&part.path).map_err(failed)?;
         let opened = part.towers(folder, &settings, &graph)?;
         towers.text = towers.text.or(opened.text);
         towers.image = towers.image.or(opened.image);
@@ -213,6 +217,7 @@ impl Settings {
 /// A graph that was read, before an engine has it.
 struct Part {
     file: String,
+    path: PathBuf,
     inputs: Inputs,
     outputs: Vec<Port>,
 }
@@ -233,7 +238,8 @@ impl Part {
         if !inputs.has_texts() && !inputs.has_pictures() {
             return Err(folder.bad(file, "it takes neither texts nor pictures"));
         }
-        Ok(Self { file: file.to_owned(), inputs, outputs: signature.outputs })
+        let path = folder.path().join(file);
+        Ok(Self { file: file.to_owned(), path, inputs, outputs: signature.outputs })
     }
 
     /// The towers that stand on the graph.
@@ -298,6 +304,7 @@ impl Part {
             inputs: self.inputs.clone(),
             picks_class: output.gives == Gives::HiddenStates,
             output: output.name,
+            file: Some(self.path.clone()),
             blank,
         }
     }

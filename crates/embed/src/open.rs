@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use linprobe_core::Embedder;
+use linprobe_core::{Embedder, ModelSpec};
 use linprobe_hub::{HubConfig, HubError, Progress, Repo, RepoName, Snapshot};
 use linprobe_tensors::onnx::Graph;
 
@@ -72,6 +72,20 @@ impl OpenOptions {
         let only_exported = [onnx::FINGERPRINT, onnx::BF16_FINGERPRINT].iter().any(is_of);
         Self { engine, resizing, only_exported, ..self.clone() }
     }
+
+    /// The same for writing the model of that fingerprint down, in single precision: of the kind of weights that it was
+    /// made with.
+    #[must_use]
+    pub fn to_write(&self, fingerprint: &str) -> Self {
+        let options = self.to_reopen(fingerprint);
+        let engine = if options.only_exported { options.engine } else { Engine::BuiltIn };
+        Self { engine, ..options }
+    }
+}
+
+/// What is the same in the fingerprints of a model whatever ran it: the digest of its files.
+pub fn digest_of(fingerprint: &str) -> &str {
+    fingerprint.rsplit(['-', '/']).next().unwrap_or(fingerprint)
 }
 
 /// Opens a model: [`BUILTIN`], or the id that it gives itself; a folder, or the file of an exported
@@ -87,23 +101,26 @@ pub fn open(name: &str, options: &OpenOptions) -> Result<Arc<dyn Embedder>, Open
 }
 
 /// Writes a model with what stands after it as a graph, for others to run: from token ids or pixels to `embedding` [n,
-/// d], of unit length.
+/// d], of unit length. A model of weights is written of these; of an exported graph, what is needed of it is the
+/// beginning. Gives the model, too.
 ///
 /// # Errors
-/// As [`open`], and [`OpenError::NotWritten`] where the model is none of those that are built in, or takes no such input.
+/// As [`open`], and [`OpenError::NotWritten`] where there are neither weights that linprobe reads itself nor a graph, or
+/// the model takes no such input.
 pub fn encoder_graph(
     name: &str,
     input: GraphInput,
     options: &OpenOptions,
-) -> Result<Graph, OpenError> {
-    let options = OpenOptions { engine: Engine::BuiltIn, ..options.clone() };
-    let not_written = || OpenError::NotWritten { model: name.to_owned() };
+) -> Result<(ModelSpec, Graph), OpenError> {
+    let not_written = |reason: String| OpenError::NotWritten { model: name.to_owned(), reason };
+    let unknown = || not_written("linprobe has neither its weights nor a graph of it".to_owned());
     if remote::is_address(name) {
-        return Err(not_written());
+        return Err(unknown());
     }
-    let encoder = open_on_engine(name, &options)?.encoder.ok_or_else(not_written)?;
-    let graph = encoder.graph(input).ok_or_else(not_written)?;
-    graph.map_err(|source| OpenError::weights(Path::new(name), source))
+    let encoder = open_on_engine(name, options)?.encoder.ok_or_else(unknown)?;
+    let graph = encoder.graph(input).ok_or_else(|| not_written(format!("it takes no {input}")))?;
+    let graph = graph.map_err(|source| not_written(source.to_string()))?;
+    Ok((encoder.model().clone(), graph))
 }
 
 /// A model that is ready, and what runs it.
@@ -203,8 +220,9 @@ fn open_path(path: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
     let Some((folder, graph)) = onnx::folder_of(path).filter(|_| path.is_file()) else {
         return load(&Place { folder: path, id, revision: None }, options);
     };
-    options
-        .allow(&id, &[Engine::Auto, Engine::OnnxRuntime, Engine::OpenVino, Engine::OpenVinoBf16])?;
+    if matches!(options.engine, Engine::BuiltIn | Engine::Bf16) {
+        return Err(OpenError::OtherEngine { model: id, engine: options.engine });
+    }
     load_graphs(&Place { folder, id, revision: None }, &GraphFiles::one(graph), options)
 }
 
@@ -304,7 +322,7 @@ fn download(name: &RepoName, repo: &Repo<'_>, options: &OpenOptions) -> Result<O
     let known = model::known(&mut ModelFolder::new(&snapshot.folder, &name.id));
     let has_weights = || known.as_ref().is_ok_and(|known| download.has_weights(known.weights));
     match options.engine {
-        Engine::OnnxRuntime | Engine::OpenVino | Engine::OpenVinoBf16
+        Engine::OnnxRuntime | Engine::Cuda | Engine::OpenVino | Engine::OpenVinoBf16
             if download.has_graphs() || options.only_exported || !has_weights() =>
         {
             download.fetch_graphs()?;
@@ -408,13 +426,12 @@ pub enum OpenError {
         folder: PathBuf,
     },
     /// The model cannot be written as a graph.
-    #[error(
-        "{model} cannot be written as a graph for such inputs\n\
-         hint: only models whose weights linprobe reads itself can; export the classifier alone"
-    )]
+    #[error("{model} cannot be written as a graph: {reason}\nhint: export the classifier alone")]
     NotWritten {
         /// The model.
         model: String,
+        /// Why.
+        reason: String,
     },
     /// The model is run by something else than was asked for.
     #[error("{model} cannot be run by {engine}\nhint: leave out --engine")]

@@ -138,9 +138,9 @@ impl Mode {
         match self {
             Self::Cls => emitter.pick(hidden, 0, 1),
             Self::Lasttoken => {
-                let mask = emitter.mask();
-                let n_tokens = emitter.sum(&mask);
-                let n_tokens = emitter.unsqueeze(&n_tokens, &[1]);
+                let n_tokens = emit_lengths(emitter);
+                let n_tokens = emitter.cast(&n_tokens, Number::I64);
+                let n_tokens = emitter.reshape(&n_tokens, &[-1]);
                 let one = emitter.integers(&[1]);
                 let last = emitter.apply("Sub", &[&n_tokens, &one], &[]);
                 emitter.token(hidden, &last)
@@ -152,16 +152,16 @@ impl Mode {
             Self::Given => hidden.clone(),
             Self::Max => {
                 let marks = emitter.marks();
-                let marks = emitter.unsqueeze(&marks, &[2]);
+                let marks = emitter.reshape(&marks, &[0, -1, 1]);
                 let marked = emitter.apply("Add", &[hidden, &marks], &[]);
                 emitter.highest(&marked)
             }
             Self::Mean => {
-                let [sum, n_tokens] = emit_sums(emitter, hidden);
+                let [sum, n_tokens] = [emit_sum(emitter, hidden), emit_lengths(emitter)];
                 emitter.apply("Div", &[&sum, &n_tokens], &[])
             }
             Self::MeanSqrtLenTokens => {
-                let [sum, n_tokens] = emit_sums(emitter, hidden);
+                let [sum, n_tokens] = [emit_sum(emitter, hidden), emit_lengths(emitter)];
                 let root = emitter.apply("Sqrt", &[&n_tokens], &[]);
                 emitter.apply("Div", &[&sum, &root], &[])
             }
@@ -169,13 +169,19 @@ impl Mode {
     }
 }
 
-/// The sum of the hidden states of each text, and how many they are.
-fn emit_sums(emitter: &mut Emitter, hidden: &Edge) -> [Edge; 2] {
+/// The sum of the hidden states of each text.
+fn emit_sum(emitter: &mut Emitter, hidden: &Edge) -> Edge {
     let mask = emitter.mask();
     let mask = emitter.cast(&mask, Number::F32);
-    let mask = emitter.unsqueeze(&mask, &[2]);
-    let states = emitter.apply("Mul", &[hidden, &mask], &[]);
-    [states, mask].map(|edge| emitter.sum(&edge))
+    emitter.weighted_sum(hidden, &mask)
+}
+
+/// How many tokens each text has: `texts x 1`.
+fn emit_lengths(emitter: &mut Emitter) -> Edge {
+    let mask = emitter.mask();
+    let mask = emitter.cast(&mask, Number::F32);
+    let tokens = emitter.reshape(&mask, &[0, -1, 1]);
+    emit_sum(emitter, &tokens)
 }
 
 impl EndToken {
@@ -187,7 +193,7 @@ impl EndToken {
         tokens.iter().position(|&token| Some(token) == wanted).unwrap_or(0)
     }
 
-    /// The place of each text's in a graph: `texts x 1`.
+    /// The place of each text's in a graph: `texts`.
     fn emit(self, emitter: &mut Emitter) -> Edge {
         let ids = Emitter::given_ids();
         let marks = match self {

@@ -10,7 +10,7 @@ use linprobe_classifier::ModelCard;
 use linprobe_core::{
     BadContent, Content, Embedder, Embedding, Input, Modalities, ModelSpec, Source,
 };
-use linprobe_embed::{GraphInput, OpenOptions, precomputed};
+use linprobe_embed::{GraphInput, OpenOptions, digest_of, precomputed};
 use linprobe_tensors::onnx::Graph;
 
 use crate::error::ProjectError;
@@ -48,9 +48,14 @@ pub(crate) fn graph_of_carded(
     dimension: usize,
     (input, options): (GraphInput, &OpenOptions),
 ) -> Result<Graph, ProjectError> {
-    open_carded(card, dimension, options)?;
     let name = named(&card.id, card.revision.as_deref());
-    Ok(linprobe_embed::encoder_graph(&name, input, options)?)
+    let (written, graph) =
+        linprobe_embed::encoder_graph(&name, input, &options.to_write(&card.fingerprint))?;
+    // It is written in single precision, whatever ran it.
+    let [carded, written] = [carded(card, dimension), written]
+        .map(|model| ModelSpec { fingerprint: digest_of(&model.fingerprint).to_owned(), ..model });
+    same_model(&carded, &written)?;
+    Ok(graph)
 }
 
 /// Opens the model that a classifier's card names, and makes sure that it is still the same.
@@ -59,9 +64,12 @@ pub(crate) fn open_carded(
     dimension: usize,
     options: &OpenOptions,
 ) -> Result<Arc<dyn Embedder>, ProjectError> {
+    reopen(&carded(card, dimension), options)
+}
+
+fn carded(card: &ModelCard, dimension: usize) -> ModelSpec {
     let ModelCard { id, revision, fingerprint } = card.clone();
-    let modalities = Modalities::default();
-    reopen(&ModelSpec { id, revision, fingerprint, dimension, modalities }, options)
+    ModelSpec { id, revision, fingerprint, dimension, modalities: Modalities::default() }
 }
 
 /// Refuses another model than the one chosen.

@@ -53,8 +53,10 @@ pub enum Attribute<'a> {
 }
 
 /// A graph that is being written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Graph {
+    /// The fields of the model that the graph is in.
+    model: Message,
     /// The fields of the message, large ones by themselves.
     parts: Vec<Message>,
 }
@@ -62,7 +64,16 @@ pub struct Graph {
 impl Graph {
     /// A graph of that name.
     pub fn new(name: &str) -> Self {
-        Self { parts: vec![Message::default().with_text(2, name)] }
+        let mut model = Message::default().with_number(1, IR_VERSION).with_text(2, "linprobe");
+        model.text(3, env!("CARGO_PKG_VERSION"));
+        model.message(8, &Message::default().with_text(1, "").with_number(2, OPSET));
+        Self { model, parts: vec![Message::default().with_text(2, name)] }
+    }
+
+    /// A graph that others began: the fields of its model but for the graph, and those of the graph, large ones by
+    /// themselves. The model says of which version the operators are, those that are added here too.
+    pub fn begun(model: Message, parts: Vec<Message>) -> Self {
+        Self { model, parts }
     }
 
     /// Says what the graph is for.
@@ -118,9 +129,7 @@ impl Graph {
 
     /// The bytes of a file with the graph, and with notes by their names.
     pub fn into_model(self, notes: &[(&str, &str)]) -> Vec<u8> {
-        let mut model = Message::default().with_number(1, IR_VERSION).with_text(2, "linprobe");
-        model.text(3, env!("CARGO_PKG_VERSION"));
-        model.message(8, &Message::default().with_text(1, "").with_number(2, OPSET));
+        let mut model = self.model;
         for (name, text) in notes {
             model.message(14, &Message::default().with_text(1, name).with_text(2, text));
         }

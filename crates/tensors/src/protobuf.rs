@@ -49,6 +49,15 @@ pub fn packed(bytes: &[u8]) -> Result<Vec<u64>, Damaged> {
 }
 
 impl<'a> Fields<'a> {
+    /// What stands in the fields of one number: texts, messages or packed numbers.
+    pub fn each(self, number: u32) -> impl Iterator<Item = Result<&'a [u8], Damaged>> {
+        self.filter_map(move |field| match field {
+            Ok((found, Value::Bytes(bytes))) if found == number => Some(Ok(bytes)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+
     fn field(&mut self) -> Option<(u32, Value<'a>)> {
         let key = self.number()?;
         let value = match key & 7 {
@@ -115,6 +124,19 @@ impl Message {
     pub fn bytes(&mut self, field: u32, bytes: &[u8]) {
         self.head(field, bytes.len());
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Adds what stands in a field of another message.
+    pub fn value(&mut self, field: u32, value: Value<'_>) {
+        match value {
+            Value::Number(number) => self.number(field, number),
+            Value::Bytes(bytes) => self.bytes(field, bytes),
+            Value::Fixed(bytes) => {
+                let kind = if bytes.len() == 8 { 1 } else { 5 };
+                self.varint(u64::from(field) << 3 | kind);
+                self.0.extend_from_slice(bytes);
+            }
+        }
     }
 
     /// Adds a text.
@@ -184,6 +206,20 @@ mod tests {
         assert_eq!(Message::default().with_number(1, 150).into_bytes(), [0x08, 0x96, 0x01]);
         assert_eq!(Message::default().with_text(2, "testing").into_bytes(), b"\x12\x07testing");
         assert_eq!(Message::default().with_number(20, 0).into_bytes(), [0xa0, 0x01, 0x00]);
+    }
+
+    #[test]
+    fn fields_are_copied_as_they_stand() {
+        let mut message = Message::default().with_number(1, 300).with_text(2, "text");
+        message.float(3, -1.5);
+        message.value(4, Value::Fixed(&2.5_f64.to_le_bytes()));
+        let bytes = message.clone().into_bytes();
+        let mut copy = Message::default();
+        for field in Fields(&bytes) {
+            let (number, value) = field.unwrap();
+            copy.value(number, value);
+        }
+        assert_eq!(copy, message);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What linprobe writes is read by the tools that it is written for.
 
-use std::{env, path::Path, process::Command};
+use std::{env, os::unix::fs::symlink, path::Path, process::Command};
 
 use crate::{journey::label_rounds, support::Bench};
 
@@ -84,12 +84,25 @@ fn pyarrow_reads_the_predictions_and_numpy_maps_the_store() {
 
 #[test]
 #[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnx, onnxruntime and tokenizers"]
-fn onnx_runtime_scores_texts_with_the_encoder_in_front() {
+fn onnx_runtime_scores_texts_with_an_encoder_of_weights_in_front() {
+    assert_scored_alike_with_the_encoder_in_front("bert-mean");
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_PYTHON, a Python with onnx, onnxruntime and tokenizers"]
+fn onnx_runtime_scores_texts_with_an_exported_encoder_in_front() {
+    assert_scored_alike_with_the_encoder_in_front("graphs/sentences");
+}
+
+fn assert_scored_alike_with_the_encoder_in_front(name: &str) {
     let bench = Bench::new();
-    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");
+    let environment = env::var("LINPROBE_TEST_PYTHON").unwrap();
+    let environment = Path::new(&environment).ancestors().nth(2).unwrap();
+    symlink(environment, bench.path(".venv")).unwrap();
+    let model = format!("{}/../../fixtures/embed/{name}", env!("CARGO_MANIFEST_DIR"));
     let lines: Vec<_> = (0..40).map(|n| format!("the dog {n} in the snow")).collect();
     bench.write("texts.txt", &lines.join("\n"));
-    bench.ok(&["init", "--model", model]);
+    bench.ok(&["init", "--model", &model]);
     bench.ok(&["index", "texts.txt"]);
     let labels: Vec<_> = ["1", "5", "9"]
         .into_iter()
@@ -103,7 +116,8 @@ fn onnx_runtime_scores_texts_with_the_encoder_in_front() {
         bench.fails(&["classifier", "export", "s", "a.pt", "--with-encoder", "texts"]);
     assert!(refused.contains("name a file that ends in .onnx"), "{refused}");
     let other = ["classifier", "export", "s", "a.onnx", "--with-encoder", "pictures"];
-    assert!(bench.fails(&other).1.contains("cannot be written as a graph"));
+    let (_, refused) = bench.fails(&other);
+    assert!(refused.contains("cannot be written as a graph: it takes no pictures"), "{refused}");
     bench.ok(&["classifier", "export", "s", "whole.onnx", "--with-encoder", "texts"]);
     bench.ok(&["predict", "-c", "s", "-o", "scores.csv"]);
     let script = "import csv, numpy as np, onnx, onnxruntime, tokenizers, sys\n\
@@ -114,13 +128,15 @@ fn onnx_runtime_scores_texts_with_the_encoder_in_front() {
          rows = list(csv.DictReader(open('scores.csv')))\n\
          coded = tokenizer.encode_batch([row['text'] for row in rows])\n\
          inputs = {'input_ids': np.array([c.ids for c in coded]), 'attention_mask': np.array([c.attention_mask for c in coded])}\n\
+         types = {'tensor(int64)': np.int64, 'tensor(int32)': np.int32}\n\
+         inputs = {port.name: inputs[port.name].astype(types[port.type]) for port in session.get_inputs()}\n\
          logit, probability = session.run(['logit', 'probability'], inputs)\n\
          ours = np.array([float(row['score']) for row in rows])\n\
          assert len(ours) == 40 and ours.std() > 0.01, ours\n\
          assert np.abs(logit[:, 0] - ours).max() < 2e-2, np.abs(logit[:, 0] - ours).max()\n\
          assert np.abs(1 / (1 + np.exp(-logit)) - probability).max() < 1e-6\n\
-         assert 'bert-mean' in session.get_modelmeta().custom_metadata_map['linprobe']";
-    python(&bench, &script.replace("MODEL", model));
+         assert 'NAME' in session.get_modelmeta().custom_metadata_map['linprobe']";
+    python(&bench, &script.replace("MODEL", &model).replace("NAME", name));
 }
 
 /// Every form of a classifier.

@@ -2,6 +2,8 @@
 //!
 //! Each part of a model says, beside what it computes, how that is written. Weights are those that it computes with,
 //! so queries are scaled and norms folded already. What goes in has the names that exporters give it.
+//! What pools may also stand after a graph that was exported with operators of another version, so it is written in
+//! operators whose form is the same from version 11 on.
 
 use candle_core::{Result, Tensor};
 use candle_nn::Embedding;
@@ -57,7 +59,20 @@ pub(crate) struct Emitter {
 #[derive(Clone, Debug)]
 pub(crate) struct Edge(String);
 
-const INPUT_IDS: &str = "input_ids";
+/// A graph that was exported, to be gone on with.
+#[derive(Debug)]
+pub(crate) struct Exported {
+    pub(crate) graph: Graph,
+    /// What it gives.
+    pub(crate) output: String,
+    /// Whether it takes what tells tokens from padding.
+    pub(crate) has_mask: bool,
+}
+
+/// The names of what goes in, as exporters give them.
+pub(crate) const INPUT_IDS: &str = "input_ids";
+pub(crate) const MASK: &str = "attention_mask";
+pub(crate) const PIXELS: &str = "pixel_values";
 
 /// The shape of token ids.
 const TOKENS: [Axis<'static>; 2] = [Axis::Named("texts"), Axis::Named("tokens")];
@@ -89,8 +104,8 @@ impl Emitter {
     /// Vectors in unit length, under the name by which classifiers take them.
     fn into_encoder(mut self, vectors: &Edge) -> Graph {
         const EMBEDDING: &str = "embedding";
-        let length = self.apply("ReduceL2", &[vectors], &[("axes", Attribute::Integers(&[-1]))]);
-        self.graph.node("Div", &[&vectors.0, &length.0], &[EMBEDDING], &[]);
+        let lengths = [("axis", Attribute::Integer(-1)), ("p", Attribute::Integer(2))];
+        self.graph.node("LpNormalization", &[&vectors.0], &[EMBEDDING], &lengths);
         self.graph.output(EMBEDDING, Number::F32, &["n", "dimension"].map(Axis::Named));
         self.graph
     }
@@ -98,6 +113,13 @@ impl Emitter {
     fn input(&mut self, name: &str, number: Number, shape: &[Axis<'_>]) -> Edge {
         self.graph.input(name, number, shape);
         Edge(name.to_owned())
+    }
+
+    /// Goes on with a graph that was exported, in place of what was written so far.
+    pub(crate) fn go_on_with(&mut self, Exported { graph, output, has_mask }: Exported) -> Edge {
+        self.graph = graph;
+        self.mask = has_mask.then(|| Edge(MASK.to_owned()));
+        Edge(output)
     }
 
     /// Token ids `texts x tokens`.
@@ -115,7 +137,7 @@ impl Emitter {
         if let Some(mask) = &self.mask {
             return mask.clone();
         }
-        let mask = self.input("attention_mask", Number::I64, &TOKENS);
+        let mask = self.input(MASK, Number::I64, &TOKENS);
         self.mask.insert(mask).clone()
     }
 
@@ -123,7 +145,7 @@ impl Emitter {
     fn pixels(&mut self, size: Size) -> Edge {
         let [height, width] = [size.height, size.width].map(Axis::Fixed);
         let shape = [Axis::Named("pictures"), Axis::Fixed(3), height, width];
-        self.input("pixel_values", Number::F32, &shape)
+        self.input(PIXELS, Number::F32, &shape)
     }
 
     /// What keeps tokens from looking at padding, to be added to scores: `texts x 1 x 1 x tokens`.
@@ -168,8 +190,7 @@ impl Emitter {
         let is_padding = self.apply("Equal", &[ids, &padding], &[]);
         let is_token = self.apply("Not", &[&is_padding], &[]);
         let tokens = self.cast(&is_token, Number::I64);
-        let second = self.integers(&[1]);
-        let second = self.reshape(&second, &[]);
+        let second = self.index(1);
         let counted = self.apply("CumSum", &[&tokens, &second], &[]);
         let counted = self.apply("Mul", &[&counted, &tokens], &[]);
         self.apply("Add", &[&counted, &padding], &[])
@@ -206,6 +227,13 @@ impl Emitter {
     pub(crate) fn number(&mut self, number: f32) -> Edge {
         let edge = self.edge();
         self.graph.tensor(&edge.0, Number::F32, &[], &number.to_le_bytes());
+        edge
+    }
+
+    /// The number of a place, which stays the same.
+    fn index(&mut self, place: i64) -> Edge {
+        let edge = self.edge();
+        self.graph.tensor(&edge.0, Number::I64, &[], &place.to_le_bytes());
         edge
     }
 
@@ -258,31 +286,41 @@ impl Emitter {
 
     /// One place of an axis, which is gone then.
     pub(crate) fn pick(&mut self, edge: &Edge, place: i64, axis: i64) -> Edge {
-        let [place, squeezed] = [place, axis].map(|number| self.integers(&[number]));
-        let picked = self.apply("Gather", &[edge, &place], &[("axis", Attribute::Integer(axis))]);
-        self.apply("Squeeze", &[&picked, &squeezed], &[])
+        let place = self.index(place);
+        self.apply("Gather", &[edge, &place], &[("axis", Attribute::Integer(axis))])
     }
 
-    /// The row of one token of each text: states `texts x tokens x hidden`, places `texts x 1`.
+    /// The row of one token of each text: states `texts x tokens x hidden`, places `texts`.
     pub(crate) fn token(&mut self, states: &Edge, places: &Edge) -> Edge {
-        self.apply("GatherND", &[states, places], &[("batch_dims", Attribute::Integer(1))])
+        let n_tokens = self.n_tokens(&Self::given_ids());
+        let off_and_on = self.edge();
+        let numbers = [0.0_f32, 1.0];
+        self.graph.tensor(&off_and_on.0, Number::F32, &[2], bytemuck::cast_slice(&numbers));
+        let is_place = self.apply("OneHot", &[places, &n_tokens, &off_and_on], &[]);
+        self.weighted_sum(states, &is_place)
     }
 
-    /// The place of the highest number of each row, the first of several: `rows x 1`.
+    /// The place of the highest number of each row, the first of several: `rows`.
     pub(crate) fn highest_place(&mut self, rows: &Edge) -> Edge {
-        self.apply("ArgMax", &[rows], &[("axis", Attribute::Integer(1))])
+        let attributes = [("axis", Attribute::Integer(1)), ("keepdims", Attribute::Integer(0))];
+        self.apply("ArgMax", &[rows], &attributes)
     }
 
     /// The highest along the second axis, which is gone then.
-    pub(crate) fn highest(&mut self, edge: &Edge) -> Edge {
-        let axes = ("axes", Attribute::Integers(&[1]));
-        self.apply("ReduceMax", &[edge], &[axes, ("keepdims", Attribute::Integer(0))])
+    pub(crate) fn highest(&mut self, states: &Edge) -> Edge {
+        let one = self.integers(&[1]);
+        let [highest, places] = [self.edge(), self.edge()];
+        let axis = [("axis", Attribute::Integer(1))];
+        self.graph.node("TopK", &[&states.0, &one.0], &[&highest.0, &places.0], &axis);
+        self.reshape(&highest, &[0, -1])
     }
 
-    /// The sum along the second axis, which is gone then.
-    pub(crate) fn sum(&mut self, edge: &Edge) -> Edge {
-        let axes = self.integers(&[1]);
-        self.apply("ReduceSum", &[edge, &axes], &[("keepdims", Attribute::Integer(0))])
+    /// The sum of the states of each text, each times its weight: states `texts x tokens x hidden`, weights `texts x
+    /// tokens`.
+    pub(crate) fn weighted_sum(&mut self, states: &Edge, weights: &Edge) -> Edge {
+        let weights = self.reshape(weights, &[0, 1, -1]);
+        let sums = self.apply("MatMul", &[&weights, states], &[]);
+        self.reshape(&sums, &[0, -1])
     }
 
     /// Parts of equal size along an axis.

@@ -3,7 +3,7 @@
 //! An architecture says how its towers compute; what becomes of contents on their way in and of
 //! vectors on their way out is the same for all, and is here.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use candle_core::{Result, Tensor};
 use linprobe_core::{
@@ -29,6 +29,15 @@ pub enum GraphInput {
     Texts,
     /// `pixel_values`: `pictures x 3 x height x width`.
     Pictures,
+}
+
+impl fmt::Display for GraphInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Texts => "texts",
+            Self::Pictures => "pictures",
+        })
+    }
 }
 
 /// What an architecture makes of a model's folder.

@@ -11,8 +11,9 @@ use std::{
 use candle_core::{DType, Device, Result, Tensor};
 use ort::{
     environment::Environment,
+    ep::{CUDA, ExecutionProvider as _},
     logging::LogLevel,
-    session::{Session, SessionInputValue},
+    session::{Session, SessionInputValue, builder::SessionBuilder},
     value::Tensor as Value,
 };
 
@@ -29,6 +30,7 @@ static LOADED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
 pub(super) struct OnnxRuntime {
     environment: Environment,
     library: PathBuf,
+    on_cuda: bool,
 }
 
 /// Why there is no ONNX Runtime.
@@ -51,6 +53,16 @@ pub enum NoOnnxRuntime {
         /// Which library, and what is wrong with it.
         reason: String,
     },
+    /// What was found was built without CUDA.
+    #[error(
+        "the ONNX Runtime of {library} knows no CUDA\n\
+         hint: pip install onnxruntime-gpu in place of onnxruntime, or leave out --engine",
+        library = library.display()
+    )]
+    NoCuda {
+        /// The library.
+        library: PathBuf,
+    },
 }
 
 impl OnnxRuntime {
@@ -70,28 +82,52 @@ impl OnnxRuntime {
         Err(failure)
     }
 
+    /// The same on a GPU.
+    pub(super) fn load_cuda(config: &LibraryConfig) -> std::result::Result<Self, NoOnnxRuntime> {
+        let runtime = Self::load(config)?;
+        if CUDA::is_available().unwrap_or(false) {
+            return Ok(Self { on_cuda: true, ..runtime });
+        }
+        Err(NoOnnxRuntime::NoCuda { library: runtime.library })
+    }
+
     fn load_library(library: PathBuf) -> std::result::Result<Self, String> {
         let builder = ort::init_from(&library).map_err(|error| error.to_string())?;
         let environment = builder.with_name("linprobe").with_telemetry(false).build();
         let environment = environment.map_err(|error| error.to_string())?;
         // What it warns of are the machine's missing accelerators.
         environment.set_log_level(LogLevel::Error);
-        Ok(Self { environment, library })
+        Ok(Self { environment, library, on_cuda: false })
+    }
+}
+
+impl OnnxRuntime {
+    /// In single precision all through: TF32 keeps ten bits of a number. A GPU that cannot be used is an error, no
+    /// reason to go on without it.
+    fn builder(&self) -> std::result::Result<SessionBuilder, EngineError> {
+        let builder = Session::builder(&self.environment)?;
+        if !self.on_cuda {
+            return Ok(builder);
+        }
+        let cuda = CUDA::default().with_tf32(false).build().error_on_failure();
+        // The error would bring the builder back, which not every thread may have.
+        Ok(builder.with_execution_providers([cuda]).map_err(ort::Error::<()>::from)?)
     }
 }
 
 impl GraphEngine for OnnxRuntime {
     fn name(&self) -> String {
-        format!("ONNX Runtime ({})", self.library.display())
+        let device = if self.on_cuda { " on CUDA" } else { "" };
+        format!("ONNX Runtime{device} ({})", self.library.display())
     }
 
     fn open(&self, graph: &Path) -> std::result::Result<Arc<dyn Graph>, EngineError> {
-        let session = Session::builder(&self.environment)?.commit_from_file(graph)?;
+        let session = self.builder()?.commit_from_file(graph)?;
         Ok(Arc::new(OpenSession { session: Mutex::new(session) }))
     }
 
     fn read(&self, graph: &[u8]) -> std::result::Result<Arc<dyn Graph>, EngineError> {
-        let session = Session::builder(&self.environment)?.commit_from_memory(graph)?;
+        let session = self.builder()?.commit_from_memory(graph)?;
         Ok(Arc::new(OpenSession { session: Mutex::new(session) }))
     }
 }

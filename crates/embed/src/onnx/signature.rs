@@ -141,7 +141,10 @@ impl Reader {
                 (Kind::Tensor, 8, 2) => {
                     self.initialized.insert(text(bytes)?);
                 }
-                (Kind::Tensor, 13, _) => self.signature.external.extend(location(bytes)?),
+                (Kind::Tensor, 13, _) => {
+                    let (key, value) = entry(bytes)?;
+                    self.signature.external.extend((key == "location").then_some(value));
+                }
                 _ => {}
             }
             if let Some((_, _, inner)) = within {
@@ -168,7 +171,7 @@ impl Port {
 
     /// Reads a `TypeProto`, as far as it is that of a tensor.
     fn read_type(&mut self, message: &[u8]) -> Result<(), BadGraph> {
-        for tensor in within(message, 1) {
+        for tensor in Fields(message).each(1) {
             for field in Fields(tensor?) {
                 match field? {
                     (1, Value::Number(element)) => self.element = Element::of(element),
@@ -194,7 +197,7 @@ impl Element {
 
 /// Reads a `TensorShapeProto`.
 fn sizes(shape: &[u8]) -> Result<Vec<Option<usize>>, BadGraph> {
-    within(shape, 1).map(|axis| size(axis?)).collect()
+    Fields(shape).each(1).map(|axis| size(axis?)).collect()
 }
 
 /// The size of an axis, where it is fixed.
@@ -208,8 +211,8 @@ fn size(axis: &[u8]) -> Result<Option<usize>, BadGraph> {
     Ok(size)
 }
 
-/// Where an entry of a tensor's `external_data` says that it is.
-fn location(entry: &[u8]) -> Result<Option<String>, BadGraph> {
+/// An entry of a tensor's `external_data`: a key and its value.
+pub(super) fn entry(entry: &[u8]) -> Result<(String, String), BadGraph> {
     let (mut key, mut value) = (String::new(), String::new());
     for field in Fields(entry) {
         match field? {
@@ -218,20 +221,11 @@ fn location(entry: &[u8]) -> Result<Option<String>, BadGraph> {
             _ => {}
         }
     }
-    Ok((key == "location").then_some(value))
+    Ok((key, value))
 }
 
-fn text(bytes: &[u8]) -> Result<String, BadGraph> {
+pub(super) fn text(bytes: &[u8]) -> Result<String, BadGraph> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_not_text| BadGraph::Damaged)
-}
-
-/// The messages in one field of a message.
-fn within(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], BadGraph>> {
-    Fields(message).filter_map(move |field| match field {
-        Ok((found, Value::Bytes(bytes))) if found == number => Some(Ok(bytes)),
-        Ok(_) => None,
-        Err(error) => Some(Err(error.into())),
-    })
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! A graph of two towers wants both fed, so the one that is not asked gets one token or one blank
 //! picture.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::{
+    exported::begun,
     graph::{Feed, Graph},
     signature::{Element, Port, Signature},
 };
@@ -16,18 +17,18 @@ use crate::{
     image::Size,
     model::{
         batch::{ImageBatch, TextBatch},
-        emit::{Edge, Emitter},
+        emit::{Edge, Emitter, INPUT_IDS, MASK, PIXELS},
         encoder::{ImageModel, TextModel},
     },
 };
 
 /// The names by which inputs are told.
 const INPUTS: [(&str, Role); 5] = [
-    ("input_ids", Role::Ids),
-    ("attention_mask", Role::Mask),
+    (INPUT_IDS, Role::Ids),
+    (MASK, Role::Mask),
     ("token_type_ids", Role::Types),
     ("position_ids", Role::Positions),
-    ("pixel_values", Role::Pixels),
+    (PIXELS, Role::Pixels),
 ];
 
 /// What an input is for.
@@ -88,6 +89,12 @@ impl Inputs {
         self.0.iter().any(|input| input.role == Role::Pixels)
     }
 
+    /// The name by which what goes in there is known; none of what is no input.
+    pub(super) fn known_name(&self, name: &str) -> Option<&'static str> {
+        let input = self.0.iter().find(|input| input.port.name == name)?;
+        INPUTS.iter().find(|(_, role)| *role == input.role).map(|(name, _)| *name)
+    }
+
     /// The size of pictures that a graph takes, as far as it is fixed.
     pub(super) fn picture(&self, otherwise: Size) -> std::result::Result<Size, String> {
         let pixels = self.0.iter().find(|input| input.role == Role::Pixels);
@@ -116,6 +123,8 @@ pub(super) struct Tower {
     pub(super) graph: Arc<dyn Graph>,
     pub(super) inputs: Inputs,
     pub(super) output: String,
+    /// Where the graph is, unless it was made here.
+    pub(super) file: Option<PathBuf>,
     /// The size of the picture that the graph's other tower is given, where there is one.
     pub(super) blank: Option<Size>,
     /// Whether a picture is its class token.
@@ -146,8 +155,8 @@ impl TextModel for Tower {
         })
     }
 
-    fn emit(&self, _: &mut Emitter) -> Result<Edge> {
-        candle_core::bail!("it is a graph already")
+    fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
+        self.go_on(emitter)
     }
 }
 
@@ -168,12 +177,24 @@ impl ImageModel for Tower {
         if self.picks_class { hidden.narrow(1, 0, 1)?.squeeze(1) } else { hidden.flatten_from(1) }
     }
 
-    fn emit(&self, _: &mut Emitter, _: &Edge) -> Result<Edge> {
-        candle_core::bail!("it is a graph already")
+    fn emit(&self, emitter: &mut Emitter, _: &Edge) -> Result<Edge> {
+        let hidden = self.go_on(emitter)?;
+        Ok(if self.picks_class {
+            emitter.pick(&hidden, 0, 1)
+        } else {
+            emitter.reshape(&hidden, &[0, -1])
+        })
     }
 }
 
 impl Tower {
+    /// Writes what was exported, in place of what was written so far.
+    fn go_on(&self, emitter: &mut Emitter) -> Result<Edge> {
+        let Some(file) = &self.file else { candle_core::bail!("it was made of weights") };
+        let exported = begun(file, &self.inputs, &self.output);
+        Ok(emitter.go_on_with(exported.map_err(candle_core::Error::wrap)?))
+    }
+
     /// Runs the graph; one that was exported for a batch of one gets one at a time.
     fn run(&self, tensor: impl Fn(Role) -> Result<Tensor>) -> Result<Tensor> {
         let inputs = self.inputs.0.iter();

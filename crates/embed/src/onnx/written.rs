@@ -4,8 +4,6 @@
 //! left behind, and what an engine makes of a graph takes longer than writing it. So a graph has the 2 GiB at most
 //! that its format allows for one message.
 
-use std::sync::Arc;
-
 use super::{
     graph::{EngineError, GraphEngine},
     signature::Signature,
@@ -59,7 +57,7 @@ fn opened(engine: &dyn GraphEngine, graph: &[u8]) -> Result<Tower, NotRun> {
     let inputs = Inputs::of(&signature).map_err(|reason| failed(reason.into()))?;
     let output = signature.outputs.into_iter().next().map(|port| port.name).unwrap_or_default();
     let graph = engine.read(graph).map_err(failed)?;
-    Ok(Tower { graph: Arc::clone(&graph), inputs, output, blank: None, picks_class: false })
+    Ok(Tower { graph, inputs, output, file: None, blank: None, picks_class: false })
 }
 
 impl From<candle_core::Error> for NotRun {

@@ -3,8 +3,9 @@
 use std::fs;
 
 use linprobe_embed::{BUILTIN, OpenError, open};
+use serde_json::json;
 
-use crate::fixture::{copy_of, fixtures, offline, replace};
+use crate::fixture::{Fixture, assert_close, copy_of, embed, fixtures, offline, replace};
 
 #[test]
 fn the_built_in_encoder_needs_no_file() {
@@ -69,6 +70,28 @@ fn a_pickle_that_is_damaged_is_refused() {
         replace(folder.path(), "pytorch_model.bin", &damaged);
         let _refused_or_not = open(folder.path().to_str().unwrap(), &offline());
     }
+}
+
+/// Large models of before safetensors are in several pickles; each may hold more than the index says.
+#[test]
+fn pickles_in_shards_are_one_model_and_a_missing_shard_is_named() {
+    let folder = copy_of("bert-pickled");
+    let (whole, shards) = (folder.path().join("pytorch_model.bin"), [1, 2].map(shard));
+    fs::copy(&whole, folder.path().join(&shards[0])).unwrap();
+    fs::rename(&whole, folder.path().join(&shards[1])).unwrap();
+    let index = json!({ "weight_map": { "embeddings.LayerNorm.bias": shards[0], "pooler.dense.bias": shards[1] } });
+    replace(folder.path(), "pytorch_model.bin.index.json", index.to_string().as_bytes());
+    let sharded = open(folder.path().to_str().unwrap(), &offline()).unwrap();
+    let fixture = Fixture::opened("bert-pickled", &offline());
+    let (texts, rows) = fixture.texts_with_a_direction();
+    assert_close(&embed(&*sharded, &texts), &rows, 1e-5, "shards");
+    fs::remove_file(folder.path().join(&shards[1])).unwrap();
+    let error = error_of(folder.path().to_str().unwrap());
+    assert!(matches!(&error, OpenError::MissingFile { file, .. } if *file == shards[1]), "{error}");
+}
+
+fn shard(number: usize) -> String {
+    format!("pytorch_model-{number:05}-of-00002.bin")
 }
 
 #[test]
