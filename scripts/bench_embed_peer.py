@@ -1,7 +1,8 @@
 """What `cargo xtask bench embed` compares with: PyTorch and sentence-transformers over the same
 models and contents, and ONNX Runtime and OpenVINO over graphs that PyTorch exports of them.
 
-    bench_embed_peer.py make FOLDER PICTURES     writes CLIP ViT-B/32 with seeded random weights, and so many pictures
+    bench_embed_peer.py make FOLDER N_PICTURES N_TEXTS   writes CLIP ViT-B/32 with seeded random weights, and so many
+                                                 pictures and texts
     bench_embed_peer.py clip MODEL PICTURES N    images/s of transformers, float32 and bfloat16, and of the engines
     bench_embed_peer.py minilm MODEL TEXTS N     texts/s of sentence-transformers, in the order of the file, and of the
                                                  engines, over texts sorted by length
@@ -20,7 +21,8 @@ from pathlib import Path
 import torch
 
 BATCH_SIZE = 32
-FIXTURE = Path(__file__).parent.parent / "fixtures/embed/clip-quick-gelu"
+FIXTURES = Path(__file__).parent.parent / "fixtures/embed"
+FIXTURE = FIXTURES / "clip-quick-gelu"
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     {"make": make, "clip": clip, "minilm": minilm}[command](*arguments)
 
 
-def make(folder: str, n_pictures: str) -> None:
+def make(folder: str, n_pictures: str, n_texts: str) -> None:
     """The image tower at full size; the text tower is the fixture's, since no text goes through it."""
     import numpy
     from PIL import Image
@@ -45,6 +47,8 @@ def make(folder: str, n_pictures: str) -> None:
     CLIPImageProcessor().save_pretrained(model)
     for name in ["tokenizer.json", "tokenizer_config.json"]:
         (model / name).write_bytes((FIXTURE / name).read_bytes())
+    texts = json.loads((FIXTURES / "minilm-texts.json").read_text())[: int(n_texts)]
+    (Path(folder) / f"texts-{n_texts}.json").write_text(json.dumps(texts))
     random = numpy.random.default_rng(0)
     for number in range(int(n_pictures)):
         blurred = Image.fromarray(random.integers(0, 256, (24, 32, 3), dtype=numpy.uint8))

@@ -10,6 +10,9 @@ use crate::{python, shell, style, tools, web};
 /// Names a Python with torch, which brings gigabytes of libraries for accelerators along.
 const TORCH: &str = "LINPROBE_TEST_TORCH";
 
+/// Names a Python with onnxruntime-gpu, on a machine with a GPU.
+const CUDA: &str = "LINPROBE_TEST_CUDA";
+
 /// Names a Python with fiftyone and label-studio-sdk, which bring much along, too.
 const LABEL_TOOLS: &str = "LINPROBE_TEST_LABEL_TOOLS";
 
@@ -71,7 +74,7 @@ fn tests() -> Result<()> {
     let minilm = tools::minilm(&python)?;
     let postgres = tools::postgres(&python)?;
     let mut filter =
-        "test(#*python::*) & !test(#*torch::*) | test(#*minilm_real) | test(#postgres*::*)"
+        "test(#*python::*) & !test(#*torch::*) & !test(#*cuda::*) | test(#*minilm_real) | test(#postgres*::*)"
             .to_owned();
     for (is_here, tests, missing) in [
         (shell::root().join("../shared/data").is_dir(), "#real::*", "../shared/data is not here"),
@@ -79,6 +82,11 @@ fn tests() -> Result<()> {
             env::var_os(TORCH).is_some(),
             "#*torch::*",
             "LINPROBE_TEST_TORCH names no Python with torch",
+        ),
+        (
+            env::var_os(CUDA).is_some(),
+            "#*cuda::*",
+            "LINPROBE_TEST_CUDA names no Python with onnxruntime-gpu",
         ),
         (
             env::var_os(LABEL_TOOLS).is_some(),

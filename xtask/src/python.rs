@@ -40,10 +40,11 @@ pub(crate) fn check() -> Result<()> {
     run(&python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
 }
 
-/// Builds with the profile of the tests, which has compiled nearly all that the wheel needs.
+/// Builds with the profile and features of the tests, which have compiled nearly all that the wheel needs.
 fn install_wheel(python: &Path) -> Result<()> {
     let manifest = ["--manifest-path", "python/Cargo.toml"];
-    let how = ["--profile", "dev", "--strip", "--quiet", "--out", WHEELS];
+    let how =
+        ["--profile", "dev", "--features", "as-tested", "--strip", "--quiet", "--out", WHEELS];
     run(python, &[&["-m", "maturin", "build"], &manifest[..], &how].concat())?;
     let found = ["--no-index", "--find-links", WHEELS, "--no-deps", "--force-reinstall"];
     run(python, &[&["-m", "pip", "install", "--quiet"], &found[..], &["linprobe"]].concat())

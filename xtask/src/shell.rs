@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -39,15 +40,17 @@ pub(crate) fn cargo(args: &[&str]) -> Result<()> {
     run(&mut command("cargo", args))
 }
 
-/// Runs a command to its end; fails if it fails. What it says is talk: standard output is for
-/// measurements.
+/// Runs a command to its end, and says how long that took; fails if it fails. What it says is talk: standard output is
+/// for measurements.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     say(&format!("$ {}", shown(command)));
+    let started = Instant::now();
     let status = command
         .stdout(std::io::stderr())
         .status()
         .with_context(|| format!("cannot start {}", shown(command)))?;
     ensure!(status.success(), "{} failed: {status}", shown(command));
+    say(&format!("  took {} s", started.elapsed().as_secs()));
     Ok(())
 }
 

@@ -38,10 +38,10 @@ fn static_encoder() -> Result<Vec<Line>> {
 fn models() -> Result<Vec<Line>> {
     let python = peers()?;
     let folder = shell::root().join("target/bench-embed");
-    let n_pictures = if is_quick() { "96" } else { "256" };
-    run(&python, &["make", path(&folder)?, n_pictures])?;
+    let (n_pictures, n_texts) = if is_quick() { ("64", "400") } else { ("256", "1000") };
+    run(&python, &["make", path(&folder)?, n_pictures, n_texts])?;
     let (clip, pictures) = (folder.join("clip-b32"), folder.join(format!("pictures-{n_pictures}")));
-    let texts = shell::root().join("fixtures/embed/minilm-texts.json");
+    let texts = folder.join(format!("texts-{n_texts}.json"));
     let minilm = tools::minilm(&python)?;
     let mut lines = beside_peer(&python, "clip", &CLIP, [&clip, &pictures])?;
     lines.extend(share_of_floor(&lines));
