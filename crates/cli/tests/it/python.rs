@@ -290,7 +290,7 @@ fn a_project_made_with_an_exported_graph_goes_on_with_it() {
     let bench = Bench::new();
     let interpreter = env::var("LINPROBE_TEST_PYTHON").unwrap();
     let environment = Path::new(&interpreter).ancestors().nth(2).unwrap();
-    std::os::unix::fs::symlink(environment, bench.path(".venv")).unwrap();
+    symlink(environment, bench.path(".venv")).unwrap();
     bench.write("dogs.txt", "a dog in the snow\nthe dogs stop\nspaces and lines\n");
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");
     bench.ok(&["init", "--model", model, "--engine", "onnxruntime"]);
