@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _checks, _native
+from . import _checks, _hub, _native
 from .errors import ClassifierError, InputError
-
-if TYPE_CHECKING:
-    import os
 
 __all__ = ["LinearClassifier"]
 
@@ -27,6 +26,7 @@ _REPEATED = 10
 #: What a folder for a hub holds.
 _WEIGHTS = "classifier.safetensors"
 _CONFIG = "config.json"
+_PAGE = "README.md"
 
 
 class LinearClassifier:
@@ -258,8 +258,8 @@ class LinearClassifier:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a file in the form that its name ends with: safetensors, json, onnx, npz or pt.
 
-        None of them runs code when it is read. The card is in all but ``.pt``; the names of the classes are in none, see
-        :meth:`save_pretrained`.
+        None of them runs code when it is read. The card is in all but ``.pt``, with the threshold as it is now; the names of the
+        classes are in none, see :meth:`save_pretrained`.
 
         Raises
         ------
@@ -284,8 +284,7 @@ class LinearClassifier:
             raise InputError(f"the form of {path} is not told by its name\nhint: end it with {', '.join(_FORMS)}")
         if not self.__sklearn_is_fitted__():
             raise _checks.not_fitted(self)
-        card = None if self.card_ is None else json.dumps(self.card_)
-        _native.write_classifier(path, self._weights(), float(self.intercept_[0]), card)
+        _native.write_classifier(path, *self._parts())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], class_name: str | None = None) -> LinearClassifier:
@@ -323,14 +322,39 @@ class LinearClassifier:
         (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str]) -> LinearClassifier:
-        """Reads a folder that :meth:`save_pretrained`, or ``linprobe classifier export NAME FOLDER/``, has written.
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> LinearClassifier:
+        """Reads what :meth:`save_pretrained`, :meth:`push_to_hub` or ``linprobe classifier export NAME FOLDER/`` has written.
 
-        A name on the hub, ``owner/name``, is downloaded where ``huggingface_hub`` is installed.
+        Parameters
+        ----------
+        name
+            A folder, or a repository of models on the hub, ``"owner/name"``, which needs ``huggingface_hub``.
+        revision : str, optional
+            A branch, a tag or a commit of the repository; by default its main branch.
+        token : str or bool, optional
+            For a private repository: the token, or ``True`` for the one that is kept. As for all tools of the hub.
+        cache_dir, local_files_only
+            Where downloads are kept, and whether nothing may be downloaded, as of ``huggingface_hub.snapshot_download``.
+
+        Raises
+        ------
+        ClassifierError
+            There is no such folder, the hub does not give the repository, or no classifier is in it.
         """
-        place = Path(folder)
+        place = Path(name)
         if not place.is_dir():
-            place = Path(_snapshot(str(folder)))
+            wanted: dict[str, Any] = {"revision": revision, "token": token, "cache_dir": cache_dir}
+            place = _hub.fetch(os.fspath(name), [_WEIGHTS, _CONFIG], {**wanted, "local_files_only": local_files_only})
+        if not (place / _WEIGHTS).is_file():
+            raise ClassifierError(f"{name} holds no {_WEIGHTS}\nhint: LinearClassifier.load reads files of other names")
         classifier = cls.load(place / _WEIGHTS)
         config_file = place / _CONFIG
         if config_file.is_file():
@@ -339,6 +363,63 @@ class LinearClassifier:
             classifier.classes_ = np.asarray(config.get("classes", [0, 1]))
             classifier.threshold_ = float(config.get("threshold", classifier.threshold_))
         return classifier
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Push a linear classifier with linprobe",
+        commit_description: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        license: str | None = None,
+    ) -> Any:
+        """Pushes it to the Hugging Face hub: the files of :meth:`save_pretrained`, and ``README.md``, the page of the model.
+
+        The page says what the card says: what was looked for, how many labels there are, what an audit measured, or that nobody
+        has audited it; and how the classifier is used. All goes in one commit. Needs ``huggingface_hub``.
+
+        Parameters
+        ----------
+        repo_id : str
+            The repository, ``"owner/name"``, or ``"name"`` of your own; it is made if there is none.
+        commit_message, commit_description : str, optional
+            What the commit says.
+        private : bool, optional
+            Whether a new repository is for you alone; by default as your settings on the hub say.
+        token : str or bool, optional
+            The token, if it is not the one that is kept. As for all tools of the hub.
+        revision : str, optional
+            The branch that is pushed to; it is made if there is none. By default the main branch.
+        create_pr : bool, default False
+            Whether the commit is proposed in a pull request.
+        license : str, optional
+            The licence in the head of the page, such as ``"apache-2.0"``.
+
+        Returns
+        -------
+        huggingface_hub.CommitInfo
+            The commit; as a string it is its address.
+
+        Raises
+        ------
+        NotFittedError
+            It was neither fitted nor loaded.
+        ClassifierError
+            ``huggingface_hub`` is not installed, or the hub refuses; its own exception is the ``__cause__``.
+        """
+        if not self.__sklearn_is_fitted__():
+            raise _checks.not_fitted(self)
+        push = _hub.Push(repo_id, revision, private=private, token=token)
+        page = _native.repository_page(push.made(), self._parts(), self.threshold_)
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        files[_PAGE] = _hub.licensed(page, license).encode()
+        said = {"commit_message": commit_message, "commit_description": commit_description}
+        return push.commit(files, {**said, "create_pr": create_pr})
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters of the constructor, as scikit-learn asks for them."""
@@ -441,8 +522,14 @@ class LinearClassifier:
         """As the native half takes it."""
         if not self.__sklearn_is_fitted__():
             raise _checks.not_fitted(self)
-        card = None if self.card_ is None else json.dumps(self.card_)
-        return self._weights(), float(self.intercept_[0]), card
+        return self._weights(), float(self.intercept_[0]), None if self.card_ is None else json.dumps(self._card())
+
+    def _card(self) -> dict[str, Any]:
+        """The card at the threshold that counts. What an audit measured at another one says nothing of it."""
+        card = dict(self.card_ or {})
+        if np.float32(card["threshold"]) != np.float32(self.threshold_):
+            card.update(threshold=float(self.threshold_), audit=None)
+        return card
 
 
 def _repeated(
@@ -501,13 +588,3 @@ def _other_names(fitted: list[str], given: list[str]) -> str:
     if not unseen and not missing:
         said += "Feature names must be in the same order as they were in fit.\n"
     return said
-
-
-def _snapshot(name: str) -> str:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise ClassifierError(
-            f"no folder {name!r}\nhint: a name on the hub needs huggingface_hub: pip install huggingface_hub"
-        ) from error
-    return str(snapshot_download(name, allow_patterns=[_WEIGHTS, _CONFIG]))

@@ -101,6 +101,18 @@ pub(crate) fn write_classifier(
     py.detach(write).or_raise()
 }
 
+/// The page of a repository on a hub that holds the classifier.
+#[pyfunction]
+pub(crate) fn repository_page(
+    repository: &str,
+    given: (PyReadonlyArray1<'_, f32>, f32, Option<String>),
+    threshold: f32,
+) -> PyResult<String> {
+    let (weights, bias, card) = &given;
+    let file = from_python(or_input(weights.as_slice())?, *bias, card.as_deref())?;
+    Ok(linprobe::repository_page(repository, &file, threshold))
+}
+
 /// A classifier as Python has it.
 pub(crate) fn from_python(
     weights: &[f32],

@@ -27,7 +27,9 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::{
-        classifier::{fit_labelled, read_classifier, score_rows, write_classifier},
+        classifier::{
+            fit_labelled, read_classifier, repository_page, score_rows, write_classifier,
+        },
         encoder::Encoder,
         project::Project,
         run_command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -118,13 +119,44 @@ def test_other_tools_read_what_is_saved(two_classes, tmp_path: Path):
     np.testing.assert_array_equal(arrays["weight"].ravel(), classifier.coef_[0])
 
 
-def test_torch_computes_the_same(two_classes):
-    torch = pytest.importorskip("torch")
+TORCH = """
+import sys
+import numpy as np, torch
+from linprobe import LinearClassifier
+
+folder = sys.argv[1]
+classifier = LinearClassifier.load(f"{folder}/classifier.safetensors")
+rows, scores = np.load(f"{folder}/rows.npy"), np.load(f"{folder}/scores.npy")
+layer = classifier.to_torch()
+assert isinstance(layer, torch.nn.Linear) and layer.weight.dtype == torch.float32
+unit = torch.nn.functional.normalize(torch.from_numpy(rows))
+np.testing.assert_allclose(layer(unit).detach().numpy().ravel(), scores, atol=1e-5)
+saved = torch.nn.Linear(rows.shape[1], 1)
+saved.load_state_dict(torch.load(f"{folder}/classifier.pt", weights_only=True))
+assert torch.equal(saved(unit), layer(unit))
+layer(unit).sum().backward()
+with torch.no_grad():
+    layer.weight += layer.weight.grad
+assert not np.array_equal(layer.weight.detach().numpy(), classifier.coef_), "the layer has weights of its own"
+print("the same")
+"""
+
+
+@pytest.mark.skipif("LINPROBE_TEST_TORCH" not in os.environ, reason="LINPROBE_TEST_TORCH names no Python with torch")
+def test_torch_computes_the_same(two_classes, tmp_path: Path):
     X, y = two_classes
     classifier = LinearClassifier().fit(X, y)
-    unit = torch.nn.functional.normalize(torch.from_numpy(X))
-    scores = classifier.to_torch()(unit).detach().numpy().ravel()
-    np.testing.assert_allclose(scores, classifier.decision_function(X), atol=1e-5)
+    for form in ("safetensors", "pt"):
+        classifier.save(tmp_path / f"classifier.{form}")
+    np.save(tmp_path / "rows.npy", X)
+    np.save(tmp_path / "scores.npy", classifier.decision_function(X))
+    # That Python sees this package, and no other of those installed here.
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "linprobe").symlink_to(Path(linprobe.__file__).parent)
+    line = [os.environ["LINPROBE_TEST_TORCH"], "-c", TORCH, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "packages")}
+    done = subprocess.run(line, env=environment, capture_output=True, text=True)
+    assert done.stdout == "the same\n", done.stderr
 
 
 def test_a_folder_for_a_hub_keeps_classes_and_threshold(two_classes, tmp_path: Path):
@@ -190,7 +222,7 @@ def test_a_matrix_that_is_laid_out_as_wanted_is_not_copied(two_classes):
 
 
 def test_importing_it_imports_nothing_but_numpy():
-    heavy = ["sklearn", "pandas", "torch", "PIL", "tqdm", "pyarrow", "polars", "datasets"]
+    heavy = ["sklearn", "pandas", "torch", "PIL", "tqdm", "pyarrow", "polars", "datasets", "huggingface_hub"]
     script = f"import linprobe, sys; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

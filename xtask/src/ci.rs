@@ -5,7 +5,7 @@ use std::{env, fmt::Write as _, path::Path};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{python, shell, style, tools, web};
+use crate::{links, python, shell, style, tools, web};
 
 /// Names a Python with torch, which brings gigabytes of libraries for accelerators along.
 const TORCH: &str = "LINPROBE_TEST_TORCH";
@@ -37,6 +37,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn lint() -> Result<()> {
     style::check()?;
+    links::check()?;
     web::check_stamp()?;
     shell::cargo(&["fmt", "--all", "--check"])?;
     shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])

@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod docs;
+mod links;
 mod python;
 mod shell;
 mod style;

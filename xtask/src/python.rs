@@ -7,9 +7,11 @@ use anyhow::Result;
 use crate::{docs, shell, tools};
 
 /// What the tests of the package use beside it.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 17] = [
     "datasets",
+    "huggingface_hub",
     "ipykernel",
+    "matplotlib",
     "maturin>=1.9.4,<2",
     "mypy",
     "nbclient",

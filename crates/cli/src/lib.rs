@@ -1,6 +1,15 @@
 //! The terminal door of linprobe: reads the command line, calls the library, shows what it says.
 //!
 //! It is a library, too, so that a package of another language can carry the command: [`run`] is all of it.
+//!
+//! ```
+//! use std::ffi::OsString;
+//!
+//! assert_eq!(linprobe_cli::run(["linprobe", "--version"].map(OsString::from)), 0);
+//! assert_eq!(linprobe_cli::run(["linprobe", "no-such-command"].map(OsString::from)), 2);
+//! ```
+//!
+//! What each command does stands in `args.rs`, and how it answers in `command`.
 
 mod advice;
 mod args;

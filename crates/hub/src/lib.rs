@@ -3,6 +3,29 @@
 //! What `huggingface_hub` has downloaded is found here and the other way round: the layout of the
 //! cache is its own, and so are the environment variables. Files come resumed where they were cut short,
 //! and are checked by their SHA-256; offline there is no request at all.
+//!
+//! A [`RepoName`] says what is meant, a [`HubConfig`] where the hub and its cache are. What the cache holds is a
+//! [`Snapshot`], a folder with the files of one commit; what it lacks is listed, and fetched file by file:
+//!
+//! ```no_run
+//! use linprobe_hub::{HubConfig, Progress, Repo, RepoName};
+//!
+//! let name = RepoName::model("sentence-transformers/all-MiniLM-L6-v2").ok_or("no name of a model")?;
+//! let config = HubConfig::default();
+//! let repo = Repo::new(&name, &config);
+//! let snapshot = match repo.cached() {
+//!     Some(snapshot) => snapshot,
+//!     None => {
+//!         let download = repo.list(&Progress::default())?;
+//!         download.fetch("config.json")?;
+//!         download.finish()?
+//!     }
+//! };
+//! println!("{} at {}", snapshot.folder.join("config.json").display(), snapshot.commit);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`fetch_address`] does the same for a file by its web address, [`fetch_bucket`] for objects of S3 and Google Cloud Storage.
 
 mod address;
 mod blob;

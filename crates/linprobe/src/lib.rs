@@ -4,19 +4,42 @@
 //! person scores records from -1 to +1 and a classifier is fitted after each round; the classifier
 //! is exported, and predicts any other dataset.
 //!
-//! ```no_run
-//! use linprobe::{Clock, IndexOptions, OpenOptions, Project, StartFrom, Surroundings};
+//! ```
+//! use linprobe::{
+//!     Clock, IndexOptions, Label, Method, OpenOptions, Project, StartFrom, Strategy, Surroundings,
+//! };
 //!
+//! # let folder = tempfile::tempdir()?;
+//! # let (tickets, folder) = (folder.path().join("tickets.csv"), folder.path().join("tickets"));
+//! # let text = "text\nmy refund was refused\nthe parcel never came\nthey refuse to give my money back\ngreat shoes\n";
+//! # linprobe::write_atomic(&tickets, text.as_bytes())?;
 //! let clock = Clock::new(|| 0);
 //! let surroundings = Surroundings { models: OpenOptions::default(), clock };
-//! let project = Project::create("tickets".as_ref(), surroundings)?;
-//! project.index("tickets.csv".as_ref(), &IndexOptions::default(), &mut |_| ())?;
+//! let project = Project::create(&folder, surroundings)?;
+//! project.index(&tickets, &IndexOptions::default(), &mut |_| ())?;
+//!
 //! let from = StartFrom { phrases: vec!["refund refused".into()], ..StartFrom::default() };
-//! for found in pollster::block_on(project.search(&from, 10))? {
-//!     println!("{:.3} {}", found.score, found.record.text.unwrap_or_default());
-//! }
-//! # Ok::<(), linprobe::ProjectError>(())
+//! let found = pollster::block_on(project.search(&from, 10))?;
+//! assert_eq!(found[0].record.text.as_deref(), Some("my refund was refused"));
+//!
+//! pollster::block_on(async {
+//!     let mut session = project.start_session("refunds", &from, Method::default()).await?;
+//!     for record in session.next_round(4, Strategy::Auto).await?.records {
+//!         let text = project.record(&record.id)?.text.unwrap_or_default();
+//!         let label = if text.contains("refuse") { 1.0 } else { -1.0 };
+//!         session.label(&record.id, Label::new(label)?).await?;
+//!     }
+//!     let fitted = session.fit().await?;
+//!     assert_eq!((fitted.counts.n_positive, fitted.counts.n_negative), (2, 2));
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! let file = pollster::block_on(project.export_classifier("refunds", None))?;
+//! linprobe::write_classifier(&file, &folder.join("refunds.onnx"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! What else it does: [`predict_dataset`] scores other datasets, [`Audit`] measures, [`copy_points`] moves vectors, and
+//! [`Project::simulate`] plays sessions over labels that are known.
 
 mod audit;
 mod blame;
@@ -75,7 +98,7 @@ pub use heads::HeadRow;
 pub use index::{Cancel, IndexProgress, Indexed};
 pub use inspect::Inspection;
 pub use labels::LabelsForm;
-pub use model_page::{ModelPage, PageParts};
+pub use model_page::{ModelPage, PageParts, repository_page};
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, predict_dataset};
 pub use predictions::{

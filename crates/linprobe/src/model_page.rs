@@ -5,6 +5,7 @@
 //! expectation. The licence is left to those who publish.
 
 mod plot;
+mod repository;
 
 use std::fmt::Write;
 
@@ -13,6 +14,11 @@ use linprobe_core::Histogram;
 use serde_json::Value;
 
 use crate::{ExportForm, Snippets, error::ProjectError, project::Project};
+
+pub use repository::repository_page;
+
+/// What scores are.
+const LOGITS: &str = "Scores are logits: `1 / (1 + exp(-score))` is a probability.\n";
 
 /// A page about a classifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,27 +73,31 @@ impl Project {
 }
 
 fn page(parts: PageParts<'_>, card: &Card, scores: &Scores) -> ModelPage {
+    let measured = card.audit.as_ref().map_or_else(|| expected(scores), audited);
     let sections = [
-        head(card, scores),
+        head(Some(card), scores.kind.as_deref()),
         concept(card),
-        quality(card, scores, parts.plot_name),
+        quality(&measured, Some(parts.plot_name)),
         threshold(parts.policy, scores),
-        usage(parts, card),
+        usage(&[], Snippets::new(parts.file, parts.file_name, parts.form)),
+        foreign_embeddings(card),
     ];
     let plot = plot::draw(&escape_line(&card.name), scores, card.audit.as_ref());
     ModelPage { markdown: sections.join("\n"), plot }
 }
 
 /// What a hub reads: the licence is the publisher's to choose, and a model that is on no hub has no name there.
-fn head(card: &Card, scores: &Scores) -> String {
+fn head(card: Option<&Card>, kind: Option<&str>) -> String {
     let mut head = "---\n# license: yours to choose, such as apache-2.0\n".to_owned();
-    if is_on_a_hub(&card.model.id) {
+    if let Some(card) = card.filter(|card| is_on_a_hub(&card.model.id)) {
         line(&mut head, &format!("base_model: {}", yaml(&card.model.id)));
     }
     head += "library_name: linprobe\ntags:\n- linprobe\n- linear-probe\n- binary-classification\n- embeddings\n";
-    let Some(audit) = &card.audit else { return head + "---\n" };
+    let Some((card, audit)) = card.and_then(|card| Some((card, card.audit.as_ref()?))) else {
+        return head + "---\n";
+    };
     head += "metrics:\n- precision\n- recall\n- f1\n";
-    let task = match scores.kind.as_deref() {
+    let task = match kind {
         Some("text") => "text-classification",
         Some("image") => "image-classification",
         _ => "other",
@@ -139,12 +149,14 @@ fn labels(card: &Card) -> String {
     )
 }
 
-fn quality(card: &Card, scores: &Scores, plot_name: &str) -> String {
-    let measured = card.audit.as_ref().map_or_else(|| expected(scores), audited);
-    format!(
-        "## How good it is\n\n{measured}\n![The scores of all records, and what is expected of each threshold](<{}>)\n",
-        escape(plot_name)
-    )
+fn quality(measured: &str, plot_name: Option<&str>) -> String {
+    let plot = plot_name.map_or_else(String::new, |name| {
+        format!(
+            "\n![The scores of all records, and what is expected of each threshold](<{}>)\n",
+            escape(name)
+        )
+    });
+    format!("## How good it is\n\n{measured}{plot}")
 }
 
 fn audited(audit: &AuditCard) -> String {
@@ -187,21 +199,26 @@ fn threshold(policy: Option<ThresholdPolicy>, scores: &Scores) -> String {
     };
     format!(
         "## Threshold\n\nA record is relevant where its score is at least **{score}**. {chosen}; {n_above} of {n_points} records \
-         reach it.\n\nScores are logits: `1 / (1 + exp(-score))` is a probability.\n"
+         reach it.\n\n{LOGITS}"
     )
 }
 
-fn usage(parts: PageParts<'_>, card: &Card) -> String {
-    let Snippets { python, rust, sql, .. } = Snippets::new(parts.file, parts.file_name, parts.form);
+/// Code for a file that lies here, behind code in Python for other ways to come by it.
+fn usage(before: &[&str], Snippets { python, rust, sql, .. }: Snippets) -> String {
     let mut text = "## How to use it\n\n".to_owned();
-    for (language, code) in [("python", &python), ("rust", &rust)] {
+    let before = before.iter().map(|code| ("python", *code));
+    for (language, code) in before.chain([("python", python.as_str()), ("rust", rust.as_str())]) {
         line(&mut text, &fenced(language, code));
     }
     line(&mut text, "<details><summary>SQL, with pgvector</summary>\n");
     line(&mut text, &fenced("sql", &sql));
-    line(&mut text, "</details>\n");
+    line(&mut text, "</details>");
+    text
+}
+
+fn foreign_embeddings(card: &Card) -> String {
     format!(
-        "{text}Its weights mean nothing over embeddings of another model than {}, or of another length than 1.\n",
+        "Its weights mean nothing over embeddings of another model than {}, or of another length than 1.\n",
         escape(&card.model.id)
     )
 }

@@ -53,7 +53,7 @@ impl<'a> Seat<'a> {
         self.give_out(picks)
     }
 
-    /// Gives out records that were chosen by a [`View::choose`] of this session, but for those that
+    /// Gives out records that were chosen by a [`View::choose`](crate::View::choose) of this session, but for those that
     /// somebody has seen since. Without records, when all were.
     ///
     /// # Errors

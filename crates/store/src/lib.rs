@@ -6,6 +6,32 @@
 //! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
 //! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or
 //! Milvus, or an index of Pinecone.
+//!
+//! ```
+//! use linprobe_core::{Embedding, Excluded, Point, Query, RecordId, Survey, VectorStore};
+//! use linprobe_store::EmbeddedStore;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path().join("store");
+//! let store = EmbeddedStore::create(folder, 2)?;
+//! let point = |name: &str, values: [f32; 2]| {
+//!     let embedding = Embedding::normalize(values)?;
+//!     Ok::<_, Box<dyn std::error::Error>>(Point { id: RecordId::new(name)?, embedding })
+//! };
+//! let points = [point("cat", [0.9, 0.1])?, point("dog", [0.8, 0.3])?, point("tax", [0.0, 1.0])?];
+//! let (weights, exclude) = (&[1.0, 0.0], &Excluded::from([RecordId::new("cat")?]));
+//! pollster::block_on(async {
+//!     store.upsert(&points).await?;
+//!     store.flush().await?;
+//!     let hits = store.search(Query { weights, top_k: 1, exclude }).await?;
+//!     assert_eq!(hits[0].id.as_str(), "dog");
+//!     let survey = Survey { weights, bias: -0.5, top_k: 1, n_boundary: 1, threshold: 0.0, n_bins: 10, exclude };
+//!     let report = store.survey(survey).await?;
+//!     assert_eq!((report.n_above, report.n_points), (2, 3));
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(feature = "rest")]
 mod collection;

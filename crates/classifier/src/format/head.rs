@@ -93,7 +93,7 @@ impl Head {
         &self.classes
     }
 
-    /// Writes safetensors: `weight` [k, d] and `bias` [k], and the cards in the metadata.
+    /// Writes safetensors: `weight` of shape `[k, d]` and `bias` of `[k]`, and the cards in the metadata.
     ///
     /// # Errors
     /// [`ExportError`]; not known to happen.
@@ -117,7 +117,7 @@ impl Head {
         Ok(self.rows()?.to_onnx())
     }
 
-    /// Writes a zip of NumPy arrays: `weight` [k, d], `bias` [k], `threshold` [k], `classes_` [k] and `card`.
+    /// Writes a zip of NumPy arrays: `weight` of shape `[k, d]`, `bias`, `threshold` and `classes_` of `[k]`, and `card`.
     ///
     /// # Errors
     /// [`ExportError`]; not known to happen.

@@ -27,7 +27,7 @@ const BESIDE: [&str; 4] = ["threshold", "n_iter_", "n_features_in_", "feature_na
 const MAX_CLASSES: usize = 1 << 20;
 
 impl ClassifierFile {
-    /// Writes a zip of NumPy arrays: `weight` [1, d], `bias` [1] and `threshold` [], all f4, and `card`, a string.
+    /// Writes a zip of NumPy arrays: `weight` of shape (1, d), `bias` of (1,) and `threshold` of (), all f4, and `card`, a string.
     ///
     /// # Errors
     /// [`ExportError`]; not known to happen.
