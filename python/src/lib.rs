@@ -8,6 +8,7 @@
 
 mod classifier;
 mod clock;
+mod door;
 mod encoder;
 mod error;
 mod given;
@@ -28,6 +29,7 @@ mod _native {
     #[pymodule_export]
     use super::{
         classifier::{fit_labelled, read_classifier, score_rows, write_classifier},
+        door::Door,
         encoder::Encoder,
         project::Project,
         run_command,

@@ -8,9 +8,10 @@ use std::{
 };
 
 use linprobe::{
-    Cancel, ClassifierFile, IndexOptions, IndexProgress, OpenOptions, PredictOptions, Predictions,
-    ProjectError, RecordId, StreamOptions, ThresholdPolicy, predict_dataset,
+    Cancel, ClassifierFile, IndexOptions, IndexProgress, PredictOptions, Predictions, ProjectError,
+    RecordId, StreamOptions, Surroundings, ThresholdPolicy, predict_dataset,
 };
+use linprobe_server::Desk;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -28,7 +29,9 @@ use crate::{
 #[pyclass(frozen, module = "linprobe._native")]
 pub(crate) struct Project {
     project: Arc<linprobe::Project>,
-    models: OpenOptions,
+    /// The sessions that are open.
+    desk: Arc<Desk>,
+    surroundings: Surroundings,
 }
 
 /// What is called with what was reached; nothing, where nobody looks.
@@ -72,15 +75,15 @@ impl Project {
         resize: &str,
     ) -> PyResult<Self> {
         let surroundings = surroundings(engine, resize)?;
-        let models = surroundings.models.clone();
         let open = || match linprobe::Project::open(&folder, surroundings.clone()) {
             Err(ProjectError::NotAProject { .. }) if create => {
-                linprobe::Project::create(&folder, surroundings)
+                linprobe::Project::create(&folder, surroundings.clone())
             }
             opened => opened,
         };
         let project = Arc::new(py.detach(open).or_raise()?);
-        Ok(Self { project, models })
+        let desk = Arc::new(Desk::new(Arc::clone(&project)));
+        Ok(Self { project, desk, surroundings })
     }
 
     /// Embeds what is new in a dataset, and calls `show` with the number of records that are done, of how many if that
@@ -104,6 +107,8 @@ impl Project {
                 }
                 None => Ok(()),
             })?;
+        // What is open goes on over what is indexed now.
+        self.desk.close_sessions();
         Ok(indexed.or_raise()?.into())
     }
 
@@ -133,13 +138,14 @@ impl Project {
             };
             pollster::block_on(self.project.start_session(&name, &from, method))
         };
-        Ok(Session::new(Arc::clone(&self.project), py.detach(open).or_raise()?))
+        let session = py.detach(open).or_raise()?;
+        Ok(Session::new(Arc::clone(&self.desk), self.desk.open(session)))
     }
 
     /// Goes on with a session.
     fn resume_session(&self, py: Python<'_>, name: &str) -> PyResult<Session> {
-        let resumed = py.detach(|| pollster::block_on(self.project.resume_session(name)));
-        Ok(Session::new(Arc::clone(&self.project), resumed.or_raise()?))
+        py.detach(|| self.desk.resume(name)).or_raise()?;
+        Ok(Session::new(Arc::clone(&self.desk), name.to_owned()))
     }
 
     /// The names of all sessions, the first one opened first.
@@ -265,6 +271,16 @@ impl Project {
 }
 
 impl Project {
+    /// The sessions that are open.
+    pub(crate) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// What it was opened with.
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
     fn predict_dataset(
         &self,
         file: &ClassifierFile,
@@ -272,7 +288,8 @@ impl Project {
         options: &PredictOptions,
         report: Report<'_, usize>,
     ) -> Result<Predictions<'_>, ProjectError> {
-        predict_dataset(file, dataset, options, &self.models, &mut |n_done| report(n_done))
+        let models = &self.surroundings.models;
+        predict_dataset(file, dataset, options, models, &mut |n_done| report(n_done))
     }
 
     fn predict_own(
