@@ -7,7 +7,8 @@ use anyhow::Result;
 use crate::{docs, shell, tools};
 
 /// What the tests of the package use beside it.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 16] = [
+    "anywidget",
     "datasets",
     "ipykernel",
     "maturin>=1.9.4,<2",
