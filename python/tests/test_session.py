@@ -41,6 +41,16 @@ def test_what_was_scored_is_there_in_another_process(project):
     assert project.sessions == ["cats"] and project.session().name == "cats"
 
 
+def test_a_session_goes_on_when_another_process_has_written_to_it_meanwhile(project):
+    session = project.session(text="cats", name="cats")
+    other = linprobe.Project(project.path).session("cats")
+    session.score({"0": 1.0})
+    other.score({"1": -1.0, "2": 0.5})
+    assert session.score({"3": 1.0}).n_labels == 4
+    assert session.labels == {"0": 1.0, "1": -1.0, "2": 0.5, "3": 1.0}
+    assert other.undo() == ("3", None) and project.session("cats").labels == other.labels
+
+
 def test_an_undo_gives_back_what_was_before(project):
     session = project.session(text="cats")
     before = session.classifier().coef_
