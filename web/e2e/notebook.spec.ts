@@ -122,6 +122,10 @@ test("pictures are shown, and each of two widgets has its own keys", async ({ pa
     sessions.map((name) => page.locator(`#${name}`).getByText(/of 10/).innerText()),
   );
   expect(counts).toEqual(["1 of 10", "2 of 10"]);
+  // Without room beside the cards, what the fit says opens above them, and is gone to.
+  await page.setViewportSize({ width: 900, height: 800 });
+  await press(page, "9", "9", "9", "9", "i");
+  await expect(page.locator(`#${sessions[0]}`).getByText("→ Keep going")).toBeInViewport();
   await page.getByLabel("cell").focus();
   await page.keyboard.type("9a");
   await expect(page.getByLabel("cell")).toHaveValue("9a");
