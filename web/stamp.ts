@@ -6,7 +6,15 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 
 /** What decides how the built page looks, relative to this folder. */
-const SOURCES = ["index.html", "package-lock.json", "src", "stamp.ts", "tsconfig.json", "vite.config.ts"];
+const SOURCES = [
+  "index.html",
+  "package-lock.json",
+  "src",
+  "stamp.ts",
+  "tsconfig.json",
+  "vite.config.ts",
+  "vite.widget.config.ts",
+];
 
 /** Writes `sources.sha256` beside the built page. */
 export function stamp(): Plugin {
@@ -14,16 +22,15 @@ export function stamp(): Plugin {
     name: "linprobe-stamp",
     apply: "build",
     generateBundle() {
-      this.emitFile({ type: "asset", fileName: "sources.sha256", source: `${hashOf(SOURCES)}\n` });
+      this.emitFile({ type: "asset", fileName: "sources.sha256", source: `${hashOfSources()}\n` });
     },
   };
 }
 
 /** SHA-256 over name, NUL, content, NUL of each file, in the order of their names; tests are left out. */
-function hashOf(paths: string[]): string {
+export function hashOfSources(): string {
   const hash = createHash("sha256");
-  for (const path of paths
-    .flatMap(filesUnder)
+  for (const path of SOURCES.flatMap(filesUnder)
     .filter((path) => !path.includes(".test."))
     .sort()) {
     hash

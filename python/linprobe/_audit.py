@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from . import _native
-from ._records import Cards, Record, known
+from ._records import Cards, Record, known, table
 
 __all__ = ["Audit", "AuditReport", "Interval"]
 
@@ -133,3 +133,9 @@ class Audit:
     def __repr__(self) -> str:
         n_drawn, records = self._native.open_audit()
         return f"Audit(n_drawn={n_drawn}, n_open={len(records)})"
+
+    def _repr_html_(self) -> str:
+        n_drawn, records = self._native.open_audit()
+        judged = table([("drawn", str(n_drawn)), ("judged", str(n_drawn - len(records))), ("open", str(len(records)))])
+        report = self.report()
+        return judged if report is None else judged + report._repr_html_()

@@ -18,7 +18,7 @@ from ._audit import Audit
 from ._classifier import LinearClassifier
 from ._frames import frame
 from ._progress import Bar, ProgressLike
-from ._records import Hits, Model, Record, found, known
+from ._records import Hits, Model, Record, found, known, table
 from ._session import Session
 from ._starts import ClassifierLike, ExampleLike, PhraseLike
 from .errors import InputError
@@ -460,6 +460,19 @@ class Project:
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r}, n_records={self.n_records})"
 
+    def _repr_html_(self) -> str:
+        model, classes, sessions, n_skipped = self.model, self.classes, self.sessions, len(self.skipped)
+        rows = [("project", str(self.path)), ("records", f"{self.n_records:,}")]
+        if n_skipped:
+            rows.append(("skipped", f"{n_skipped:,}: see project.skipped"))
+        if model is not None:
+            rows.append(("model", f"{model.id}, {model.dimension} dimensions"))
+        if classes:
+            rows.append(("classes", _first(f"{name} {n:,}" for name, n in classes.items())))
+        if sessions:
+            rows.append(("sessions", _first(reversed(sessions))))
+        return table(rows)
+
     def _resumed(self, name: str | None) -> Session:
         if name is None:
             name = self._native.latest_session()
@@ -508,6 +521,13 @@ def _reading(given: dict[str, Any], place: _sources.Place | None) -> _wire.Readi
     if place is not None:
         reading.update(place.beside)
     return reading  # type: ignore[return-value]
+
+
+def _first(names: Iterable[str], limit: int = 8) -> str:
+    """Some names in a line, and how many more there are."""
+    named = list(names)
+    more = f", and {len(named) - limit} more" if len(named) > limit else ""
+    return ", ".join(named[:limit]) + more
 
 
 def _policy(threshold: str | float | None) -> str | None:

@@ -157,6 +157,12 @@ def cards(records: Iterable[tuple[Record, str]]) -> str:
     return f'<div style="{shape}">' + "".join(_card(record, note) for record, note in records) + "</div>"
 
 
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and what they are, in HTML; both are escaped."""
+    cells = (f'<tr><td style="color:#666">{html.escape(name)}</td><td>{html.escape(what)}</td></tr>' for name, what in rows)
+    return f"<table>{''.join(cells)}</table>"
+
+
 def _card(record: Record, note: str) -> str:
     shape = f"width:{_PICTURE + 16}px;padding:8px;border:1px solid #bbb;border-radius:6px;overflow-wrap:anywhere"
     name = html.escape(record.id)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,11 @@ from . import _native
 from ._audit import Audit, AuditReport
 from ._frames import frame
 from ._records import Cards, Shown, shown
+from .errors import MissingPackageError
 
 if TYPE_CHECKING:
     from ._classifier import LinearClassifier
+    from ._widget import Widget
 
 __all__ = ["Advice", "Fit", "Histogram", "Plot", "Round", "Session", "Threshold"]
 
@@ -146,9 +149,13 @@ class Session:
     {'0': 1.0}
     """
 
+    #: All widgets: those of a session are told when it was written to by other means.
+    _widgets: WeakSet[Widget] = WeakSet()
+
     def __init__(self, project: _native.Project, native: _native.Session) -> None:
         self._project = project
         self._native = native
+        self._widget: Widget | None = None
 
     @property
     def name(self) -> str:
@@ -205,13 +212,16 @@ class Session:
         """
         said = [(id, None if score is None else float(score)) for id, score in scores.items()]
         fit = self._native.score(said)
+        self._tell_widgets()
         bins = fit["histogram"]
         histogram = Histogram(bins["low"], bins["high"], np.asarray(bins["counts"], dtype=np.int64))
         return Fit(**{**fit, "histogram": histogram})  # type: ignore[arg-type]
 
     def skip_rest(self) -> int:
         """Passes over all that is open, so that the next round is a new one. Returns how many records there were."""
-        return self._native.skip_rest()
+        n_skipped = self._native.skip_rest()
+        self._tell_widgets()
+        return n_skipped
 
     def undo(self) -> tuple[str, float | None] | None:
         """Takes back the last answer that still stands, and fits.
@@ -221,11 +231,48 @@ class Session:
         tuple of str and float, or None
             The record, and the score that it has now, if an earlier one is back; ``None`` when there is nothing to undo.
         """
-        return self._native.undo()
+        undone = self._native.undo()
+        self._tell_widgets()
+        return undone
 
     def reset_seen(self) -> None:
         """Lets all records be shown again, the scored ones too. Scores stay."""
         self._native.reset_seen()
+        self._tell_widgets()
+
+    def widget(self, *, height: int = 720) -> Widget:
+        """Cards to label the session in the notebook, by keys and sliders, as in the web app.
+
+        It shows the round that is open, that of :meth:`next`. What is scored is on the disk when it no longer says "not saved
+        yet", and in :attr:`labels` in the next cell; what is scored there shows in the widget. A cell that is run again shows the
+        same round.
+
+        Parameters
+        ----------
+        height : int, default 720
+            Pixels.
+
+        Returns
+        -------
+        Widget
+            A widget of ``anywidget``, which Jupyter, Colab, VS Code and marimo show.
+
+        Raises
+        ------
+        MissingPackageError
+            ``anywidget`` is not installed.
+        """
+        try:
+            from ._widget import Widget
+        except ImportError as error:
+            raise MissingPackageError(
+                'the widget needs the package anywidget\nhint: pip install "linprobe[widget]", or pip install anywidget'
+            ) from error
+        if self._widget is None or self._widget.comm is None:
+            self._widget = Widget(self, self._project, height)
+            self._widgets.add(self._widget)
+        self._widget.height = height
+        return self._widget
 
     def history(self) -> Any:
         """What each round has brought.
@@ -301,6 +348,11 @@ class Session:
     def audit_report(self, threshold: str | float = 0.0) -> AuditReport | None:
         """What all audits say of the last classifier's decisions; ``None`` while nothing is judged."""
         return Audit(self._project, self._native).report(threshold)
+
+    def _tell_widgets(self) -> None:
+        for widget in list(self._widgets):
+            if widget.session == self.name and widget.folder == str(self._project.folder()):
+                widget.tell_change()
 
     def __repr__(self) -> str:
         scores = self.labels.values()

@@ -17,6 +17,7 @@ __all__ = [
     "EmptyProjectError",
     "InputError",
     "LinprobeError",
+    "MissingPackageError",
     "ModelError",
     "NotAProjectError",
     "NotFittedError",
@@ -59,6 +60,10 @@ class ClassifierError(LinprobeError, ValueError):
 
 class StorageError(LinprobeError, OSError):
     """The project's database, its vectors or a file cannot be read or written."""
+
+
+class MissingPackageError(LinprobeError, ImportError):
+    """What you asked for needs a package that is not installed; the hint says how to install it."""
 
 
 class NotFittedError(LinprobeError, ValueError, AttributeError):

@@ -8,6 +8,7 @@
 
 mod classifier;
 mod clock;
+mod door;
 mod encoder;
 mod error;
 mod given;
@@ -30,6 +31,7 @@ mod _native {
         classifier::{
             fit_labelled, read_classifier, repository_page, score_rows, write_classifier,
         },
+        door::Door,
         encoder::Encoder,
         project::Project,
         run_command,

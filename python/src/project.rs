@@ -8,9 +8,10 @@ use std::{
 };
 
 use linprobe::{
-    Cancel, ClassifierFile, IndexOptions, IndexProgress, OpenOptions, PredictOptions, Predictions,
-    ProjectError, RecordId, StreamOptions, ThresholdPolicy, predict_dataset,
+    Cancel, ClassifierFile, IndexOptions, IndexProgress, PredictOptions, Predictions, ProjectError,
+    RecordId, StreamOptions, Surroundings, ThresholdPolicy, predict_dataset,
 };
+use linprobe_server::Desk;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -27,8 +28,9 @@ use crate::{
 /// A project that is open.
 #[pyclass(frozen, module = "linprobe._native")]
 pub(crate) struct Project {
-    project: Arc<linprobe::Project>,
-    models: OpenOptions,
+    /// The project itself, and the sessions of it that are open.
+    desk: Arc<Desk>,
+    surroundings: Surroundings,
 }
 
 /// What is called with what was reached; nothing, where nobody looks.
@@ -72,15 +74,14 @@ impl Project {
         resize: &str,
     ) -> PyResult<Self> {
         let surroundings = surroundings(engine, resize)?;
-        let models = surroundings.models.clone();
         let open = || match linprobe::Project::open(&folder, surroundings.clone()) {
             Err(ProjectError::NotAProject { .. }) if create => {
-                linprobe::Project::create(&folder, surroundings)
+                linprobe::Project::create(&folder, surroundings.clone())
             }
             opened => opened,
         };
         let project = Arc::new(py.detach(open).or_raise()?);
-        Ok(Self { project, models })
+        Ok(Self { desk: Arc::new(Desk::new(project)), surroundings })
     }
 
     /// Embeds what is new in a dataset, and calls `show` with the number of records that are done, of how many if that
@@ -94,7 +95,7 @@ impl Project {
     ) -> PyResult<wire::IndexRun> {
         let options = how.options()?;
         let index = |report: Report<'_, IndexProgress>| {
-            self.project.index(&location, &options, &mut |progress| report(progress))
+            self.desk.project().index(&location, &options, &mut |progress| report(progress))
         };
         let indexed =
             long::run(py, &options.cancel, index, |progress: IndexProgress| match &show {
@@ -104,13 +105,15 @@ impl Project {
                 }
                 None => Ok(()),
             })?;
+        // What is open goes on over what is indexed now.
+        self.desk.close_sessions();
         Ok(indexed.or_raise()?.into())
     }
 
     /// Ranks the records.
     fn search(&self, py: Python<'_>, start: Start, top_k: usize) -> PyResult<Vec<wire::Hit>> {
-        let from = start.of(&self.project)?;
-        let found = py.detach(|| pollster::block_on(self.project.search(&from, top_k)));
+        let from = start.of(self.desk.project())?;
+        let found = py.detach(|| pollster::block_on(self.desk.project().search(&from, top_k)));
         let hit =
             |found: linprobe::Found| wire::Hit { record: found.record.into(), score: found.score };
         Ok(found.or_raise()?.into_iter().map(hit).collect())
@@ -124,33 +127,34 @@ impl Project {
         name: Option<String>,
         method: &str,
     ) -> PyResult<Session> {
-        let from = start.of(&self.project)?;
+        let from = start.of(self.desk.project())?;
         let method = or_input(method.parse())?;
         let open = || {
             let name = match name {
                 Some(name) => name,
-                None => self.project.name_for(&from.description())?,
+                None => self.desk.project().name_for(&from.description())?,
             };
-            pollster::block_on(self.project.start_session(&name, &from, method))
+            pollster::block_on(self.desk.project().start_session(&name, &from, method))
         };
-        Ok(Session::new(Arc::clone(&self.project), py.detach(open).or_raise()?))
+        let session = py.detach(open).or_raise()?;
+        Ok(Session::new(Arc::clone(&self.desk), self.desk.open(session)))
     }
 
     /// Goes on with a session.
     fn resume_session(&self, py: Python<'_>, name: &str) -> PyResult<Session> {
-        let resumed = py.detach(|| pollster::block_on(self.project.resume_session(name)));
-        Ok(Session::new(Arc::clone(&self.project), resumed.or_raise()?))
+        py.detach(|| self.desk.resume(name)).or_raise()?;
+        Ok(Session::new(Arc::clone(&self.desk), name.to_owned()))
     }
 
     /// The names of all sessions, the first one opened first.
     fn sessions(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let sessions = py.detach(|| self.project.sessions()).or_raise()?;
+        let sessions = py.detach(|| self.desk.project().sessions()).or_raise()?;
         Ok(sessions.into_iter().map(|session| session.name).collect())
     }
 
     /// The session in which something has happened last.
     fn latest_session(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        let latest = py.detach(|| self.project.latest_session()).or_raise()?;
+        let latest = py.detach(|| self.desk.project().latest_session()).or_raise()?;
         Ok(latest.map(|session| session.name))
     }
 
@@ -162,14 +166,14 @@ impl Project {
         policy: Option<&str>,
     ) -> PyResult<Parts<'py>> {
         let policy: Option<ThresholdPolicy> = or_input(policy.map(str::parse).transpose())?;
-        let find = || pollster::block_on(self.project.export_classifier(name, policy));
+        let find = || pollster::block_on(self.desk.project().export_classifier(name, policy));
         classifier::to_python(py, py.detach(find).or_raise()?)
     }
 
     /// Takes a classifier into the project.
     fn import_classifier(&self, py: Python<'_>, name: &str, given: Given<'_>) -> PyResult<()> {
         let file = from_given(&given)?;
-        py.detach(|| self.project.import_classifier(name, &file)).or_raise()
+        py.detach(|| self.desk.project().import_classifier(name, &file)).or_raise()
     }
 
     /// Scores the records of the project, or of another dataset, and calls `show` with the number of those done.
@@ -210,14 +214,14 @@ impl Project {
     /// What is known of a record.
     fn record(&self, py: Python<'_>, id: &str) -> PyResult<wire::Record> {
         let id = record_id(id).or_raise()?;
-        Ok(py.detach(|| self.project.record(&id)).or_raise()?.into())
+        Ok(py.detach(|| self.desk.project().record(&id)).or_raise()?.into())
     }
 
     /// The content of a record, read again from its dataset: a text, the bytes of a picture, or the values of a vector.
     fn content<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
         use linprobe::Content;
         let id = record_id(id).or_raise()?;
-        match py.detach(|| self.project.content(&id)).or_raise()? {
+        match py.detach(|| self.desk.project().content(&id)).or_raise()? {
             Content::Text(text) => Ok(text.into_pyobject(py)?.into_any()),
             Content::Image(bytes) => Ok(pyo3::types::PyBytes::new(py, &bytes).into_any()),
             Content::Vector { values, .. } => Ok(values.into_pyarray(py).into_any()),
@@ -232,39 +236,49 @@ impl Project {
         size: u32,
     ) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
         let id = record_id(id).or_raise()?;
-        let jpeg = py.detach(|| self.project.thumbnail(&id, size)).or_raise()?;
+        let jpeg = py.detach(|| self.desk.project().thumbnail(&id, size)).or_raise()?;
         Ok(pyo3::types::PyBytes::new(py, &jpeg))
     }
 
     /// The model, once one is chosen.
     fn model(&self, py: Python<'_>) -> PyResult<Option<wire::Model>> {
-        let model = py.detach(|| self.project.model()).or_raise()?;
+        let model = py.detach(|| self.desk.project().model()).or_raise()?;
         Ok(model.as_ref().map(wire::Model::from))
     }
 
     /// The number of records.
     fn n_records(&self, py: Python<'_>) -> PyResult<u64> {
-        py.detach(|| self.project.n_records()).or_raise()
+        py.detach(|| self.desk.project().n_records()).or_raise()
     }
 
     /// The classes of the dataset and how many records each has.
     fn classes(&self, py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
-        py.detach(|| self.project.dataset_labels()).or_raise()
+        py.detach(|| self.desk.project().dataset_labels()).or_raise()
     }
 
     /// Records that could not be read or embedded.
     fn skipped(&self, py: Python<'_>) -> PyResult<Vec<wire::Skipped>> {
-        let skipped = py.detach(|| self.project.skipped()).or_raise()?;
+        let skipped = py.detach(|| self.desk.project().skipped()).or_raise()?;
         Ok(skipped.into_iter().map(wire::Skipped::from).collect())
     }
 
     /// The project's folder.
     fn folder(&self) -> &Path {
-        self.project.folder()
+        self.desk.project().folder()
     }
 }
 
 impl Project {
+    /// The project itself, and the sessions of it that are open.
+    pub(crate) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// What it was opened with.
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
     fn predict_dataset(
         &self,
         file: &ClassifierFile,
@@ -272,7 +286,8 @@ impl Project {
         options: &PredictOptions,
         report: Report<'_, usize>,
     ) -> Result<Predictions<'_>, ProjectError> {
-        predict_dataset(file, dataset, options, &self.models, &mut |n_done| report(n_done))
+        let models = &self.surroundings.models;
+        predict_dataset(file, dataset, options, models, &mut |n_done| report(n_done))
     }
 
     fn predict_own(
@@ -281,7 +296,7 @@ impl Project {
         options: &PredictOptions,
     ) -> Result<Predictions<'_>, ProjectError> {
         let PredictOptions { threshold, filter, .. } = options;
-        pollster::block_on(self.project.predict(file, *threshold, filter.as_ref()))
+        pollster::block_on(self.desk.project().predict(file, *threshold, filter.as_ref()))
     }
 }
 

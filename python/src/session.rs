@@ -1,11 +1,14 @@
 //! A session: rounds, answers, fits, and the audits that measure it.
+//!
+//! Sessions live on the desk of their project, where the cards of a notebook find them, too: so both see every answer at once.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use linprobe::{
     Answer, AuditPlan, Insight, Label, ProjectError, RecordId, ShownRecord, Strategy,
-    ThresholdPolicy,
+    ThresholdPolicy, View,
 };
+use linprobe_server::Desk;
 use pyo3::prelude::*;
 
 use crate::{
@@ -17,8 +20,8 @@ use crate::{
 /// A session that is open.
 #[pyclass(frozen, module = "linprobe._native")]
 pub(crate) struct Session {
-    project: Arc<linprobe::Project>,
-    session: Mutex<linprobe::Session>,
+    desk: Arc<Desk>,
+    name: String,
 }
 
 /// What was said of records: a score, or nothing where one is passed over.
@@ -27,13 +30,13 @@ type Said = Vec<(String, Option<f32>)>;
 #[pymethods]
 impl Session {
     /// What the session is called.
-    fn name(&self, py: Python<'_>) -> String {
-        self.with(py, |session| session.state().name().to_owned())
+    fn name(&self) -> &str {
+        &self.name
     }
 
     /// What it started from, in words.
-    fn description(&self, py: Python<'_>) -> String {
-        self.with(py, |session| session.state().query().description.clone())
+    fn description(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.view(py)?.state().query().description.clone())
     }
 
     /// The number of the next round and its records.
@@ -48,61 +51,57 @@ impl Session {
             let round = pollster::block_on(session.next_round(k, strategy))?;
             let shown: Result<_, ProjectError> =
                 round.records.iter().map(|record| self.shown(record)).collect();
-            Ok::<_, ProjectError>((round.number, shown?))
+            Ok((round.number, shown?))
         };
-        self.with(py, next).or_raise()
+        self.work(py, next)
     }
 
     /// Answers records, and fits. Nothing is written when one of the records or scores is none.
     fn score(&self, py: Python<'_>, said: Said) -> PyResult<wire::Fit> {
-        let answers = self.answers(said)?;
-        let score = |session: &mut linprobe::Session| {
-            for (id, answer) in &answers {
-                match answer {
-                    Answer::Labelled(label) => pollster::block_on(session.label(id, *label))?,
-                    Answer::Skipped => pollster::block_on(session.skip(id))?,
-                }
-            }
-            pollster::block_on(session.fit())
-        };
-        Ok(self.with(py, score).or_raise()?.into())
+        for (id, answer) in self.answers(said)? {
+            self.work(py, |session| match answer {
+                Answer::Labelled(label) => Ok(pollster::block_on(session.label(&id, label))?),
+                Answer::Skipped => Ok(pollster::block_on(session.skip(&id))?),
+            })?;
+        }
+        let fit = self.work(py, |session| Ok(pollster::block_on(session.fit())?))?;
+        Ok(fit.into())
     }
 
     /// Passes over all that is open; returns how many records there were.
     fn skip_rest(&self, py: Python<'_>) -> PyResult<usize> {
-        self.with(py, linprobe::Session::skip_rest).or_raise()
+        self.work(py, |session| Ok(session.skip_rest()?))
     }
 
     /// Takes back the last answer, and fits; returns its record and the score that it has now.
     fn undo(&self, py: Python<'_>) -> PyResult<Option<(String, Option<f32>)>> {
-        let undo = |session: &mut linprobe::Session| {
+        let undone = self.work(py, |session| {
             let undone = session.undo()?;
             if undone.is_some() {
                 pollster::block_on(session.refit())?;
             }
-            Ok::<_, linprobe::SessionError>(undone)
-        };
-        let undone = self.with(py, undo).or_raise()?;
+            Ok(undone)
+        })?;
         Ok(undone.map(|undone| (undone.id.to_string(), undone.label.map(Label::value))))
     }
 
     /// Lets all records be shown again.
     fn reset_seen(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, linprobe::Session::reset_seen).or_raise()
+        self.work(py, |session| Ok(session.reset_seen()?))
     }
 
     /// Every label, by id.
-    fn labels(&self, py: Python<'_>) -> Vec<(String, f32)> {
-        self.with(py, |session| {
-            let labels = session.state().labels();
-            labels.map(|(id, label)| (id.to_string(), label.value())).collect()
-        })
+    fn labels(&self, py: Python<'_>) -> PyResult<Vec<(String, f32)>> {
+        let view = self.view(py)?;
+        let labels = view.state().labels();
+        Ok(labels.map(|(id, label)| (id.to_string(), label.value())).collect())
     }
 
     /// What each round has brought.
-    fn history(&self, py: Python<'_>) -> Vec<wire::Round> {
-        let reports = self.with(py, |session| session.view().round_reports());
-        reports.into_iter().map(wire::Round::from).collect()
+    fn history(&self, py: Python<'_>) -> PyResult<Vec<wire::Round>> {
+        let view = self.view(py)?;
+        let reports = py.detach(|| view.round_reports());
+        Ok(reports.into_iter().map(wire::Round::from).collect())
     }
 
     /// What to do next, and what to expect of a threshold.
@@ -113,15 +112,13 @@ impl Session {
 
     /// The session as a drawing, in SVG.
     fn plot(&self, py: Python<'_>, policy: &str) -> PyResult<String> {
-        let name = self.name(py);
-        Ok(self.insight(py, policy)?.plot(&name))
+        Ok(self.insight(py, policy)?.plot(&self.name))
     }
 
     /// Labels that the others speak against, with the record, its label and what speaks against it.
     fn look_again(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<(String, f32, String)>> {
-        let look =
-            |session: &mut linprobe::Session| pollster::block_on(session.view().look_again(limit));
-        let doubtful = self.with(py, look).or_raise()?;
+        let view = self.view(py)?;
+        let doubtful = py.detach(|| pollster::block_on(view.look_again(limit))).or_raise()?;
         Ok(doubtful.into_iter().map(doubt).collect())
     }
 
@@ -135,93 +132,89 @@ impl Session {
         seed: u64,
     ) -> PyResult<(usize, Vec<wire::Record>)> {
         let threshold: ThresholdPolicy = or_input(policy.parse())?;
-        let draw = |session: &mut linprobe::Session| {
+        self.work(py, |session| {
             // Another audit of the same session draws others.
             let seed = seed.wrapping_add(session.state().audits().len() as u64);
             let plan = AuditPlan { budget, threshold, seed };
-            pollster::block_on(session.draw_audit(&plan)).map(drop)
-        };
-        self.with(py, draw).or_raise()?;
+            Ok(pollster::block_on(session.draw_audit(&plan)).map(drop)?)
+        })?;
         self.open_audit(py)
     }
 
     /// How many records the last audit has drawn, and those that are not judged yet.
     fn open_audit(&self, py: Python<'_>) -> PyResult<(usize, Vec<wire::Record>)> {
-        let (n_drawn, open) = self.with(py, |session| {
-            let Some(audit) = session.state().audits().last() else { return (0, Vec::new()) };
-            let open = audit.records.iter().filter(|record| record.answer.is_none());
-            (audit.records.len(), open.map(|record| record.id.clone()).collect::<Vec<_>>())
-        });
+        let view = self.view(py)?;
+        let Some(audit) = view.state().audits().last() else { return Ok((0, Vec::new())) };
+        let open = audit.records.iter().filter(|record| record.answer.is_none());
         let records = py.detach(|| {
-            let records = open.iter().map(|id| self.project.record(id).map(wire::Record::from));
-            records.collect::<Result<Vec<_>, _>>()
+            let records = open.map(|record| self.desk.project().record(&record.id));
+            records.map(|record| record.map(wire::Record::from)).collect::<Result<Vec<_>, _>>()
         });
-        Ok((n_drawn, records.or_raise()?))
+        Ok((audit.records.len(), records.or_raise()?))
     }
 
     /// Judges records of the last audit.
     fn answer_audit(&self, py: Python<'_>, said: Said) -> PyResult<()> {
-        let answers = self.answers(said)?;
-        let answer = |session: &mut linprobe::Session| {
-            answers.iter().try_for_each(|(id, answer)| session.answer_audit(id, *answer))
-        };
-        self.with(py, answer).or_raise()
+        for (id, answer) in self.answers(said)? {
+            self.work(py, |session| Ok(session.answer_audit(&id, answer)?))?;
+        }
+        Ok(())
     }
 
     /// Takes back the last judgement; returns its record.
     fn undo_audit(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        let undone = self.with(py, linprobe::Session::undo_audit).or_raise()?;
+        let undone = self.work(py, |session| Ok(session.undo_audit()?))?;
         Ok(undone.map(|id| id.to_string()))
     }
 
     /// What the audits say; nothing while nothing is judged.
     fn audit_report(&self, py: Python<'_>, policy: &str) -> PyResult<Option<wire::Audited>> {
         let policy: ThresholdPolicy = or_input(policy.parse())?;
-        let report = |session: &mut linprobe::Session| {
-            pollster::block_on(session.view().audit_report(policy))
-        };
-        Ok(self.with(py, report).or_raise()?.map(wire::Audited::from))
+        let view = self.view(py)?;
+        let report = py.detach(|| pollster::block_on(view.audit_report(policy))).or_raise()?;
+        Ok(report.map(wire::Audited::from))
     }
 
     /// Makes labels of all judgements, and fits; returns how many there were.
     fn learn_from_audits(&self, py: Python<'_>) -> PyResult<usize> {
-        let learn = |session: &mut linprobe::Session| {
+        self.work(py, |session| {
             let n_learned = pollster::block_on(session.learn_from_audits())?;
             pollster::block_on(session.refit())?;
-            Ok::<_, linprobe::SessionError>(n_learned)
-        };
-        self.with(py, learn).or_raise()
+            Ok(n_learned)
+        })
     }
 }
 
 impl Session {
-    pub(crate) fn new(project: Arc<linprobe::Project>, session: linprobe::Session) -> Self {
-        Self { project, session: Mutex::new(session) }
+    /// Of a session that is on the desk.
+    pub(crate) fn new(desk: Arc<Desk>, name: String) -> Self {
+        Self { desk, name }
     }
 
-    /// Without the interpreter's lock: whoever has the session may be waiting for it.
-    fn with<T: Send>(
+    /// Without the interpreter's lock: whoever has the session may be waiting for it. Done once more, if another process
+    /// has written to the session meanwhile.
+    fn work<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&mut linprobe::Session) -> T + Send,
-    ) -> T {
-        py.detach(|| work(&mut self.lock()))
+        work: impl FnMut(&mut linprobe::Session) -> Result<T, ProjectError> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| self.desk.work(&self.name, work)).or_raise()
     }
 
-    fn lock(&self) -> MutexGuard<'_, linprobe::Session> {
-        // What is not durable has not happened, so a session is whole even after a panic.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The session as it is now.
+    fn view(&self, py: Python<'_>) -> PyResult<View> {
+        py.detach(|| self.desk.view(&self.name)).or_raise()
     }
 
     fn shown(&self, shown: &ShownRecord) -> Result<wire::Shown, ProjectError> {
-        Ok(wire::Shown::new(shown, self.project.record(&shown.id)?))
+        Ok(wire::Shown::new(shown, self.desk.project().record(&shown.id)?))
     }
 
     /// Checks all that was said before any of it is written.
     fn answers(&self, said: Said) -> PyResult<Vec<(RecordId, Answer)>> {
         let answer = |(name, score): (String, Option<f32>)| {
             let id = record_id(&name).or_raise()?;
-            self.project.record(&id).or_raise()?;
+            self.desk.project().record(&id).or_raise()?;
             let answer = match score {
                 Some(score) => Answer::Labelled(or_input(Label::new(score))?),
                 None => Answer::Skipped,
@@ -233,9 +226,8 @@ impl Session {
 
     fn insight(&self, py: Python<'_>, policy: &str) -> PyResult<Insight> {
         let policy: ThresholdPolicy = or_input(policy.parse())?;
-        let insight =
-            |session: &mut linprobe::Session| pollster::block_on(session.view().insight(policy));
-        self.with(py, insight).or_raise()
+        let view = self.view(py)?;
+        py.detach(|| pollster::block_on(view.insight(policy))).or_raise()
     }
 }
 

@@ -41,6 +41,16 @@ def test_what_was_scored_is_there_in_another_process(project):
     assert project.sessions == ["cats"] and project.session().name == "cats"
 
 
+def test_a_session_goes_on_when_another_process_has_written_to_it_meanwhile(project):
+    session = project.session(text="cats", name="cats")
+    other = linprobe.Project(project.path).session("cats")
+    session.score({"0": 1.0})
+    other.score({"1": -1.0, "2": 0.5})
+    assert session.score({"3": 1.0}).n_labels == 4
+    assert session.labels == {"0": 1.0, "1": -1.0, "2": 0.5, "3": 1.0}
+    assert other.undo() == ("3", None) and project.session("cats").labels == other.labels
+
+
 def test_an_undo_gives_back_what_was_before(project):
     session = project.session(text="cats")
     before = session.classifier().coef_
@@ -104,6 +114,22 @@ def test_what_a_notebook_shows_is_well_formed_and_escaped(tmp_path):
     session.plot("f1").save(tmp_path / "plot.svg")
     assert (tmp_path / "plot.svg").read_text().startswith("<svg")
     assert "Round 1 of 2 records" in repr(round)
+
+
+def test_what_a_notebook_shows_of_a_project_and_an_audit_counts_and_is_escaped(tmp_path):
+    project = linprobe.Project(tmp_path / "a & b")
+    assert "records</td><td>0<" in project._repr_html_()
+    project.index([f"note {n}" for n in range(30)], labels=["<i>odd</i>" if n % 2 else "even" for n in range(30)], progress=False)
+    for n in range(10):
+        session = project.session(text="note", name=f"<b>{n}</b>")
+    shown = project._repr_html_()
+    assert "a &amp; b" in shown and "&lt;i&gt;odd&lt;/i&gt; 15" in shown and "&lt;b&gt;9&lt;/b&gt;" in shown and "and 2 more" in shown
+    audit = session.audit(budget=4)
+    assert "judged</td><td>0<" in audit._repr_html_() and "precision" not in audit._repr_html_()
+    audit.score({record.id: 1.0 for record in audit.open})
+    assert "open</td><td>0<" in audit._repr_html_() and "precision" in audit._repr_html_()
+    for html in (shown, audit._repr_html_(), project.search(text="note", k=3)._repr_html_()):
+        ElementTree.fromstring(f"<div>{html}</div>")
 
 
 def test_an_audit_measures_and_is_undone_and_learned_from(project):

@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 
-import { asString, keep, kept } from "./storage.ts";
+import { asString, keep, kept, local, ofTab } from "./storage.ts";
 
 const TAB = "linprobe/tab";
 const TABS = "linprobe/tabs";
@@ -21,12 +21,12 @@ export function uuid(): string {
 }
 
 /** The name that the user goes by; empty if none. */
-export const userName = signal(kept(localStorage, NAME, asString) ?? "");
+export const userName = signal(kept(local, NAME, asString) ?? "");
 
 /** Changes the name of the user, in this browser. */
 export function setUserName(name: string): void {
   userName.value = name.trim();
-  keep(localStorage, NAME, userName.value);
+  keep(local, NAME, userName.value);
 }
 
 let tab = newTab();
@@ -44,12 +44,12 @@ export function annotator(): string {
 export async function claimTab(): Promise<void> {
   // Missing where the page is not served over a secure address.
   const locks = navigator.locks as LockManager | undefined;
-  const used = kept(localStorage, TABS, asStrings) ?? [];
-  const own = kept(sessionStorage, TAB, asString);
+  const used = kept(local, TABS, asStrings) ?? [];
+  const own = kept(ofTab, TAB, asString);
   if (locks === undefined) tab = own ?? tab;
   else tab = await firstFree(locks, [...(own === null ? [] : [own]), ...used, tab]);
-  keep(sessionStorage, TAB, tab);
-  keep(localStorage, TABS, [tab, ...used.filter((other) => other !== tab)].slice(0, MOST_TABS));
+  keep(ofTab, TAB, tab);
+  keep(local, TABS, [tab, ...used.filter((other) => other !== tab)].slice(0, MOST_TABS));
 }
 
 async function firstFree(locks: LockManager, candidates: string[]): Promise<string> {

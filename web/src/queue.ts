@@ -77,14 +77,17 @@ export class Queue {
   private readonly listeners = new Set<(outcome: Outcome) => void>();
   private readonly waiters = new Map<string, { resolve: () => void; reject: (error: Error) => void }[]>();
   private lastOrder = 0;
+  /** What the names begin with under which answers are kept. */
+  private prefix = PREFIX;
 
   constructor(private readonly parts: QueueParts) {}
 
-  /** Takes up what an earlier page has left. */
-  adopt(): void {
+  /** Takes up what an earlier page has left, and keeps answers under names that begin alike. */
+  adopt(prefix = PREFIX): void {
     const { store } = this.parts;
+    this.prefix = prefix;
     const names = Array.from({ length: store.length }, (_, idx) => store.key(idx) ?? "");
-    const ops = names.filter((name) => name.startsWith(PREFIX)).map((name) => kept(store, name, asOp));
+    const ops = names.filter((name) => name.startsWith(prefix)).map((name) => kept(store, name, asOp));
     for (const op of ops.filter((op) => op !== null).sort((a, b) => a.order - b.order)) this.enqueue(op);
   }
 
@@ -92,7 +95,7 @@ export class Queue {
   push(op: Omit<Op, "order">): Op {
     this.lastOrder = Math.max(this.lastOrder + 1, this.parts.now());
     const whole = { ...op, order: this.lastOrder };
-    if (!keep(this.parts.store, nameOf(whole), whole)) this.volatile.value = true;
+    if (!keep(this.parts.store, this.nameOf(whole), whole)) this.volatile.value = true;
     this.enqueue(whole);
     return whole;
   }
@@ -182,7 +185,7 @@ export class Queue {
 
   private remove(name: string, gone: Op[]): void {
     const requests = new Set(gone.map(({ request }) => request));
-    for (const op of gone) forget(this.parts.store, nameOf(op));
+    for (const op of gone) forget(this.parts.store, this.nameOf(op));
     const ops = this.lanes.value.get(name)?.ops.filter(({ request }) => !requests.has(request)) ?? [];
     if (ops.length > 0) {
       this.update(name, { ops, state: "sending", retry_ms: 0 });
@@ -192,6 +195,10 @@ export class Queue {
     lanes.delete(name);
     this.lanes.value = lanes;
     this.settle(name, ({ resolve }) => resolve());
+  }
+
+  private nameOf(op: Op): string {
+    return `${this.prefix}${op.request}`;
   }
 
   private settle(
@@ -222,10 +229,6 @@ function batchOf(ops: Op[]): Op[] {
   const first = ops.findIndex(({ act }) => act.kind === "undo");
   if (first === 0) return ops.slice(0, 1);
   return ops.slice(0, Math.min(BATCH, first === -1 ? ops.length : first));
-}
-
-function nameOf(op: Op): string {
-  return `${PREFIX}${op.request}`;
 }
 
 function asOp(value: unknown): Op | null {

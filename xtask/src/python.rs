@@ -7,7 +7,8 @@ use anyhow::Result;
 use crate::{docs, shell, tools};
 
 /// What the tests of the package use beside it.
-const PACKAGES: [&str; 17] = [
+const PACKAGES: [&str; 18] = [
+    "anywidget",
     "datasets",
     "huggingface_hub",
     "ipykernel",

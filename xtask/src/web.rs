@@ -1,5 +1,6 @@
-//! Builds and tests the web page. The built page is committed, so that cargo needs no Node; here it
-//! is built again and compared, and its stamp tells without Node that its sources have changed.
+//! Builds and tests the web page, and the widget of notebooks, which is built of the same sources. Both are committed, so that
+//! cargo and maturin need no Node; here they are built again and compared, and their stamps tell without Node that
+//! their sources have changed.
 
 use std::{
     collections::BTreeMap,
@@ -18,9 +19,20 @@ use crate::shell;
 const SOURCES: &str = "web";
 const ASSETS: &str = "crates/server/assets";
 
-/// What decides how the built page looks: the list of `web/stamp.ts`.
-const STAMPED: [&str; 6] =
-    ["index.html", "package-lock.json", "src", "stamp.ts", "tsconfig.json", "vite.config.ts"];
+/// The widget, in the folder of the Python package.
+const PACKAGE: &str = "python/linprobe";
+const WIDGET: &str = "widget.js";
+
+/// What decides how the built page and the widget look: the list of `web/stamp.ts`.
+const STAMPED: [&str; 7] = [
+    "index.html",
+    "package-lock.json",
+    "src",
+    "stamp.ts",
+    "tsconfig.json",
+    "vite.config.ts",
+    "vite.widget.config.ts",
+];
 
 #[derive(Args)]
 pub(crate) struct WebArgs {
@@ -33,20 +45,24 @@ pub(crate) fn run(args: &WebArgs) -> Result<()> {
     if args.check { check() } else { build() }
 }
 
-/// Builds the page into the crate that embeds it.
+/// Builds the page into the crate that embeds it, and the widget into the package that carries it.
 fn build() -> Result<()> {
     install()?;
-    npm(&["run", "build"])
+    npm(&["run", "build"])?;
+    npm(&["run", "build:widget"])
 }
 
-/// Fails if the committed page was built from other sources; needs no Node.
+/// Fails if the committed page or widget was built from other sources; needs no Node.
 pub(crate) fn check_stamp() -> Result<()> {
-    let stamp = shell::root().join(ASSETS).join("sources.sha256");
-    let stamp = fs::read_to_string(&stamp).with_context(|| format!("{}", stamp.display()))?;
-    ensure!(
-        stamp.trim() == hash_of_sources()?,
-        "{ASSETS} was built from other sources than {SOURCES}\nhint: run \"cargo xtask web\""
-    );
+    let hash = hash_of_sources()?;
+    for (folder, file) in [(ASSETS, "sources.sha256"), (PACKAGE, WIDGET)] {
+        let path = shell::root().join(folder).join(file);
+        let built = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+        ensure!(
+            built.lines().next().is_some_and(|stamp| stamp.ends_with(&hash)),
+            "{folder}/{file} was built from other sources than {SOURCES}\nhint: run \"cargo xtask web\""
+        );
+    }
     Ok(())
 }
 
@@ -68,15 +84,18 @@ fn scenes() -> Result<()> {
     shell::run(playwright.env("LINPROBE_BIN", binary()?).env("CHROMIUM", chromium()?))
 }
 
-/// The same page must come out of the same sources, byte for byte.
+/// The same page and the same widget must come out of the same sources, byte for byte.
 fn check_build() -> Result<()> {
-    let again = shell::root().join("target/web");
-    let folder = again.to_str().context("the path of the workspace is not UTF-8")?;
-    npm(&["run", "build", "--", "--outDir", folder, "--logLevel", "warn"])?;
-    let (committed, built) = (files_of(&shell::root().join(ASSETS))?, files_of(&again)?);
+    let (page, package) = (shell::root().join("target/web"), shell::root().join("target/widget"));
+    for (task, into) in [("build", &page), ("build:widget", &package)] {
+        let folder = into.to_str().context("the path of the workspace is not UTF-8")?;
+        npm(&["run", task, "--", "--outDir", folder, "--logLevel", "warn"])?;
+    }
+    let widget = |folder: &Path| fs::read(folder.join(WIDGET)).context(WIDGET);
     ensure!(
-        committed == built,
-        "{ASSETS} is not what its sources build to\nhint: run \"cargo xtask web\""
+        files_of(&shell::root().join(ASSETS))? == files_of(&page)?
+            && widget(&shell::root().join(PACKAGE))? == widget(&package)?,
+        "{ASSETS} or {PACKAGE}/{WIDGET} is not what {SOURCES} builds to\nhint: run \"cargo xtask web\""
     );
     Ok(())
 }

@@ -139,7 +139,7 @@ impl Table<'_> {
     }
 
     fn fit(&self, orders: &[Arc<Order>]) -> Result<View, Problem> {
-        self.desk.work(self.name, |session| {
+        let view = self.desk.work(self.name, |session| {
             for Wanted { by, rest, patience, .. } in orders.iter().map(|order| &order.wanted) {
                 let mut seat = session.seat(by.clone());
                 if let Some(rest) = *rest {
@@ -149,12 +149,13 @@ impl Table<'_> {
             }
             self.live.fit(session)?;
             Ok(session.view().clone())
-        })
+        })?;
+        Ok(view)
     }
 
     /// A round that is open is given again, and that to whoever has asked twice.
     fn give_out<'a>(&self, hands: &[Hand<'a>]) -> Result<Vec<(&'a Order, Round)>, Problem> {
-        self.desk.work(self.name, |session| {
+        let rounds = self.desk.work(self.name, |session| {
             let mut rounds = Vec::with_capacity(hands.len());
             for Hand { order, picks, .. } in hands {
                 let by = &order.wanted.by;
@@ -166,7 +167,8 @@ impl Table<'_> {
                 rounds.push((*order, round));
             }
             Ok(rounds)
-        })
+        })?;
+        Ok(rounds)
     }
 }
 

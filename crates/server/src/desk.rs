@@ -1,5 +1,8 @@
 //! A project that is open, with what is kept between requests: its live sessions, sizes of pictures,
 //! uploads.
+//!
+//! Whoever works on a session does so by its name, over the one that is live here: so a notebook and the cards that it shows
+//! see the same labels without asking the disk.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +11,7 @@ use std::{
 
 use linprobe::{
     Blame, CatalogueRecord, Exemplar, PictureSize, Project, ProjectError, RecordId, Session,
-    StartFrom,
+    StartFrom, View,
 };
 
 use crate::{
@@ -24,8 +27,8 @@ const MAX_SIZES: usize = 200_000;
 
 /// A project that is open.
 #[derive(Debug)]
-pub(crate) struct Desk {
-    pub(crate) project: Project,
+pub struct Desk {
+    pub(crate) project: Arc<Project>,
     pub(crate) uploads: Uploads,
     pub(crate) jobs: Jobs,
     sessions: Mutex<BTreeMap<String, Arc<LiveSession>>>,
@@ -33,7 +36,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(project: Project) -> Self {
+    /// Of a project that is open.
+    pub fn new(project: Arc<Project>) -> Self {
         Self {
             project,
             uploads: Uploads::default(),
@@ -43,8 +47,13 @@ impl Desk {
         }
     }
 
+    /// The project.
+    pub fn project(&self) -> &Arc<Project> {
+        &self.project
+    }
+
     /// The session of a name, resumed if it is not live.
-    pub(crate) fn session(&self, name: &str) -> Result<Arc<LiveSession>, Problem> {
+    pub(crate) fn session(&self, name: &str) -> Result<Arc<LiveSession>, ProjectError> {
         let mut sessions = lock(&self.sessions);
         if let Some(live) = sessions.get(name) {
             return Ok(Arc::clone(live));
@@ -55,7 +64,29 @@ impl Desk {
         Ok(live)
     }
 
-    /// Keeps a session that was just opened.
+    /// The session of a name as it was when it was last written to here, resumed if it is not live. Does not wait for whoever
+    /// writes to it.
+    ///
+    /// # Errors
+    /// [`ProjectError`] when there is no such session, or it cannot be read.
+    pub fn view(&self, name: &str) -> Result<View, ProjectError> {
+        Ok(self.session(name)?.view())
+    }
+
+    /// Resumes a session, even one that is live: other processes may have written to it.
+    ///
+    /// # Errors
+    /// [`ProjectError`] when there is no such session, or it cannot be read.
+    pub fn resume(&self, name: &str) -> Result<(), ProjectError> {
+        self.keep(pollster::block_on(self.project.resume_session(name))?);
+        Ok(())
+    }
+
+    /// Keeps a session that was just opened, and gives its name.
+    pub fn open(&self, session: Session) -> String {
+        self.keep(session).view().state().name().to_owned()
+    }
+
     pub(crate) fn keep(&self, session: Session) -> Arc<LiveSession> {
         let name = session.state().name().to_owned();
         let live = Arc::new(LiveSession::new(session));
@@ -64,25 +95,28 @@ impl Desk {
     }
 
     /// Works on a session. When another process has written to it meanwhile, it is resumed and the
-    /// work is done once more.
-    pub(crate) fn work<T>(
+    /// work is done once more. Blocks the thread, which must not be one that drives futures.
+    ///
+    /// # Errors
+    /// [`ProjectError`] when there is no such session, or the work fails.
+    pub fn work<T>(
         &self,
         name: &str,
         mut work: impl FnMut(&mut Session) -> Result<T, ProjectError>,
-    ) -> Result<T, Problem> {
+    ) -> Result<T, ProjectError> {
         let live = self.session(name)?;
         match work(&mut live.lock()) {
             Err(error) if error.blame() == Blame::OtherWriter => {}
-            done => return Ok(done?),
+            done => return done,
         }
         lock(&self.sessions).remove(name);
         let live = self.session(name)?;
         let mut session = live.lock();
-        Ok(work(&mut session)?)
+        work(&mut session)
     }
 
     /// Lets go of all sessions, so that they are resumed over what is indexed now.
-    pub(crate) fn close_sessions(&self) {
+    pub fn close_sessions(&self) {
         lock(&self.sessions).clear();
     }
 

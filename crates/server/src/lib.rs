@@ -2,7 +2,7 @@
 //!
 //! A [`Server`] is bound first, so that its address is known, and then runs until it is told to stop.
 //! Handlers wait; the library computes and reads on threads that may block. What goes over the wire is in
-//! `wire`, what is checked before a handler sees a request in `guard`.
+//! `wire`, what is checked before a handler sees a request in `guard`. A [`Door`] gives the same answers within a process.
 //!
 //! ```no_run
 //! use linprobe::{Clock, OpenOptions, Surroundings};
@@ -35,6 +35,7 @@ mod api;
 mod blocking;
 mod dealer;
 mod desk;
+mod door;
 mod extract;
 mod guard;
 mod jobs;
@@ -51,5 +52,7 @@ mod uploads;
 mod wire;
 mod workspace;
 
+pub use desk::Desk;
+pub use door::{Answered, Door};
 pub use router::document;
 pub use serve::{PATIENCE, ServeError, Server, Settings};

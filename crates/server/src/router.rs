@@ -25,21 +25,33 @@ pub fn document() -> OpenApi {
 
 /// Everything that the server answers.
 pub(crate) fn router(served: Shared) -> Router {
-    let (api, document) = api::routes().split_for_parts();
+    let (routes, document) = api::routes().split_for_parts();
     let document = serde_json::to_value(document).unwrap_or_default();
     let page = Html(reference::page(&document));
     let document = axum::Json(document);
-    api.route("/api/openapi.json", get(async move || document.clone()))
+    let routes = routes
+        .route("/api/openapi.json", get(async move || document.clone()))
         .route("/api/docs", get(async move || page.clone()))
-        .route("/api/docs.css", get(reference::style))
-        .route("/api/{*rest}", axum::routing::any(nothing))
-        .method_not_allowed_fallback(other_method)
+        .route("/api/docs.css", get(reference::style));
+    closed(routes)
         .fallback(get(page::file).fallback(other_method))
-        .layer(DefaultBodyLimit::max(uploads::MAX_BYTES))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(Shared::clone(&served), guard::watch))
         .layer(middleware::from_fn(guard::secure))
         .with_state(served)
+}
+
+/// The API alone, for whoever is in the same process and passes no guard.
+pub(crate) fn unguarded(served: Shared) -> Router {
+    closed(api::routes().split_for_parts().0).with_state(served)
+}
+
+/// Routes, and answers to what is none of them.
+fn closed(routes: Router<Shared>) -> Router<Shared> {
+    routes
+        .route("/api/{*rest}", axum::routing::any(nothing))
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(uploads::MAX_BYTES))
 }
 
 async fn nothing(request: Request) -> Problem {

@@ -55,6 +55,17 @@ impl Workspace {
         Self { projects, folder, surroundings, entries: Mutex::default() }
     }
 
+    /// Of one project that is open already; gives its name in addresses, too.
+    pub(crate) fn of_desk(desk: Arc<Desk>, surroundings: Surroundings) -> (Self, String) {
+        let mut entries = BTreeMap::new();
+        let folder = desk.project.folder().to_owned();
+        let entry = Entry { desk: Some(desk), ..enter(&mut entries, &folder) };
+        let slug = entry.slug.clone();
+        entries.insert(slug.clone(), entry);
+        let entries = Mutex::new(entries);
+        (Self { projects: Vec::new(), folder: None, surroundings, entries }, slug)
+    }
+
     /// Whether new projects can be made.
     pub(crate) fn can_create(&self) -> bool {
         self.folder.is_some()
@@ -91,7 +102,7 @@ impl Workspace {
             let words = Problem::from(error);
             Problem::new(Kind::BrokenProject, words.detail())
         })?;
-        let desk = Arc::new(Desk::new(project));
+        let desk = Arc::new(Desk::new(Arc::new(project)));
         kept.desk = Some(Arc::clone(&desk));
         Ok(desk)
     }

@@ -69,9 +69,9 @@ export const records = (slug: string, parameters: { after?: string; limit?: numb
   call<RecordPage>(`${at(slug)}/records${query(parameters)}`, { signal });
 export const record = (slug: string, id: string, signal?: AbortSignal) =>
   call<LinRecord>(`${at(slug)}/records/${encode(id)}`, { signal });
-export const contentUrl = (slug: string, id: string) => `api/${at(slug)}/records/${encode(id)}/content`;
-export const thumbnailUrl = (slug: string, id: string, size: 128 | 256 | 512) =>
-  `api/${at(slug)}/records/${encode(id)}/thumbnail?size=${size}`;
+export const contentPath = (slug: string, id: string) => `${at(slug)}/records/${encode(id)}/content`;
+export const thumbnailPath = (slug: string, id: string, size: 128 | 256 | 512) =>
+  `${at(slug)}/records/${encode(id)}/thumbnail?size=${size}`;
 export const search = (slug: string, start: Start, k: number, signal?: AbortSignal) =>
   call<{ hits: Hit[] }>(`${at(slug)}/search`, { json: { start, k }, signal });
 export const upload = (slug: string, file: Blob) => call<Upload>(`${at(slug)}/uploads`, { file });

@@ -2,6 +2,7 @@
 // `ApiError` is the server's own answer and says what is wrong; `Unreachable` means that nothing was answered, and
 // that trying again is right.
 
+import { far, transport } from "./transport.ts";
 import type { Problem } from "./types.ts";
 
 /** The server answered that it will not do it. */
@@ -31,7 +32,7 @@ const PASSING = new Set([408, 425, 429, 502, 503, 504]);
 /** Asks the server, and gives its answer as JSON; null where it has nothing to say. */
 export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
   const response = await send(path, options);
-  if (PASSING.has(response.status)) throw new Unreachable(`the server answered ${response.status}`);
+  if (PASSING.has(response.status)) throw new Unreachable(`the ${far()} answered ${response.status}`);
   if (!response.ok) throw new ApiError(await problemOf(response));
   if (response.status === 204) return null as T;
   try {
@@ -47,7 +48,7 @@ async function send(path: string, { method, json, file, signal }: CallOptions): 
   if (json !== undefined) headers.set("content-type", "application/json");
   if (file !== undefined) headers.set("content-type", file.type || "application/octet-stream");
   try {
-    return await fetch(`api/${path}`, {
+    return await transport().ask(path, {
       method: method ?? (json === undefined && file === undefined ? "GET" : "POST"),
       headers,
       body: file ?? (json === undefined ? null : JSON.stringify(json)),
@@ -55,7 +56,7 @@ async function send(path: string, { method, json, file, signal }: CallOptions): 
     });
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new Unreachable("the server does not answer", { cause: error });
+    throw new Unreachable(`the ${far()} does not answer`, { cause: error });
   }
 }
 
@@ -64,7 +65,7 @@ async function problemOf(response: Response): Promise<Problem> {
     type: "unknown",
     title: response.statusText,
     status: response.status,
-    detail: `the server answered ${response.status} ${response.statusText}`.trim(),
+    detail: `the ${far()} answered ${response.status} ${response.statusText}`.trim(),
   };
   const body: unknown = await response.json().catch(() => null);
   return typeof body === "object" && body !== null ? { ...fallback, ...body } : fallback;
@@ -78,11 +79,6 @@ export function isAbort(error: unknown): boolean {
 /** What to tell a person about an error: what is wrong, and the remedy where there is one. */
 export function wordsOf(error: unknown): { detail: string; hint?: string | undefined } {
   if (error instanceof ApiError) return { detail: error.message, hint: error.problem.hint ?? undefined };
-  if (error instanceof Unreachable) {
-    return {
-      detail: error.message,
-      hint: "is “linprobe serve” still running? Labels are kept here until it is.",
-    };
-  }
+  if (error instanceof Unreachable) return { detail: error.message, hint: transport().remedy };
   return { detail: error instanceof Error ? error.message : String(error) };
 }

@@ -1,13 +1,14 @@
 // A record to score: what it is, what it was scored, why it is shown.
 
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 
 import type { Answer, LinRecord } from "../api/types.ts";
 import { count, logit, percent, plural, titleOf } from "../format.ts";
 import { scoreOfModel } from "../score.ts";
 import { Media } from "./media.tsx";
 import { ScoreSlider } from "./score-slider.tsx";
+import { Stage, treeOf } from "./stage.ts";
 
 /** Why a record is shown; absent where the judge must not know. */
 export interface Why {
@@ -83,10 +84,12 @@ function WhyLine({ why }: { why: Why }): JSX.Element {
 /** The card at the cursor has the focus, unless the focus is at work elsewhere. */
 function useFocusWhile(current: boolean): { current: HTMLElement | null } {
   const card = useRef<HTMLElement>(null);
+  const { hasKeyboard } = useContext(Stage);
   useEffect(() => {
-    const active = document.activeElement;
-    const idle = active === null || active.matches("body, main") || active.closest(".card") !== null;
-    if (!current || card.current === null || card.current.contains(active) || !idle) return;
+    if (!current || card.current === null || !hasKeyboard()) return;
+    const active = treeOf(card.current).activeElement;
+    const idle = active === null || active.matches("body, main, .widget") || active.closest(".card") !== null;
+    if (card.current.contains(active) || !idle) return;
     card.current.focus({ preventScroll: true });
     card.current.scrollIntoView({ block: "nearest" });
   }, [current]);

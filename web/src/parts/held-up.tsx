@@ -1,8 +1,9 @@
-// Beside a button whose work waits for the server to have every answer: why nothing happens.
+// Beside a button whose work waits for the far end to have every answer: why nothing happens.
 
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { far } from "../api/transport.ts";
 import type { Answers } from "../state/answers.ts";
 import { announce } from "../state/ui.ts";
 
@@ -17,7 +18,7 @@ export function HeldUp({ answers, then }: HeldUpProps): JSX.Element | null {
 }
 
 function Words({ then }: Pick<HeldUpProps, "then">): JSX.Element {
-  const words = `The server does not answer. Your answers are kept here, and ${then} once it has them.`;
+  const words = `The ${far()} does not answer. Your answers are kept here, and ${then} once it has them.`;
   useEffect(() => announce(words), [words]);
   return <p class="actions-ask">{words}</p>;
 }

@@ -1,29 +1,32 @@
 // Keys on buttons, and keys that are pressed.
 
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 
 import { ACTIONS, actionOf, keyLabel } from "../keys.ts";
 import type { Action } from "../keys.ts";
 import { bindings } from "../state/ui.ts";
+import { Stage, treeOf } from "./stage.ts";
 
 export type Handlers = Partial<Record<Action, () => void>>;
 
 /** Runs what a key is bound to while the view is shown, unless the key means something where the focus is. */
 export function useKeys(handlers: Handlers): void {
+  const { keys } = useContext(Stage);
   const latest = useRef(handlers);
   latest.current = handlers;
   useEffect(() => {
-    const press = (event: KeyboardEvent) => {
+    const press = (event: Event) => {
+      if (!(event instanceof KeyboardEvent)) return;
       const action = actionOf(bindings.value, event);
       const handler = action === null ? undefined : latest.current[action];
       if (handler === undefined || event.defaultPrevented || belongsToFocus(event)) return;
       event.preventDefault();
       handler();
     };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
+    keys.addEventListener("keydown", press);
+    return () => keys.removeEventListener("keydown", press);
+  }, [keys]);
 }
 
 const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
@@ -31,7 +34,7 @@ const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 function belongsToFocus(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof Element)) return false;
-  if (document.querySelector("dialog[open]") !== null) return true;
+  if (treeOf(target).querySelector("dialog[open]") !== null) return true;
   if (target instanceof HTMLInputElement && target.type === "range")
     return ARROWS.has(event.key) && !event.shiftKey;
   if (target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")) return true;

@@ -3,9 +3,10 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
-import { contentUrl, thumbnailUrl } from "../api/calls.ts";
+import { contentPath, thumbnailPath } from "../api/calls.ts";
 import type { LinRecord } from "../api/types.ts";
 import { titleOf } from "../format.ts";
+import { useAddress } from "../state/address.ts";
 
 interface MediaProps {
   project: string;
@@ -20,19 +21,20 @@ export function Media({ project, record }: MediaProps): JSX.Element {
 }
 
 export function Picture({ project, record, size }: MediaProps & { size: 128 | 256 | 512 }): JSX.Element {
-  const [failed, setFailed] = useState(false);
-  if (failed) return <p class="picture picture-lost">This picture cannot be shown.</p>;
+  const { address, failed } = useAddress(thumbnailPath(project, record.id, size));
+  const [broken, setBroken] = useState(false);
+  if (failed || broken) return <p class="picture picture-lost">This picture cannot be shown.</p>;
   return (
     <img
       class="picture"
-      src={thumbnailUrl(project, record.id, size)}
+      src={address ?? undefined}
       alt={record.id}
       width={record.width ?? undefined}
       height={record.height ?? undefined}
       loading="lazy"
       decoding="async"
       draggable={false}
-      onError={() => setFailed(true)}
+      onError={() => setBroken(true)}
     />
   );
 }
@@ -102,15 +104,7 @@ export function Thumb({ project, record }: MediaProps): JSX.Element {
 export function Whole({ project, record }: MediaProps): JSX.Element {
   return (
     <div class="whole">
-      {record.kind === "image" && (
-        <img
-          class="whole-picture"
-          src={contentUrl(project, record.id)}
-          alt={record.id}
-          width={record.width ?? undefined}
-          height={record.height ?? undefined}
-        />
-      )}
+      {record.kind === "image" && <WholePicture project={project} record={record} />}
       {(record.text ?? "") !== "" && (
         <div class="whole-text" tabIndex={0} role="region" aria-label="The whole text">
           {record.text}
@@ -118,12 +112,33 @@ export function Whole({ project, record }: MediaProps): JSX.Element {
       )}
       {record.truncated === true && (
         <p>
-          <a href={contentUrl(project, record.id)} target="_blank" rel="noopener">
-            The text goes on: open all of it
-          </a>
+          <WholeText project={project} record={record} />
         </p>
       )}
       <Metadata record={record} limit={40} />
     </div>
+  );
+}
+
+function WholePicture({ project, record }: MediaProps): JSX.Element {
+  const { address, failed } = useAddress(contentPath(project, record.id));
+  if (failed) return <p class="picture-lost">This picture cannot be shown.</p>;
+  return (
+    <img
+      class="whole-picture"
+      src={address ?? undefined}
+      alt={record.id}
+      width={record.width ?? undefined}
+      height={record.height ?? undefined}
+    />
+  );
+}
+
+function WholeText({ project, record }: MediaProps): JSX.Element {
+  const { address } = useAddress(contentPath(project, record.id));
+  return (
+    <a href={address ?? undefined} target="_blank" rel="noopener">
+      The text goes on: open all of it
+    </a>
   );
 }

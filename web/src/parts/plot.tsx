@@ -1,12 +1,10 @@
 // uPlot in a box: drawn again when its room, its numbers or the colours change.
 
-import "uplot/dist/uPlot.min.css";
-
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import UPlot from "uplot";
 
-import { dark } from "../state/ui.ts";
+import { dark } from "../state/theme.ts";
 
 /** Colours of the style sheet, for what is drawn and not styled. */
 export interface Ink {

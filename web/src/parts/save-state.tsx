@@ -1,8 +1,9 @@
-// Whether the server has every answer, in words and in a sign, on every page.
+// Whether every answer has arrived, in words and in a sign, on every page.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { far } from "../api/transport.ts";
 import { plural } from "../format.ts";
 import type { Lane } from "../queue.ts";
 import { queue } from "../state/saving.ts";
@@ -33,7 +34,7 @@ export function SaveState(): JSX.Element {
               This browser keeps nothing: answers that are not saved are lost when the page is closed.
             </p>
           )}
-          {lanes.length === 0 && <p>The server has every answer.</p>}
+          {lanes.length === 0 && <p>The {far()} has every answer.</p>}
           <ul class="plain">
             {lanes.map(([name, lane]) => (
               <LaneRow key={name} name={name} lane={lane} />
@@ -49,9 +50,9 @@ export function SaveState(): JSX.Element {
 function useSpoken(state: State): void {
   const trouble = useRef(false);
   useEffect(() => {
-    if (state === "waiting") announce("The server does not answer. Your answers are kept here.");
-    if (state === "stuck") announce("The server refuses answers. They are kept here.");
-    if (state === "saved" && trouble.current) announce("The server has every answer again.");
+    if (state === "waiting") announce(`The ${far()} does not answer. Your answers are kept here.`);
+    if (state === "stuck") announce(`The ${far()} refuses answers. They are kept here.`);
+    if (state === "saved" && trouble.current) announce(`The ${far()} has every answer again.`);
     if (state !== "sending") trouble.current = state !== "saved";
   }, [state]);
 }
@@ -62,9 +63,9 @@ function LaneRow({ name, lane }: { name: string; lane: Lane }): JSX.Element {
       <p>
         <strong>{plural(lane.ops.length, "answer")}</strong> for {lane.seat.session} in {lane.seat.project}:{" "}
         {lane.state === "waiting" &&
-          "the server does not answer; they are kept in this browser and sent when it does."}
+          `the ${far()} does not answer; they are kept in this browser and sent when it does.`}
         {lane.state === "sending" && "on the way."}
-        {lane.state === "stuck" && "the server will not take them."}
+        {lane.state === "stuck" && `the ${far()} will not take them.`}
       </p>
       <ProblemWords problem={lane.problem} />
       {lane.state === "stuck" && (

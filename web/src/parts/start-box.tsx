@@ -9,7 +9,8 @@ import { href } from "../route.ts";
 import { EMPTY_DRAFT, phraseOf, startOf } from "../starts.ts";
 import type { Draft, Example } from "../starts.ts";
 import { useResource } from "../state/resource.ts";
-import { goTo, note, report } from "../state/ui.ts";
+import { note, report } from "../state/ui.ts";
+import { goTo } from "../state/where.ts";
 import { ExamplePicker } from "./example-picker.tsx";
 
 const N_PHRASES = 8;

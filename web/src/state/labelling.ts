@@ -1,13 +1,14 @@
 // A session being labelled: its rounds, and what each fit says.
 
 import { computed, signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 
 import { fit, insight, nextRound, resetSeen, session } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
 import type { Answer, Insight, Round, Session, ShownRecord } from "../api/types.ts";
 import { fitWords, plural } from "../format.ts";
 import { scoreOfModel } from "../score.ts";
-import { asNumber, keep, kept } from "../storage.ts";
+import { asNumber, keep, kept, local } from "../storage.ts";
 import { Answers } from "./answers.ts";
 import { Deck } from "./deck.ts";
 import { announce, report } from "./ui.ts";
@@ -16,16 +17,31 @@ export type Phase = "opening" | "labelling" | "fitting" | "exhausted" | "failed"
 
 const ROUND_SIZE = "linprobe/round-size";
 export const ROUND_SIZES = [5, 10, 20, 30, 50];
-export const roundSize = signal(kept(localStorage, ROUND_SIZE, asNumber) ?? 10);
+export const roundSize = signal(kept(local, ROUND_SIZE, asNumber) ?? 10);
 
 /** Changes how many records the next round shows. */
 export function setRoundSize(size: number): void {
   roundSize.value = size;
-  keep(localStorage, ROUND_SIZE, size);
+  keep(local, ROUND_SIZE, size);
 }
 
 /** What the model would say of a record. */
 export const modelScore = ({ probability }: ShownRecord): number => scoreOfModel(probability);
+
+/** The labelling of a seat, for as long as it is shown. */
+export function useLabelling(seat: Seat): Labelling {
+  const labelling = useMemo(() => new Labelling(seat), [seat]);
+  useEffect(() => {
+    const control = new AbortController();
+    const stop = labelling.deck.listen();
+    void labelling.open(control.signal);
+    return () => {
+      control.abort();
+      stop();
+    };
+  }, [labelling]);
+  return labelling;
+}
 
 export class Labelling {
   readonly phase = signal<Phase>("opening");

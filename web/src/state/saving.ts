@@ -1,11 +1,13 @@
 // The one queue of the page, and how its answers reach the server.
 
 import { answer, answerAudit, undo, undoAudit } from "../api/calls.ts";
+import { far } from "../api/transport.ts";
 import type { NewAnswer } from "../api/types.ts";
 import { Queue } from "../queue.ts";
 import type { Op, Outcome } from "../queue.ts";
+import { local } from "../storage.ts";
 
-export const queue = new Queue({ store: localStorage, send, pause, now: () => Date.now() });
+export const queue = new Queue({ store: local, send, pause, now: () => Date.now() });
 
 /** Sends operations of one lane, all labels and skips or one undo. */
 async function send(ops: Op[]): Promise<Outcome[]> {
@@ -25,7 +27,7 @@ async function send(ops: Op[]): Promise<Outcome[]> {
       type: "refused",
       title: "refused",
       status: 422,
-      detail: "the server refused the answer",
+      detail: `the ${far()} refused the answer`,
     };
     return { op, refused: status.problem ?? unknown };
   });

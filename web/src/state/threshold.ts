@@ -7,7 +7,7 @@ import { useEffect } from "preact/hooks";
 import { threshold as askThreshold } from "../api/calls.ts";
 import type { Seat } from "../api/calls.ts";
 import type { Insight } from "../api/types.ts";
-import { asNumber, forget, keep, kept } from "../storage.ts";
+import { asNumber, forget, keep, kept, local } from "../storage.ts";
 import { outcomeAt } from "../thresholds.ts";
 import type { Outcome } from "../thresholds.ts";
 
@@ -19,11 +19,11 @@ export interface ChosenThreshold {
 /** The chosen threshold of a session. */
 export function thresholdOf({ project, session }: { project: string; session: string }): ChosenThreshold {
   const name = `linprobe/threshold/${encodeURIComponent(project)}/${encodeURIComponent(session)}`;
-  const chosen = signal(kept(localStorage, name, asNumber));
+  const chosen = signal(kept(local, name, asNumber));
   const choose = (score: number | null) => {
     chosen.value = score;
-    if (score === null) forget(localStorage, name);
-    else keep(localStorage, name, score);
+    if (score === null) forget(local, name);
+    else keep(local, name, score);
   };
   return { chosen, choose };
 }

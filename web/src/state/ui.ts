@@ -1,45 +1,14 @@
-// What the whole page shares: where it is, how it looks, what it says aloud, which keys it knows.
+// What the whole page shares: what it says aloud, its notes, which keys it knows.
 
 import { effect, signal } from "@preact/signals";
 
 import { wordsOf } from "../api/client.ts";
 import { defaultBindings, parseBindings } from "../keys.ts";
-import { parseRoute } from "../route.ts";
-import { asString, keep, kept } from "../storage.ts";
-
-export const route = signal(parseRoute(location.hash));
-addEventListener("hashchange", () => (route.value = parseRoute(location.hash)));
-
-/** Goes to an address of `href`. */
-export function goTo(address: string): void {
-  location.hash = address;
-}
-
-export type Theme = "system" | "light" | "dark";
-const THEME = "linprobe/theme";
-const asTheme = (value: unknown): Theme | null => {
-  const name = asString(value);
-  return name === "light" || name === "dark" || name === "system" ? name : null;
-};
-
-export const theme = signal<Theme>(kept(localStorage, THEME, asTheme) ?? "system");
-const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
-/** Whether the page is dark now; plots, which are drawn and not styled, watch it. */
-export const dark = signal(false);
-
-function showTheme(): void {
-  dark.value = theme.value === "dark" || (theme.value === "system" && systemIsDark.matches);
-  document.documentElement.dataset["theme"] = dark.value ? "dark" : "light";
-}
-effect(() => {
-  keep(localStorage, THEME, theme.value);
-  showTheme();
-});
-systemIsDark.addEventListener("change", showTheme);
+import { keep, kept, local } from "../storage.ts";
 
 const KEYS = "linprobe/keys";
-export const bindings = signal(kept(localStorage, KEYS, parseBindings) ?? defaultBindings());
-effect(() => void keep(localStorage, KEYS, bindings.value));
+export const bindings = signal(kept(local, KEYS, parseBindings) ?? defaultBindings());
+effect(() => void keep(local, KEYS, bindings.value));
 
 /** What a screen reader says next. */
 export const announcement = signal("");

@@ -9,7 +9,7 @@ import { Thumb } from "../parts/media.tsx";
 import { Empty, Show } from "../parts/states.tsx";
 import { href } from "../route.ts";
 import { useResource } from "../state/resource.ts";
-import { goTo } from "../state/ui.ts";
+import { goTo } from "../state/where.ts";
 import { asString } from "../storage.ts";
 
 interface CompareViewProps {

@@ -12,7 +12,8 @@ import { Empty, Show } from "../parts/states.tsx";
 import { href } from "../route.ts";
 import { lean, scoreText } from "../score.ts";
 import { useResource } from "../state/resource.ts";
-import { goTo, note, report } from "../state/ui.ts";
+import { note, report } from "../state/ui.ts";
+import { goTo } from "../state/where.ts";
 
 export function HistoryView({ seat }: { seat: Seat }): JSX.Element {
   const { loaded, reload } = useResource(seat.session, (signal) => askHistory(seat, signal));

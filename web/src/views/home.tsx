@@ -11,7 +11,8 @@ import { Empty, Show } from "../parts/states.tsx";
 import { coloursOf } from "../concepts.ts";
 import { href } from "../route.ts";
 import { useResource } from "../state/resource.ts";
-import { goTo, report } from "../state/ui.ts";
+import { report } from "../state/ui.ts";
+import { goTo } from "../state/where.ts";
 
 export function HomeView(): JSX.Element {
   const { loaded, reload } = useResource("projects", askProjects);

@@ -1,7 +1,7 @@
 // Labelling: a grid of cards, the keys under it, and what the last fit says beside it.
 
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { ShownRecord } from "../api/types.ts";
 import { amount, count, plural } from "../format.ts";
@@ -30,6 +30,11 @@ export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.E
   const grid = useRef<HTMLUListElement>(null);
   const [zoomed, setZoomed] = useState(false);
   const [panelOpen, setPanelOpen] = useState(false);
+  const panel = useRef<HTMLElement>(null);
+  // Where there is no room beside the cards it opens above them, which may be out of sight.
+  useEffect(() => {
+    if (panelOpen) panel.current?.scrollIntoView({ block: "nearest" });
+  }, [panelOpen]);
   useLabelKeys({ labelling, grid, zoom: () => setZoomed(true), panel: () => setPanelOpen(!panelOpen) });
   const { phase, deck, seat, round } = labelling;
   const current = deck.current;
@@ -52,7 +57,7 @@ export function LabelView({ labelling, threshold, kind }: LabelViewProps): JSX.E
         </ul>
         <ActionBar labelling={labelling} onZoom={() => setZoomed(true)} />
       </section>
-      <aside class={`label-side ${panelOpen ? "is-open" : ""}`} aria-label="Insight">
+      <aside ref={panel} class={`label-side ${panelOpen ? "is-open" : ""}`} aria-label="Insight">
         <Side labelling={labelling} threshold={threshold} />
       </aside>
       {zoomed && current !== undefined && (

@@ -10,7 +10,7 @@ import { annotator } from "../identity.ts";
 import { ConceptChips } from "../parts/concepts.tsx";
 import { href } from "../route.ts";
 import type { SessionTab } from "../route.ts";
-import { Labelling } from "../state/labelling.ts";
+import { useLabelling } from "../state/labelling.ts";
 import { useResource } from "../state/resource.ts";
 import { thresholdOf } from "../state/threshold.ts";
 import { AuditView } from "./audit.tsx";
@@ -55,16 +55,7 @@ export function SessionView({ project, session, tab }: SessionViewProps): JSX.El
 }
 
 function Labels({ seat, threshold, kind, onFit }: SideProps): JSX.Element {
-  const labelling = useMemo(() => new Labelling(seat), [seat]);
-  useEffect(() => {
-    const control = new AbortController();
-    const stop = labelling.deck.listen();
-    void labelling.open(control.signal);
-    return () => {
-      control.abort();
-      stop();
-    };
-  }, [labelling]);
+  const labelling = useLabelling(seat);
   useSignalEffect(() => {
     if (labelling.insight.value !== null) onFit(labelling.insight.value);
   });

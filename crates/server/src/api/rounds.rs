@@ -45,7 +45,7 @@ pub(super) async fn next(
     };
     // Whoever waits for the round does not wait for this.
     tokio::task::spawn_blocking(move || {
-        let live = served.desk(&project).and_then(|desk| desk.session(&session));
+        let live = served.desk(&project).and_then(|desk| Ok(desk.session(&session)?));
         // What fails here fails, and is said, where somebody asks for it.
         drop(live.map(|live| live.doubt()));
     });
@@ -121,10 +121,11 @@ fn take(
 ) -> Result<Recorded, Problem> {
     let (id, said) = (record_id(&new.id)?, new.answer()?);
     let request = show::request(&new.request)?;
-    desk.work(name, |session: &mut Session| {
+    let answer = |session: &mut Session| {
         let mut seat = session.seat(by.cloned());
         Ok(pollster::block_on(seat.answer(&id, said, Some(request.clone())))?)
-    })
+    };
+    Ok(desk.work(name, answer)?)
 }
 
 /// Takes back the annotator's last answer that still stands.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod attacks;
+mod door;
 mod jobs;
 mod labelling;
 mod openapi;
