@@ -34,6 +34,9 @@ pub(super) const RETRIES: u32 = 9;
 /// There is no such collection, in the words of 2.3 and of before.
 const MISSING: [i32; 2] = [100, 4];
 
+/// There is no such collection, partition or database.
+const GONE: [i32; 4] = [100, 4, 200, 800];
+
 /// There is no such index.
 const NO_INDEX: [i32; 2] = [700, 25];
 
@@ -173,7 +176,7 @@ impl Client {
         if NOT_LOADED.contains(&status.code) {
             return self.not_loaded(&said);
         }
-        if MISSING.contains(&status.any_code()) {
+        if GONE.contains(&status.any_code()) {
             return self.server.unfit(said, "see whether it is still there");
         }
         if is_unreachable {

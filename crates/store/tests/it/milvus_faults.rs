@@ -48,7 +48,7 @@ fn collection_of_ten() -> String {
 fn a_crash_amid_writing_and_reading_loses_and_doubles_nothing() {
     let server = MilvusServer::start(&[]);
     let store = write(&server.address("points"), 2).unwrap();
-    let all = points(6_000);
+    let all = points(3_000);
     block_on(store.upsert(&all[..10])).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -57,7 +57,7 @@ fn a_crash_amid_writing_and_reading_loses_and_doubles_nothing() {
             }
         });
         scope.spawn(|| {
-            for _ in 0..20 {
+            for _ in 0..10 {
                 assert_eq!(best(&store).unwrap(), 3);
             }
         });
@@ -172,5 +172,5 @@ fn tokens_and_certificates_are_asked_for_and_no_token_is_shown() {
     assert!(matches!(bare, StoreError::Unreachable { .. }), "{bare:?}");
     let address = format!("milvus://127.0.0.1:{}/items?tls=true&ca={authority}", server.port());
     let another = open(&address, right).unwrap_err();
-    assert!(another.source().unwrap().to_string().contains("NotValidForName"), "{another:?}");
+    assert!(another.source().unwrap().to_string().contains("not valid for name"), "{another:?}");
 }
