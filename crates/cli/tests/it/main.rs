@@ -20,8 +20,6 @@ mod help;
 mod journey;
 mod label_tools;
 #[cfg(unix)]
-mod milvus;
-#[cfg(unix)]
 mod model;
 #[cfg(unix)]
 mod postgres;
