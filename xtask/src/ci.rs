@@ -60,6 +60,7 @@ fn crates() -> Result<Vec<String>> {
 fn tests() -> Result<()> {
     shell::cargo(&["nextest", "run", "--workspace", "--profile", "ci"])?;
     let packages = [
+        "milvus==2.3.5",
         "numpy",
         "onnx",
         "onnxruntime",
@@ -74,8 +75,10 @@ fn tests() -> Result<()> {
     let python = tools::python(&packages)?;
     let minilm = tools::minilm(&python)?;
     let postgres = tools::postgres(&python)?;
+    let milvus = tools::milvus(&python)?;
     let mut filter =
-        "test(#*python::*) & !test(#*torch::*) & !test(#*cuda::*) | test(#*minilm_real) | test(#postgres*::*)"
+        "test(#*python::*) & !test(#*torch::*) & !test(#*cuda::*) | test(#*minilm_real) \
+         | test(#postgres*::*) | test(#milvus*::*)"
             .to_owned();
     for (is_here, tests, missing) in [
         (shell::root().join("../shared/data").is_dir(), "#real::*", "../shared/data is not here"),
@@ -104,8 +107,9 @@ fn tests() -> Result<()> {
     }
     let ignored = ["nextest", "run", "--workspace", "--profile", "ci", "--run-ignored", "only"];
     let mut ignored = shell::command("cargo", &ignored);
-    ignored.args(["-E", &filter]).env("LINPROBE_TEST_PYTHON", python);
+    ignored.args(["-E", &filter]).env("LINPROBE_TEST_PYTHON", &python);
     ignored.env("LINPROBE_TEST_POSTGRES", postgres);
+    ignored.env("LINPROBE_TEST_MILVUS", python).env("LINPROBE_TEST_MILVUS_URL", &milvus.url);
     shell::run(ignored.env("LINPROBE_TEST_MINILM", minilm))?;
     shell::cargo(&["test", "--quiet", "--workspace", "--doc"])
 }

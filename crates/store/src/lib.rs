@@ -5,7 +5,7 @@
 //! misses nothing. [`MemoryStore`] says what the right answer is. `conformance` (a feature) holds
 //! the promises that all keep, as checks that any other store can be put to. [`open`] opens a [`RemoteStore`] by its
 //! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or
-//! Milvus, or an index of Pinecone.
+//! an index of Pinecone; with `grpc`, a collection of Milvus.
 //!
 //! ```
 //! use linprobe_core::{Embedding, Excluded, Point, Query, RecordId, Survey, VectorStore};
@@ -44,7 +44,7 @@ mod embedded;
 pub mod fake;
 mod histogram;
 mod memory;
-#[cfg(feature = "rest")]
+#[cfg(feature = "grpc")]
 mod milvus;
 #[cfg(feature = "pgvector")]
 mod pgvector;
@@ -62,7 +62,7 @@ pub use embedded::{
     CheckReport, Compaction, Damaged, EmbeddedStore, Norms, ScoredPoint, Violation, check, compact,
 };
 pub use memory::MemoryStore;
-#[cfg(feature = "rest")]
+#[cfg(feature = "grpc")]
 pub use milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
 pub use pgvector::PgvectorStore;

@@ -1,46 +1,80 @@
 //! A collection of Milvus, asked where it is.
 //!
 //! What the engine finds depends on the collection's index: `FLAT` looks at every vector, others at some. What is found
-//! is scored exactly. Ids of records are the primary key, texts or numbers.
+//! is scored exactly. Ids of records are the primary key, texts or numbers. Every version since 2.3 speaks the same gRPC, which
+//! that of REST does not do.
 
-mod api;
+mod client;
+mod column;
 mod key;
+mod layout;
+pub(crate) mod proto;
+#[cfg(all(unix, feature = "test-server"))]
+pub(crate) mod theirs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use linprobe_core::{Embedding, Excluded, Point, Precision, RecordId, StoreError, StoreSpec};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use prost::{DecodeError, Message, bytes::Bytes};
 
 use self::{
-    api::{Answer, Described, Done, Row, counted, direction, text_of},
-    key::KeyField,
+    client::{Client, RETRIES},
+    column::Table,
+    layout::{Layout, Metric, VectorIndex, param, schema_of},
+    proto::{
+        Column, Consistency, CreateCollection, CreateIndex, Delete, DescribeCollection,
+        DescribeIndex, GetLoadState, Kind, Load, LoadCollection, Placeholder, Placeholders, Query,
+        Schema, Search, ShowCollections, Upsert,
+    },
 };
 use crate::{
     collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
-    remote::{Access, Form, Http, Place, Request, Retries, Variables, sleep},
+    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables, sleep},
 };
 
 const FORM: Form = Form {
     scheme: "milvus",
     port: Some(19530),
-    parameters: &["database", "text", "tls", "vector"],
+    parameters: &[
+        "ca",
+        "consistency",
+        "database",
+        "filter",
+        "partition",
+        "search",
+        "text",
+        "tls",
+        "vector",
+    ],
     variable: "MILVUS_TOKEN",
-    key: ["Authorization", "Bearer "],
+    key: ["authorization", ""],
     headers: &[],
     hint: "milvus://host:19530/collection, with &vector=field where several hold vectors; also &database=name, \
-           &text=field, &tls=true and &timeout=seconds",
+           &partition=name, &filter=expression, &text=field, &consistency=bounded, &search=parameters, &tls=true, \
+           &ca=file and &timeout=seconds",
 };
 
 /// Ids that a search is told to leave out, at most; more are passed over when they come.
-const MAX_EXCLUDED: usize = 10_000;
+const MAX_EXCLUDED: usize = 100_000;
+
+/// The longest filter, in bytes: a question has room for 64 MiB.
+const MAX_FILTER: usize = 32 << 20;
+
+/// The longest list of hits and the longest page.
+const MAX_ROWS: usize = 16_384;
+
+/// Coordinates that come along with hits; of longer lists they are fetched afterwards.
+const MAX_COORDINATES: usize = 1 << 23;
 
 /// Points that are looked at to see whether their vectors have unit length.
 const N_LOOKED_AT: usize = 256;
 
-/// How often a server that says it is busy is asked again.
-const RETRIES: u32 = 8;
+/// How often it is seen whether a collection has been loaded.
+const LOAD_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A collection of Milvus.
 pub type MilvusStore = CollectionStore<Milvus>;
@@ -57,11 +91,15 @@ impl MilvusStore {
         variables: &Variables,
     ) -> Result<Self, StoreError> {
         let place = Place::parse(address, &FORM)?;
-        let mut engine = Milvus::new(&place, variables)?;
-        let described = engine.find(access).await?;
-        let dimension = engine.settle(&described)?;
+        let mut engine = Milvus::new(&place, access, variables)?;
+        let schema = engine.find(access, place.text("vector").unwrap_or("vector")).await?;
+        let layout = Layout::of(&schema, place.text("vector"));
+        engine.layout = layout.map_err(|(reason, hint)| engine.unfit(reason, hint))?;
+        let dimension = engine.layout.dimension;
         access.check_dimension(dimension)?;
-        if engine.is_dot {
+        engine.index = engine.index(access).await?;
+        engine.be_loaded(access).await?;
+        if engine.index.metric != Metric::Cosine {
             engine.page(None, N_LOOKED_AT, Part::Points).await?;
         }
         let precision = Precision::F32;
@@ -73,205 +111,357 @@ impl MilvusStore {
 /// The collection, and how it is asked.
 #[derive(Debug)]
 pub struct Milvus {
-    http: Http,
+    client: Client,
     collection: String,
-    database: Option<String>,
-    key: KeyField,
-    /// The field of vectors.
-    vector: Option<String>,
+    partition: Option<String>,
+    /// What rows must be for there to be a record.
+    filter: Option<String>,
     /// The field that a person reads.
     text: Option<String>,
-    /// Whether scores are inner products, not cosines.
-    is_dot: bool,
+    consistency: Consistency,
+    /// How an index is searched, in JSON, where the address says it.
+    search: Option<String>,
+    layout: Layout,
+    index: VectorIndex,
 }
 
 impl Milvus {
-    fn new(place: &Place, variables: &Variables) -> Result<Self, StoreError> {
-        Ok(Self {
-            http: Http::of(place, &FORM, variables),
+    fn new(place: &Place, access: Access, variables: &Variables) -> Result<Self, StoreError> {
+        let text = |name: &str| place.text(name).map(str::to_owned);
+        let consistency = match place.text("consistency") {
+            None | Some("strong") => Consistency::Strong,
+            Some("bounded") => Consistency::Bounded,
+            Some(other) => {
+                let reason = format!("consistency={other} is neither strong nor bounded");
+                return Err(FORM.bad(&place.host, reason));
+            }
+        };
+        let engine = Self {
+            client: Client::of(place, &FORM, variables)?,
             collection: place.collection(&FORM)?.to_owned(),
-            database: place.text("database").map(str::to_owned),
-            key: KeyField::default(),
-            vector: place.text("vector").map(str::to_owned),
-            text: place.text("text").map(str::to_owned),
-            is_dot: false,
-        })
-    }
-
-    /// What the collection is. One that is to be written is made where it is missing.
-    async fn find(&self, access: Access) -> Result<Described, StoreError> {
-        match (self.describe().await?, access) {
-            (Some(described), _) => Ok(described),
-            (None, Access::Write { dimension }) => {
-                self.create(dimension).await?;
-                let made = self.describe().await?;
-                made.ok_or_else(|| self.http.unfit("it was not made", "try again"))
-            }
-            (None, Access::Read) => {
-                let there: Vec<String> = self.call("collections/list", json!({})).await?;
-                let reason = format!("there is no collection {:?}", self.collection);
-                Err(self.http.unfit(reason, format!("name one of: {}", there.join(", "))))
-            }
-        }
-    }
-
-    async fn describe(&self) -> Result<Option<Described>, StoreError> {
-        let request = self.request("collections/describe", json!({})).first();
-        let answer: Answer<Described> = self.http.tell(request).await?;
-        if answer.is_missing() {
-            return Ok(None);
-        }
-        self.taken(answer).map(Some)
-    }
-
-    async fn create(&self, dimension: usize) -> Result<(), StoreError> {
-        let body = json!({
-            "dimension": dimension,
-            "metricType": "COSINE",
-            "idType": "VarChar",
-            "autoID": false,
-            "primaryFieldName": "id",
-            "vectorFieldName": self.vector.as_deref().unwrap_or("vector"),
-            "params": { "max_length": RecordId::MAX_BYTES, "consistencyLevel": "Strong" },
-        });
-        self.call::<Done>("collections/create", body).await.map(drop)
-    }
-
-    /// Finds out which fields hold what, and how vectors are compared. Gives the dimension.
-    fn settle(&mut self, described: &Described) -> Result<usize, StoreError> {
-        let vectors = described.vectors();
-        let names: Vec<&str> = vectors.iter().map(|field| field.name.as_str()).collect();
-        let hint = format!("name the field of vectors with &vector=name: {}", names.join(", "));
-        let found = match (&self.vector, vectors.as_slice()) {
-            (None, [only]) => only,
-            (None, _) => {
-                let reason = format!("{} of its fields hold vectors", vectors.len());
-                return Err(self.http.unfit(reason, hint));
-            }
-            (Some(name), _) => match vectors.iter().find(|field| field.name == *name) {
-                Some(field) => field,
-                None => return Err(self.http.unfit(format!("it has no vectors {name:?}"), hint)),
-            },
+            partition: text("partition"),
+            filter: text("filter"),
+            text: text("text"),
+            consistency,
+            search: text("search"),
+            layout: Layout::default(),
+            index: VectorIndex::default(),
         };
-        let (name, dimension) = (found.name.clone(), found.dimension());
-        let dimension = dimension.ok_or_else(|| {
-            self.http
-                .unfit(format!("its vectors {name} are not of single precision"), "name others")
-        })?;
-        self.is_dot = match described.metric(&name) {
-            Some("COSINE") => false,
-            Some("IP") => true,
-            other => {
-                let reason = format!("its vectors are compared by {}", other.unwrap_or("no index"));
-                let hint = "a classifier scores directions: make an index with the metric COSINE";
-                return Err(self.http.unfit(reason, hint));
-            }
+        if access != Access::Read && (engine.filter.is_some() || consistency != Consistency::Strong)
+        {
+            let hint = "leave filter and consistency out of the address";
+            return Err(engine.unfit("what is written must be seen", hint));
+        }
+        Ok(engine)
+    }
+
+    /// What the fields of the collection are. One that is to be written is made where it is missing.
+    async fn find(&self, access: Access, vector: &str) -> Result<Schema, StoreError> {
+        let collection = self.collection.clone();
+        let described =
+            match self.client.ask(DescribeCollection { collection }, RETRIES_TO_OPEN).await {
+                Ok(described) => described,
+                Err(failure) if failure.is_missing() => match access {
+                    Access::Read => return Err(self.missing().await?),
+                    Access::Write { dimension } => self.create((vector, dimension)).await?,
+                },
+                Err(failure) => return Err(self.client.error(failure)),
+            };
+        described.schema.ok_or_else(|| self.failed("the answer has no schema"))
+    }
+
+    async fn missing(&self) -> Result<StoreError, StoreError> {
+        let there = self.client.tell(ShowCollections {}).await?.names;
+        let reason = format!("there is no collection {:?}", self.collection);
+        let hint = if there.is_empty() {
+            "the database has none; name another with &database=name".to_owned()
+        } else {
+            format!("name one of: {}", there.join(", "))
         };
-        let key = described.key();
-        self.key = key.ok_or_else(|| self.http.unfit("it has no primary key", "name another"))?;
-        self.vector = Some(name);
-        Ok(dimension)
+        Ok(self.unfit(reason, hint))
     }
 
-    /// A request of the collection.
-    fn request(&self, what: &str, mut body: Value) -> Request {
-        if what != "collections/list" {
-            body["collectionName"] = json!(self.collection);
-        }
-        if let Some(database) = &self.database {
-            body["dbName"] = json!(database);
-        }
-        Request::post(format!("/v2/vectordb/{what}"), &body)
+    async fn create(&self, vector: (&str, usize)) -> Result<proto::Described, StoreError> {
+        let collection = self.collection.clone();
+        let schema = schema_of(&collection, RecordId::MAX_BYTES, vector).encode_to_vec();
+        let consistency = Consistency::Strong.into();
+        let create =
+            CreateCollection { collection: collection.clone(), schema, n_shards: 1, consistency };
+        self.client.tell(create).await?;
+        self.client.tell(DescribeCollection { collection }).await
     }
 
-    /// What is answered. That a server is busy it says in an answer that is well in the eyes of HTTP.
-    async fn call<T>(&self, what: &str, body: Value) -> Result<T, StoreError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let mut retries = Retries::new(RETRIES);
+    /// How vectors are compared. A collection that is to be written gets an index where it has none.
+    async fn index(&self, access: Access) -> Result<VectorIndex, StoreError> {
+        let hint = "a classifier scores directions: make an index with the metric COSINE";
+        let question = DescribeIndex { collection: self.collection.clone() };
+        let indexes = match self.client.ask(question, RETRIES).await {
+            Ok(found) => found.indexes,
+            Err(failure) if failure.is_without_index() => Vec::new(),
+            Err(failure) => return Err(self.client.error(failure)),
+        };
+        match VectorIndex::of(&indexes, &self.layout.vector) {
+            Some(Ok(index)) => Ok(index),
+            Some(Err(other)) => {
+                Err(self.unfit(format!("its vectors are compared by {other}"), hint))
+            }
+            None if access == Access::Read => {
+                Err(self.unfit("its vectors are compared by no index", hint))
+            }
+            None => self.make_index().await,
+        }
+    }
+
+    async fn make_index(&self) -> Result<VectorIndex, StoreError> {
+        let made = VectorIndex { metric: Metric::Cosine, kind: "FLAT".to_owned() };
+        let question = CreateIndex {
+            collection: self.collection.clone(),
+            field: self.layout.vector.clone(),
+            params: vec![
+                param("index_type", made.kind.clone()),
+                param("metric_type", made.metric.name()),
+                param("params", "{}"),
+            ],
+            name: self.layout.vector.clone(),
+        };
+        self.client.tell(question).await?;
+        Ok(made)
+    }
+
+    /// Waits until the collection is in memory. One that is to be written is loaded where it is not.
+    async fn be_loaded(&self, access: Access) -> Result<(), StoreError> {
+        let start = Instant::now();
+        let mut is_asked_for = false;
         loop {
-            let answer: Answer<T> = self.http.tell(self.request(what, body.clone())).await?;
-            let wait = if answer.is_busy() { retries.next_wait() } else { None };
-            let Some(wait) = wait else { return self.taken(answer) };
-            sleep(wait).await.map_err(|error| self.failed(error))?;
+            let question =
+                GetLoadState { collection: self.collection.clone(), partitions: self.partitions() };
+            let state = self.client.tell(question).await?.state();
+            match state {
+                Load::Loaded => return Ok(()),
+                Load::Loading if start.elapsed() < self.client.server().timeout => {}
+                Load::Not if access != Access::Read && !is_asked_for => {
+                    let collection = self.collection.clone();
+                    self.client.tell(LoadCollection { collection, n_replicas: 1 }).await?;
+                    is_asked_for = true;
+                }
+                Load::Not if is_asked_for && start.elapsed() < self.client.server().timeout => {}
+                _ => return Err(self.client.not_loaded(&format!("{state:?}"))),
+            }
+            sleep(LOAD_INTERVAL).await.map_err(|error| self.failed(error))?;
         }
     }
 
-    fn taken<T>(&self, answer: Answer<T>) -> Result<T, StoreError> {
-        answer.taken().map_err(|said| self.failed(said))
+    fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
+        self.client.server().unfit(reason, hint)
     }
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError::Failed { store: self.http.server().shown.clone(), source: source.into() }
+        StoreError::Failed { store: self.client.server().shown.clone(), source: source.into() }
     }
 
-    fn vector(&self) -> &str {
-        self.vector.as_deref().unwrap_or_default()
+    fn strange(&self, bad: &DecodeError) -> StoreError {
+        self.failed(format!("the answer is not understood: {bad}"))
+    }
+
+    fn partitions(&self) -> Vec<String> {
+        self.partition.clone().into_iter().collect()
+    }
+
+    /// The filter of rows, of those that are records at all.
+    fn filter(&self, filter: Option<String>) -> String {
+        match (&self.filter, filter) {
+            (Some(always), Some(filter)) => format!("({always}) and ({filter})"),
+            (Some(always), None) => always.clone(),
+            (None, filter) => filter.unwrap_or_default(),
+        }
     }
 
     /// The fields that are asked for.
-    fn fields(&self, part: Part) -> Vec<&str> {
-        match part {
-            Part::Ids => vec![&self.key.name],
-            Part::Points => vec![&self.key.name, self.vector()],
-        }
+    fn fields(&self, part: Part) -> Vec<String> {
+        let vector = (part == Part::Points).then(|| self.layout.vector.clone());
+        [self.layout.key.name.clone()].into_iter().chain(vector).collect()
     }
 
-    /// The rows that a filter lets through, in the order of their keys.
-    async fn rows(
+    /// The columns of the rows that a filter lets through, of the first in the order of their keys.
+    async fn columns(
         &self,
-        filter: &str,
-        limit: usize,
-        fields: &[&str],
-    ) -> Result<Vec<Row>, StoreError> {
-        let body = json!({
-            "filter": filter,
-            "limit": limit,
-            "outputFields": fields,
-            "consistencyLevel": "Strong",
+        filter: Option<String>,
+        limit: Option<usize>,
+        fields: Vec<String>,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let limit = limit.map(|limit| {
+            let limit = limit.clamp(1, MAX_ROWS).to_string();
+            // The last two: as by iterators of its own clients, which go by keys, too.
+            [
+                param("limit", limit),
+                param("reduce_stop_for_best", "True"),
+                param("iterator", "True"),
+            ]
         });
-        self.call("entities/query", body).await
+        let question = Query {
+            collection: self.collection.clone(),
+            filter: self.filter(filter),
+            fields,
+            partitions: self.partitions(),
+            params: limit.into_iter().flatten().collect(),
+            consistency: self.consistency.into(),
+        };
+        Ok(self.client.tell(question).await?.columns)
     }
 
-    /// The rows of ids, by id. An id that no key can have has none.
-    async fn rows_of(
+    async fn table(
         &self,
-        ids: &[RecordId],
-        fields: &[&str],
-    ) -> Result<BTreeMap<RecordId, Row>, StoreError> {
-        let Some(filter) = self.key.among(ids.iter()) else { return Ok(BTreeMap::new()) };
-        let rows = self.rows(&filter, ids.len(), fields).await?;
-        Ok(rows.into_iter().filter_map(|row| Some((self.key.record_id(&row)?, row))).collect())
+        filter: Option<String>,
+        limit: Option<usize>,
+        fields: Vec<String>,
+    ) -> Result<Table, StoreError> {
+        let columns = self.columns(filter, limit, fields).await?;
+        Table::read(&columns).map_err(|bad| self.strange(&bad))
     }
 
-    fn embedding(&self, id: &RecordId, row: &mut Row) -> Result<Option<Embedding>, StoreError> {
-        let Some(values) = direction(row, self.vector()) else { return Ok(None) };
-        if self.is_dot && !is_unit(&values) {
-            let reason = format!(
-                "it compares vectors by inner products, and that of {id} has not unit length"
-            );
-            let hint = "a classifier scores directions: make an index with the metric COSINE";
-            return Err(self.http.unfit(reason, hint));
+    /// The rows of ids, in the server's order. An id that no key can have has none.
+    async fn table_of(&self, ids: &[RecordId], fields: Vec<String>) -> Result<Table, StoreError> {
+        match self.layout.key.among(ids.iter(), MAX_FILTER) {
+            Some(filter) => self.table(Some(filter), None, fields).await,
+            None => Ok(Table::default()),
         }
-        Ok(Embedding::normalize(values).ok())
+    }
+
+    /// The embeddings of rows, as many as there are ids; none where a vector has no direction.
+    fn embeddings(
+        &self,
+        table: &mut Table,
+        ids: &[Option<RecordId>],
+    ) -> Result<Vec<Option<Embedding>>, StoreError> {
+        let values = table.take_vectors(&self.layout.vector).unwrap_or_default();
+        let dimension = self.layout.dimension;
+        if values.len() != ids.len() * dimension {
+            let found = values.len() / dimension.max(1);
+            return Err(self.failed(format!("{found} vectors came for {} rows", ids.len())));
+        }
+        let rows = values.chunks_exact(dimension).zip(ids);
+        rows.map(|(values, id)| self.embedding(values, id.as_ref())).collect()
+    }
+
+    fn embedding(
+        &self,
+        values: &[f32],
+        id: Option<&RecordId>,
+    ) -> Result<Option<Embedding>, StoreError> {
+        if self.index.metric != Metric::Cosine && !is_unit(values) {
+            let metric = self.index.metric.name();
+            let id = id.map(RecordId::as_str).unwrap_or_default();
+            let reason =
+                format!("it compares vectors by {metric}, and that of {id} has not unit length");
+            let hint = "a classifier scores directions: make an index with the metric COSINE";
+            return Err(self.unfit(reason, hint));
+        }
+        Ok(Embedding::normalize(values.to_vec()).ok())
+    }
+
+    /// Writes rows, with the columns that they have besides.
+    async fn write(
+        &self,
+        points: &[(&RecordId, &Embedding)],
+        others: Vec<Bytes>,
+    ) -> Result<(), StoreError> {
+        let Ok(n_rows @ 1..) = u32::try_from(points.len()) else { return Ok(()) };
+        let Layout { key, vector, dimension, .. } = &self.layout;
+        let embeddings = points.iter().map(|(_, embedding)| *embedding);
+        let own = [
+            key.column(points.iter().map(|(id, _)| *id)).encoded(),
+            Column::of_embeddings(vector, *dimension, embeddings).encoded(),
+        ];
+        let question = Upsert {
+            collection: self.collection.clone(),
+            partition: self.partition.clone().unwrap_or_default(),
+            columns: own.into_iter().chain(others).collect(),
+            n_rows,
+        };
+        self.client.tell(question).await.map(drop)
+    }
+
+    /// Those of the ids that have a row, and the columns that such a row is written again with.
+    async fn kept(&self, ids: &[RecordId]) -> Result<(Vec<RecordId>, Vec<Bytes>), StoreError> {
+        let Layout { key, vector, .. } = &self.layout;
+        let Some(filter) = key.among(ids.iter(), MAX_FILTER) else { return Ok((vec![], vec![])) };
+        let fields = self.fields(Part::Ids).into_iter().chain(self.layout.kept()).collect();
+        let columns = self.columns(Some(filter), None, fields).await?;
+        let mut others = Vec::with_capacity(columns.len());
+        for column in &columns {
+            let read = Column::decode(column.clone()).map_err(|bad| self.strange(&bad))?;
+            if read.has_gaps() {
+                let reason = format!("some rows have no {}, which would be lost", read.name);
+                return Err(self.unfit(reason, "fill the field in, or write to another collection"));
+            }
+            if read.name != key.name && read.name != *vector {
+                others.push(column.clone());
+            }
+        }
+        let table = Table::read(&columns).map_err(|bad| self.strange(&bad))?;
+        Ok((table.ids(key).into_iter().flatten().collect(), others))
+    }
+
+    fn check_takes(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
+        let key = &self.layout.key;
+        if key.is_auto {
+            let hint = "write to a collection whose keys are given, or name one that is not there";
+            return Err(self.unfit(format!("it makes the keys {} itself", key.name), hint));
+        }
+        match points.iter().find(|(id, _)| !key.takes(id)) {
+            Some((id, _)) => Err(self.unfit(
+                format!("its key {} has no room for the id {:?}", key.name, id.as_str()),
+                "write to a collection whose key is a VarChar of 512",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The question for the nearest.
+    fn question(&self, direction: &Embedding, limit: usize, exclude: &Excluded) -> Search {
+        let bytes = direction.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
+        let placeholder = Placeholder {
+            tag: "$0".to_owned(),
+            kind: Kind::FloatVector.into(),
+            vectors: vec![bytes],
+        };
+        let excluded = self.layout.key.among(exclude.iter().take(MAX_EXCLUDED), MAX_FILTER);
+        let has_room = limit.saturating_mul(self.layout.dimension) <= MAX_COORDINATES;
+        let effort = self.search.clone().unwrap_or_else(|| self.index.effort(limit));
+        Search {
+            collection: self.collection.clone(),
+            partitions: self.partitions(),
+            filter: self.filter(excluded.map(|among| format!("not ({among})"))),
+            vectors: Placeholders { placeholders: vec![placeholder] }.encode_to_vec(),
+            filter_kind: 1,
+            fields: if has_room { vec![self.layout.vector.clone()] } else { Vec::new() },
+            params: vec![
+                param("anns_field", self.layout.vector.clone()),
+                param("topk", limit.to_string()),
+                param("params", effort),
+                param("metric_type", self.index.metric.name()),
+                param("round_decimal", "-1"),
+            ],
+            n_vectors: 1,
+            consistency: self.consistency.into(),
+        }
     }
 }
 
 #[async_trait]
 impl Engine for Milvus {
     fn address(&self) -> &str {
-        &self.http.server().shown
+        &self.client.server().shown
     }
 
     fn limits(&self) -> Limits {
         Limits {
-            max_hits: 10_000,
+            max_hits: MAX_ROWS,
             excludes: true,
-            slack: if self.is_dot { DOT_SLACK } else { 1e-4 },
-            ids_per_page: 10_000,
-            points_per_request: 1_000,
-            coordinates_per_request: 1 << 19,
+            slack: if self.index.metric == Metric::Cosine { 1e-4 } else { DOT_SLACK },
+            ids_per_page: MAX_ROWS,
+            points_per_request: 4_000,
+            coordinates_per_request: 1 << 22,
             max_listed: 2_000_000,
         }
     }
@@ -282,26 +472,20 @@ impl Engine for Milvus {
         limit: usize,
         exclude: &Excluded,
     ) -> Result<Vec<Near>, StoreError> {
-        let mut body = json!({
-            "data": [direction.as_slice()],
-            "annsField": self.vector(),
-            "limit": limit,
-            "outputFields": self.fields(Part::Points),
-            "consistencyLevel": "Strong",
+        let question = self.question(direction, limit, exclude);
+        let has_vectors = !question.fields.is_empty();
+        let hits = self.client.tell(question).await?.hits.unwrap_or_default();
+        let ids = hits.ids();
+        let mut embeddings = vec![None; ids.len()];
+        if has_vectors && !ids.is_empty() {
+            let mut table = Table::read(&hits.columns).map_err(|bad| self.strange(&bad))?;
+            embeddings = self.embeddings(&mut table, &ids)?;
+        }
+        let rows = ids.into_iter().zip(hits.scores).zip(embeddings);
+        let near = rows.filter_map(|((id, score), embedding)| {
+            Some(Near { id: id?, score: self.index.metric.cosine(score), embedding })
         });
-        if let Some(filter) = self.key.among(exclude.iter().take(MAX_EXCLUDED)) {
-            body["filter"] = json!(format!("not ({filter})"));
-        }
-        let rows: Vec<Row> = self.call("entities/search", body).await?;
-        let mut near = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            let Some(id) = self.key.record_id(&row) else { continue };
-            let embedding = self.embedding(&id, &mut row)?;
-            let score = row.get("distance").and_then(Value::as_f64).unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, reason = "it was in single precision")]
-            near.push(Near { id, score: score as f32, embedding });
-        }
-        Ok(near)
+        Ok(near.collect())
     }
 
     async fn page(
@@ -310,68 +494,69 @@ impl Engine for Milvus {
         limit: usize,
         part: Part,
     ) -> Result<Page, StoreError> {
-        let filter = after.map_or_else(String::new, |id| self.key.after(id));
-        let rows = self.rows(&filter, limit, &self.fields(part)).await?;
-        let is_full = rows.len() == limit;
-        let mut points = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            let Some(id) = self.key.record_id(&row) else { continue };
-            let embedding = self.embedding(&id, &mut row)?;
-            points.push((id, embedding));
-        }
-        self.key.sort(&mut points);
+        let filter = after.map(|id| self.layout.key.after(id));
+        let mut table = self.table(filter, Some(limit), self.fields(part)).await?;
+        let ids = table.ids(&self.layout.key);
+        let is_full = ids.len() >= limit.min(MAX_ROWS);
+        let embeddings = match part {
+            Part::Ids => vec![None; ids.len()],
+            Part::Points => self.embeddings(&mut table, &ids)?,
+        };
+        let rows = ids.into_iter().zip(embeddings);
+        let mut points: Vec<_> =
+            rows.filter_map(|(id, embedding)| Some((id?, embedding))).collect();
+        self.layout.key.sort(&mut points);
         let last = points.last().map(|(id, _)| id.clone()).filter(|_| is_full);
         Ok(Page { points, last })
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
-        let mut points = Vec::new();
-        for (id, mut row) in self.rows_of(ids, &self.fields(Part::Points)).await? {
-            if let Some(embedding) = self.embedding(&id, &mut row)? {
-                points.push(Point { id, embedding });
-            }
-        }
-        Ok(points)
+        let mut table = self.table_of(ids, self.fields(Part::Points)).await?;
+        let ids = table.ids(&self.layout.key);
+        let embeddings = self.embeddings(&mut table, &ids)?;
+        let rows = ids.into_iter().zip(embeddings);
+        let points =
+            rows.filter_map(|(id, embedding)| Some(Point { id: id?, embedding: embedding? }));
+        Ok(points.collect())
     }
 
     async fn contained(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
-        Ok(self.rows_of(ids, &self.fields(Part::Ids)).await?.into_keys().collect())
+        let table = self.table_of(ids, self.fields(Part::Ids)).await?;
+        Ok(table.ids(&self.layout.key).into_iter().flatten().collect())
     }
 
     /// The other fields of a row that is there are written again with it: they belong to somebody else.
     async fn upsert(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
-        let ids: Vec<RecordId> = points.iter().map(|(id, _)| (*id).clone()).collect();
-        if let Some(id) = ids.iter().find(|id| !self.key.takes(id)) {
-            let reason =
-                format!("its key {} has no room for the id {:?}", self.key.name, id.as_str());
-            return Err(self
-                .http
-                .unfit(reason, "write to a collection whose key is a VarChar of 512"));
+        self.check_takes(points)?;
+        if self.layout.kept().is_empty() {
+            return self.write(points, Vec::new()).await;
         }
-        let mut there = self.rows_of(&ids, &["*"]).await?;
-        let row = |(id, embedding): &(&RecordId, &Embedding)| {
-            let mut row = there.remove(*id).unwrap_or_default();
-            row.insert(self.key.name.clone(), self.key.value(id));
-            row.insert(self.vector().to_owned(), json!(embedding.as_slice()));
-            row
-        };
-        let rows: Vec<Row> = points.iter().map(row).collect();
-        self.call::<Done>("entities/upsert", json!({ "data": rows })).await.map(drop)
+        let ids: Vec<RecordId> = points.iter().map(|(id, _)| (*id).clone()).collect();
+        let (there, others) = self.kept(&ids).await?;
+        let mut new: BTreeMap<&RecordId, &Embedding> = points.iter().copied().collect();
+        let replaced: Vec<(&RecordId, &Embedding)> =
+            there.iter().filter_map(|id| Some((id, new.remove(id)?))).collect();
+        let new: Vec<(&RecordId, &Embedding)> = new.into_iter().collect();
+        if let (Some((id, _)), false) = (new.first(), self.layout.needed.is_empty()) {
+            let needed = self.layout.needed.join(", ");
+            let reason = format!("{id} is not there, and a new row needs values for {needed}");
+            return Err(self.unfit(reason, "write to a collection of ids and vectors alone"));
+        }
+        self.write(&replaced, others).await?;
+        let nothing = self.layout.is_dynamic.then(|| Column::of_nothing(new.len()).encoded());
+        self.write(&new, nothing.into_iter().collect()).await
     }
 
     async fn delete(&self, ids: &[RecordId]) -> Result<(), StoreError> {
-        let Some(filter) = self.key.among(ids.iter()) else { return Ok(()) };
-        self.call::<Done>("entities/delete", json!({ "filter": filter })).await.map(drop)
+        let Some(filter) = self.layout.key.among(ids.iter(), MAX_FILTER) else { return Ok(()) };
+        let partition = self.partition.clone().unwrap_or_default();
+        let question = Delete { collection: self.collection.clone(), partition, filter };
+        self.client.tell(question).await.map(drop)
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let body = json!({
-            "filter": "",
-            "outputFields": ["count(*)"],
-            "consistencyLevel": "Strong",
-        });
-        let rows: Vec<Row> = self.call("entities/query", body).await?;
-        counted(&rows).ok_or_else(|| self.failed("the answer has no count"))
+        let table = self.table(None, None, vec!["count(*)".to_owned()]).await?;
+        table.number().ok_or_else(|| self.failed("the answer has no count"))
     }
 
     /// What was written is in the engine's log, and every question asks for all of it.
@@ -381,7 +566,9 @@ impl Engine for Milvus {
 
     async fn texts(&self, ids: &[RecordId]) -> Result<BTreeMap<RecordId, String>, StoreError> {
         let Some(field) = &self.text else { return Ok(BTreeMap::new()) };
-        let rows = self.rows_of(ids, &[&self.key.name, field]).await?;
-        Ok(rows.into_iter().filter_map(|(id, row)| Some((id, text_of(&row, field)?))).collect())
+        let fields = self.fields(Part::Ids).into_iter().chain([field.clone()]).collect();
+        let table = self.table_of(ids, fields).await?;
+        let rows = table.ids(&self.layout.key).into_iter().zip(table.texts(field));
+        Ok(rows.filter_map(|(id, text)| Some((id?, text?))).collect())
     }
 }

@@ -18,9 +18,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use linprobe_core::{Hit, RecordId, StoreError, VectorStore};
 
+#[cfg(any(feature = "pgvector", feature = "grpc"))]
+pub(crate) use self::runtime::spawn;
 #[cfg(feature = "pgvector")]
-pub(crate) use self::runtime::{spawn, within};
+pub(crate) use self::runtime::within;
 pub use self::variables::Variables;
+#[cfg(feature = "grpc")]
+pub(crate) use self::{
+    http::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, RETRIES_TO_OPEN, Server, shortened},
+    runtime::inside,
+};
 #[cfg(feature = "rest")]
 pub(crate) use self::{
     http::{Http, Request},
@@ -31,10 +38,12 @@ pub(crate) use self::{
 pub(crate) use self::{retry::Retries, runtime::sleep};
 #[cfg(feature = "rest")]
 use crate::dimension::check_dimension;
+#[cfg(feature = "grpc")]
+use crate::milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
 use crate::pgvector::PgvectorStore;
 #[cfg(feature = "rest")]
-use crate::{milvus::MilvusStore, pinecone::PineconeStore, qdrant::QdrantStore};
+use crate::{pinecone::PineconeStore, qdrant::QdrantStore};
 
 /// A store that an address names.
 #[async_trait]
@@ -129,7 +138,7 @@ pub async fn open(
         Some("qdrant") => Ok(Arc::new(QdrantStore::open(address, access, variables).await?)),
         #[cfg(feature = "rest")]
         Some("pinecone") => Ok(Arc::new(PineconeStore::open(address, access, variables).await?)),
-        #[cfg(feature = "rest")]
+        #[cfg(feature = "grpc")]
         Some("milvus") => Ok(Arc::new(MilvusStore::open(address, access, variables).await?)),
         // Nothing is known of where a password would stand, so the rest is not shown.
         scheme => Err(StoreError::Address {

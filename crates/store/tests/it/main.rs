@@ -9,6 +9,10 @@ mod damage;
 mod durability;
 mod engines;
 mod format;
+#[cfg(unix)]
+mod milvus;
+#[cfg(unix)]
+mod milvus_faults;
 mod moving;
 mod oracle;
 #[cfg(unix)]

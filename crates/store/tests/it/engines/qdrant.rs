@@ -45,7 +45,7 @@ pub(super) fn nothing_set() -> Variables {
 }
 
 /// The name of a collection that nobody else has.
-pub(super) fn new_name() -> String {
+pub(crate) fn new_name() -> String {
     static N_NAMES: AtomicUsize = AtomicUsize::new(0);
     format!("linprobe_test_{}_{}", std::process::id(), N_NAMES.fetch_add(1, Ordering::Relaxed))
 }
@@ -73,7 +73,7 @@ fn fresh_on_a_server(dimension: usize) -> QdrantStore {
     block_on(QdrantStore::open(&address, access, &Variables::default())).unwrap()
 }
 
-pub(super) fn id(name: &str) -> RecordId {
+pub(crate) fn id(name: &str) -> RecordId {
     RecordId::new(name).unwrap()
 }
 
