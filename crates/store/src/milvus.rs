@@ -103,9 +103,15 @@ impl Milvus {
         match (self.describe().await?, access) {
             (Some(described), _) => Ok(described),
             (None, Access::Write { dimension }) => {
-                self.create(dimension).await?;
-                let made = self.describe().await?;
-                made.ok_or_else(|| self.http.unfit("it was not made", "try again"))
+                let made = self.create(dimension).await;
+                // Of two who make it at once one may be refused, and it is there all the same.
+                match self.describe().await? {
+                    Some(described) => Ok(described),
+                    None => {
+                        made?;
+                        Err(self.http.unfit("it was not made", "try again"))
+                    }
+                }
             }
             (None, Access::Read) => {
                 let there: Vec<String> = self.call("collections/list", json!({})).await?;
