@@ -7,7 +7,7 @@
 //! address: a table of PostgreSQL, where the feature `pgvector` is on; with the feature `rest`, a collection of Qdrant or
 //! Milvus, or an index of Pinecone.
 
-#[cfg(feature = "rest")]
+#[cfg(any(feature = "pgvector", feature = "rest"))]
 mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -39,7 +39,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "rest")]
 pub use milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
-pub use pgvector::PgvectorStore;
+pub use pgvector::{ApproximatePgvectorStore, PgvectorStore};
 #[cfg(feature = "rest")]
 pub use pinecone::PineconeStore;
 #[cfg(feature = "rest")]
