@@ -4,6 +4,7 @@
 
 mod data;
 mod embed;
+mod engines;
 mod plot;
 mod store;
 
@@ -67,10 +68,7 @@ fn measure(args: &BenchArgs) -> Result<Vec<Line>> {
         Area::Data => data::measure(),
         Area::Embed => embed::measure(),
         Area::Serve => serve(),
-        Area::Engines => {
-            shell::say("nothing is measured in this area yet");
-            Ok(Vec::new())
-        }
+        Area::Engines => engines::measure(),
     }
 }
 

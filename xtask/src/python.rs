@@ -1,6 +1,9 @@
 //! The Python package: built as the wheel that people install, and tested from there.
 
-use std::path::Path;
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 
@@ -28,27 +31,39 @@ const PACKAGES: [&str; 18] = [
     "tqdm",
 ];
 
+/// Names a Python with ray, numpy, pyarrow and pytest: Ray starts a cluster, which takes as long as all other tests.
+const RAY: &str = "LINPROBE_TEST_RAY";
+
 /// Where the wheel is built.
 const WHEELS: &str = "target/wheels";
 
 /// The page of reference and the types, then the tests and the examples of the documentation, then whether the stubs tell the truth.
 pub(crate) fn check() -> Result<()> {
     let python = tools::python(&PACKAGES)?;
+    build_wheel(&python)?;
     install_wheel(&python)?;
     run(&python, &[docs::PYTHON, "--check"])?;
     let config = ["--config-file", "python/pyproject.toml"];
     run(&python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
     run(&python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;
+    if let Some(python) = env::var_os(RAY).map(PathBuf::from) {
+        install_wheel(&python)?;
+        let test = ["-c", "python/pyproject.toml", "python/tests/test_ray.py"];
+        run(&python, &[&["-m", "pytest", "-q"], &test[..]].concat())?;
+    }
     let config = ["--mypy-config-file", "python/pyproject.toml"];
     run(&python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
 }
 
 /// Builds with the profile and features of the tests, which have compiled nearly all that the wheel needs.
-fn install_wheel(python: &Path) -> Result<()> {
+fn build_wheel(python: &Path) -> Result<()> {
     let manifest = ["--manifest-path", "python/Cargo.toml"];
     let how =
         ["--profile", "dev", "--features", "as-tested", "--strip", "--quiet", "--out", WHEELS];
-    run(python, &[&["-m", "maturin", "build"], &manifest[..], &how].concat())?;
+    run(python, &[&["-m", "maturin", "build"], &manifest[..], &how].concat())
+}
+
+fn install_wheel(python: &Path) -> Result<()> {
     let found = ["--no-index", "--find-links", WHEELS, "--no-deps", "--force-reinstall"];
     run(python, &[&["-m", "pip", "install", "--quiet"], &found[..], &["linprobe"]].concat())
 }

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use linprobe::{
-    Engine, Method, PredictionsForm, Resizing, SourceKind, SourceOptions, Strategy,
+    Engine, Method, PredictionsForm, Resizing, Shard, SourceKind, SourceOptions, Strategy,
     ThresholdPolicy, VectorDatabase,
     laboratory::{Oracle, Player},
 };
@@ -155,6 +155,10 @@ pub(crate) struct IndexArgs {
     /// Writes to the store of --store, or to that of the project, which is only asked else.
     #[arg(long)]
     pub(crate) write: bool,
+    /// Indexes one share of the dataset, the first to the N-th, where several machines index it together.
+    /// The id of a record tells which share it is in.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
 }
 
 /// How a dataset is read.

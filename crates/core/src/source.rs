@@ -19,6 +19,19 @@ pub trait Source: Send + Sync {
     /// and iteration goes on; after any other the iterator ends.
     fn records(&self) -> Records<'_>;
 
+    /// Yields, in the same order, the records whose ids are wanted, and what is wrong with those that have none. What
+    /// others consist of is read only where the form of the dataset asks for it.
+    fn records_among<'a>(
+        &'a self,
+        is_wanted: &'a (dyn Fn(&RecordId) -> bool + Sync),
+    ) -> Records<'a> {
+        Box::new(self.records().filter(move |record| match record {
+            Ok(record) => is_wanted(&record.id),
+            Err(SourceError::Record(bad)) => bad.id.as_ref().is_none_or(is_wanted),
+            Err(_) => true,
+        }))
+    }
+
     /// About how many records there are, where that can be told sooner than by reading them: to show
     /// how far a run has come, and for nothing else.
     fn n_records_hint(&self) -> Option<u64> {

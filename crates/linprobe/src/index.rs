@@ -24,11 +24,13 @@ use linprobe_embed::{Embedded, StreamOptions, embed_stream};
 use crate::{
     catalogue::{Catalogue, Change, Entry, SkippedRecord, SourceKey},
     error::{ProjectError, from_stream},
+    shard::Shard,
 };
 
 mod vanished;
 
-pub(crate) use vanished::{Roll, expect_lost_points, prune};
+pub(crate) use vanished::{Roll, expect_lost_points};
+use vanished::{Vanished, prune};
 
 /// A batch is written when it has this many records,
 const BATCH_RECORDS: usize = 4096;
@@ -91,9 +93,11 @@ pub(crate) fn index(
     ledger: Ledger<'_>,
 ) -> Result<IndexProgress, ProjectError> {
     expect_lost_points(ledger.catalogue, ledger.store)?;
+    let shard = ledger.shard;
+    let is_ours = |id: &RecordId| shard.is_none_or(|shard| shard.has(id));
     let ledger = Mutex::new(ledger);
     let failure = Mutex::new(None);
-    let records = source.records();
+    let records = source.records_among(&is_ours);
     let admission = Admission { records, cancel, ledger: &ledger, failure: &failure };
     embed_stream(embedder, admission, options, |batch| lock(&ledger).land(batch))
         .map_err(from_stream)?;
@@ -149,6 +153,8 @@ pub(crate) struct Ledger<'a> {
     pending: Pending,
     /// Where records that the dataset no longer has are to be removed.
     roll: Option<Roll>,
+    /// Whose records these are; none for all.
+    shard: Option<Shard>,
     written: Instant,
     batch_records: usize,
 }
@@ -185,9 +191,18 @@ impl<'a> Ledger<'a> {
             progress: IndexProgress { n_records_hint, ..IndexProgress::default() },
             pending: Pending::default(),
             roll: None,
+            shard: None,
             written: Instant::now(),
             batch_records: BATCH_RECORDS,
         }
+    }
+
+    /// Leaves the records of all other shards alone.
+    pub(crate) fn of_shard(mut self, shard: Option<Shard>) -> Self {
+        let hint = self.progress.n_records_hint;
+        self.progress.n_records_hint =
+            hint.map(|n_records| shard.map_or(n_records, |shard| shard.share_of(n_records)));
+        Self { shard, ..self }
     }
 
     /// Removes what the dataset no longer has, but for some records, when the run has ended well.
@@ -204,6 +219,11 @@ impl<'a> Ledger<'a> {
     ) -> Result<Option<(Entry, Content)>, ProjectError> {
         let record = match record {
             Ok(record) => record,
+            Err(SourceError::Record(bad))
+                if self.shard.is_some_and(|shard| !shard.tells_of(&bad)) =>
+            {
+                return Ok(None);
+            }
             Err(SourceError::Record(bad)) => {
                 bad.id.iter().try_for_each(|id| self.meet(id))?;
                 self.skip(bad.into());
@@ -256,7 +276,9 @@ impl<'a> Ledger<'a> {
     /// A dataset in which nothing is found has most likely gone as a whole, and nothing is removed.
     fn prune(mut self) -> Result<IndexProgress, ProjectError> {
         if let Some(roll) = self.roll.filter(|_| self.progress.n_done() > 0) {
-            self.progress.n_pruned = prune(self.catalogue, self.store, self.source, &roll)?;
+            let is_ours = |id: &RecordId| self.shard.is_none_or(|shard| shard.has(id));
+            let vanished = Vanished { source: self.source, roll: &roll, is_ours: &is_ours };
+            self.progress.n_pruned = prune(self.catalogue, self.store, vanished)?;
             (self.report)(self.progress);
         }
         Ok(self.progress)

@@ -29,6 +29,7 @@ use crate::{
     index::{self, Cancel, IndexProgress, Indexed, Ledger},
     models,
     opened::Opened,
+    shard::Shard,
 };
 
 const DATABASE: &str = "project.db";
@@ -79,6 +80,9 @@ pub struct IndexOptions {
     pub store: Option<String>,
     /// Writes to the store elsewhere that the project has. Without it, that is only asked.
     pub write: bool,
+    /// The share of the dataset that is indexed, where several machines do it together; none for all of it. Records of
+    /// other shards are neither embedded nor pruned.
+    pub shard: Option<Shard>,
 }
 
 impl Project {
@@ -159,7 +163,8 @@ impl Project {
         let config = SourceConfig::new(&location, &reading);
         let key = self.catalogue.enter_source(source.fingerprint(), &config)?;
         let hint = source.n_records_hint();
-        let mut ledger = Ledger::new(&self.catalogue, store, (key, &location), hint, report);
+        let ledger = Ledger::new(&self.catalogue, store, (key, &location), hint, report);
+        let mut ledger = ledger.of_shard(options.shard);
         if options.prune {
             ledger = ledger.pruning(&self.records_of_sessions()?)?;
         }
@@ -169,7 +174,9 @@ impl Project {
         if let (true, Target::Own(own)) = (options.int8_copy, &target) {
             own.keep_int8_copy()?;
         }
-        if progress.n_embedded + progress.n_pruned > 0 {
+        // While others write, a background would soon be that of a part, and costs a look at every point.
+        let is_shared = options.shard.is_some() && matches!(target, Target::Elsewhere(_));
+        if progress.n_embedded + progress.n_pruned > 0 && !is_shared {
             self.refresh_background(store)?;
         }
         notes.extend_from_slice(source.notes());

@@ -151,19 +151,40 @@ impl ImageFolder {
         classes.collect::<BTreeSet<_>>().len()
     }
 
-    fn read(&self, picture: &Picture) -> Result<Record, BadRecord> {
-        let root = self.place.root();
-        let path = root.join(&picture.path);
-        let bad = |id: Option<&RecordId>, reason: String| BadRecord {
-            file: path.clone(),
+    /// Those pictures, then what is wrong with the files that tell of all.
+    fn chosen<'a>(&'a self, is_wanted: impl Fn(&RecordId) -> bool + Send + 'a) -> Records<'a> {
+        let pictures = self.pictures.iter().filter_map(move |picture| match self.id(picture) {
+            Ok(id) if is_wanted(&id) => Some(self.read(picture, id).map_err(SourceError::from)),
+            Ok(_) => None,
+            Err(bad) => Some(Err(bad.into())),
+        });
+        let files = self.metadata.iter().enumerate();
+        let faults = files.flat_map(move |(file_idx, file)| {
+            let rows = file.tellings();
+            rows.filter_map(move |row| Some(Err(self.fault(file_idx, row)?.into())))
+        });
+        Box::new(pictures.chain(faults))
+    }
+
+    fn id(&self, picture: &Picture) -> Result<RecordId, BadRecord> {
+        let bad = |reason: String| BadRecord {
+            file: self.place.root().join(&picture.path),
             row: None,
-            id: id.cloned(),
+            id: None,
             reason,
         };
         let name = slashed(&picture.path);
-        let name = name.ok_or_else(|| bad(None, "the file name is not UTF-8".into()))?;
-        let id = RecordId::new(&name).map_err(|reason| bad(None, reason.to_string()))?;
-        let image = read_image(root, &path).map_err(|reason| bad(Some(&id), reason))?;
+        let name = name.ok_or_else(|| bad("the file name is not UTF-8".into()))?;
+        RecordId::new(&name).map_err(|reason| bad(reason.to_string()))
+    }
+
+    fn read(&self, picture: &Picture, id: RecordId) -> Result<Record, BadRecord> {
+        let root = self.place.root();
+        let path = root.join(&picture.path);
+        let image = match read_image(root, &path) {
+            Ok(image) => image,
+            Err(reason) => return Err(BadRecord { file: path, row: None, id: Some(id), reason }),
+        };
         let (label, metadata) = self.describe(picture);
         Ok(Record { id, content: Content::Image(image), label, metadata })
     }
@@ -220,13 +241,15 @@ impl Source for ImageFolder {
 
     /// Pictures, then what is wrong with the files that tell of them.
     fn records(&self) -> Records<'_> {
-        let pictures = self.pictures.iter().map(|picture| Ok(self.read(picture)?));
-        let files = self.metadata.iter().enumerate();
-        let faults = files.flat_map(move |(file_idx, file)| {
-            let rows = file.tellings();
-            rows.filter_map(move |row| Some(Err(self.fault(file_idx, row)?.into())))
-        });
-        Box::new(pictures.chain(faults))
+        self.chosen(|_| true)
+    }
+
+    /// Pictures that are not wanted are not opened.
+    fn records_among<'a>(
+        &'a self,
+        is_wanted: &'a (dyn Fn(&RecordId) -> bool + Sync),
+    ) -> Records<'a> {
+        self.chosen(is_wanted)
     }
 
     fn n_records_hint(&self) -> Option<u64> {
@@ -237,7 +260,7 @@ impl Source for ImageFolder {
     fn record(&self, id: &RecordId) -> Result<Record, SourceError> {
         let place = self.place_of(native(id).as_bytes());
         match place.and_then(|place| self.pictures.get(place)) {
-            Some(picture) => Ok(self.read(picture)?),
+            Some(picture) => Ok(self.read(picture, self.id(picture)?)?),
             None => Err(SourceError::NotFound { id: id.clone() }),
         }
     }

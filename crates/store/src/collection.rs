@@ -24,7 +24,7 @@ use linprobe_core::{
 use self::seen::Seen;
 use crate::{
     dimension::check_dimension,
-    remote::{Access, RemoteStore},
+    remote::{Access, RemoteStore, takes_no_scores},
     sample::Draw,
 };
 
@@ -83,11 +83,37 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Counts the points.
     async fn count(&self) -> Result<u64, StoreError>;
 
+    /// How many points there are, told soon; about, where they are many.
+    async fn about(&self) -> Result<u64, StoreError> {
+        self.count().await
+    }
+
+    /// Names the state of the points, as far as it can be told.
+    async fn version(&self) -> Result<u64, StoreError> {
+        self.count().await
+    }
+
+    /// Draws points at random, the same ones for the same seed and contents; none where the engine cannot, and ids
+    /// have to be listed for it.
+    async fn draw(&self, _n_points: usize, _seed: u64) -> Result<Option<Vec<Point>>, StoreError> {
+        Ok(None)
+    }
+
     /// Waits until what was written is visible.
     async fn flush(&self) -> Result<(), StoreError>;
 
     /// What a person can read of records.
     async fn texts(&self, ids: &[RecordId]) -> Result<BTreeMap<RecordId, String>, StoreError>;
+
+    /// Makes sure that scores can be written to a field of that name.
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        Err(takes_no_scores(self.address(), column))
+    }
+
+    /// Writes the score of each record that is there; tells how many are.
+    async fn write_scores(&self, column: &str, _scores: &[Hit]) -> Result<u64, StoreError> {
+        Err(takes_no_scores(self.address(), column))
+    }
 }
 
 /// What an engine takes and gives.
@@ -214,7 +240,7 @@ impl<E: Engine> CollectionStore<E> {
     /// The collection, or a sample of it, as it was at this number of points.
     async fn look(&self) -> Result<Arc<Seen>, StoreError> {
         let n_writes = self.n_writes.load(Ordering::Acquire);
-        let n_points = self.engine.count().await?;
+        let n_points = self.engine.about().await?;
         let kept = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(seen) =
             kept.filter(|seen| (seen.n_points, seen.n_writes) == (n_points, n_writes))
@@ -368,6 +394,9 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
     }
 
     async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
+        if let Some(drawn) = self.engine.draw(n_points, seed).await? {
+            return Ok(drawn);
+        }
         let Limits { ids_per_page, max_listed, .. } = self.engine.limits();
         let mut draw = Draw::new(n_points, seed);
         let (mut after, mut n_listed) = (None, 0);
@@ -387,6 +416,10 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
         self.engine.count().await
     }
 
+    async fn version(&self) -> Result<u64, StoreError> {
+        self.engine.version().await
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         self.engine.flush().await
     }
@@ -404,5 +437,14 @@ impl<E: Engine> RemoteStore for CollectionStore<E> {
             texts.extend(self.engine.texts(page).await?);
         }
         Ok(texts)
+    }
+
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        self.engine.check_score_column(column).await
+    }
+
+    async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
+        self.access.check_writable(self.address())?;
+        self.engine.write_scores(column, scores).await
     }
 }

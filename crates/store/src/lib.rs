@@ -33,7 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(feature = "rest")]
+#[cfg(any(feature = "pgvector", feature = "rest"))]
 mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -65,7 +65,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "grpc")]
 pub use milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
-pub use pgvector::PgvectorStore;
+pub use pgvector::{ApproximatePgvectorStore, PgvectorStore};
 #[cfg(feature = "rest")]
 pub use pinecone::PineconeStore;
 #[cfg(feature = "rest")]

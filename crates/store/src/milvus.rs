@@ -187,8 +187,12 @@ impl Milvus {
         let consistency = Consistency::Strong.into();
         let create =
             CreateCollection { collection: collection.clone(), schema, n_shards: 1, consistency };
-        self.client.tell(create).await?;
-        self.client.tell(DescribeCollection { collection }).await
+        let made = self.client.tell(create).await;
+        // Of two who make it at once one may be refused, and it is there all the same.
+        match self.client.tell(DescribeCollection { collection }).await {
+            Err(missing) => Err(made.err().unwrap_or(missing)),
+            described => described,
+        }
     }
 
     /// How vectors are compared. A collection that is to be written gets an index where it has none.

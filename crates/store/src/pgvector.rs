@@ -2,12 +2,13 @@
 //!
 //! Every answer is worked out by the server, over every row and in single precision: a search sorts by the exact score,
 //! and a survey's lists, histogram and counts come from one statement. No index on the vectors is needed, and none is
-//! used; they know nothing of decision boundaries. The price is a look at each row, which the server shares out among
+//! used unless the address asks for it (`approximate.rs`); they know nothing of decision boundaries. The price is a look at each row, which the server shares out among
 //! its processes. Scores are of the direction of a vector, whatever its length, so a table need not be normalized.
 //!
 //! Only rows with an embedding are points. A vector of zeros has no direction: it is in no list, and is counted.
 
 mod address;
+mod approximate;
 mod failure;
 mod key;
 mod passfile;
@@ -28,6 +29,8 @@ use linprobe_core::{
 };
 use tokio_postgres::Row;
 
+pub use self::approximate::ApproximatePgvectorStore;
+pub(crate) use self::approximate::open;
 use self::{
     address::Address,
     pool::{Deed, Pool, Statement, Value},
@@ -64,7 +67,7 @@ struct Seen {
 }
 
 impl PgvectorStore {
-    /// Opens the table of an address.
+    /// Opens the table of an address. Every row is looked at, whatever the address says of an index.
     ///
     /// # Errors
     /// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`];
@@ -102,9 +105,9 @@ impl PgvectorStore {
         ids.map(RecordId::as_str).filter(|id| self.table.key.takes(id)).collect()
     }
 
-    fn check_ids(&self, points: &BTreeMap<&RecordId, &Embedding>) -> Result<(), StoreError> {
+    fn check_ids(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
         let key = &self.table.key;
-        match points.keys().find(|id| !key.takes(id.as_str())) {
+        match points.iter().map(|(id, _)| id).find(|id| !key.takes(id.as_str())) {
             None => Ok(()),
             Some(id) => Err(StoreError::Unfit {
                 store: self.address().to_owned(),
@@ -117,6 +120,17 @@ impl PgvectorStore {
                 hint: "write to a table whose ids are text".to_owned(),
             }),
         }
+    }
+
+    /// Writes points, each id once: all of them or none.
+    async fn write_points(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
+        self.check_ids(points)?;
+        let statements: Vec<Statement<'_>> =
+            points.chunks(self.page()).map(|page| self.upsert_page(page)).collect();
+        if statements.is_empty() {
+            return Ok(());
+        }
+        self.pool.ask(Deed::Write, &statements).await.map(drop)
     }
 
     fn upsert_page<'a>(&self, page: &[(&'a RecordId, &'a Embedding)]) -> Statement<'a> {
@@ -206,14 +220,7 @@ impl VectorStore for PgvectorStore {
         points.iter().try_for_each(|point| self.check_dimension(point.embedding.dimension()))?;
         let last_of_each: BTreeMap<&RecordId, &Embedding> =
             points.iter().map(|point| (&point.id, &point.embedding)).collect();
-        self.check_ids(&last_of_each)?;
-        let points: Vec<(&RecordId, &Embedding)> = last_of_each.into_iter().collect();
-        let statements: Vec<Statement<'_>> =
-            points.chunks(self.page()).map(|page| self.upsert_page(page)).collect();
-        if statements.is_empty() {
-            return Ok(());
-        }
-        self.pool.ask(Deed::Write, &statements).await.map(drop)
+        self.write_points(&last_of_each.into_iter().collect::<Vec<_>>()).await
     }
 
     /// A connection that breaks while it waits for the answer lets the same be asked once more, and then it counts

@@ -1,6 +1,7 @@
 //! A collection of Qdrant, asked where it is.
 //!
-//! Lists of the highest scores are exact: the engine is told to look at every vector, as it was written. Points of
+//! Lists of the highest scores are exact: the engine is told to look at every vector, as it was written, unless the
+//! address lets it ask its index. Points of
 //! Qdrant are numbered, or have UUIDs. A record whose id is neither is written as the UUID of its hash, with the id in
 //! the payload.
 
@@ -28,16 +29,19 @@ use crate::{
 const FORM: Form = Form {
     scheme: "qdrant",
     port: Some(6333),
-    parameters: &["text", "tls", "vector"],
+    parameters: &["search", "text", "tls", "vector"],
     variable: "QDRANT_API_KEY",
     key: ["api-key", ""],
     headers: &[],
     hint: "qdrant://host:6333/collection, with &vector=name where vectors have names; also &text=field of the payload, \
-           &tls=true and &timeout=seconds",
+           &search=approximate, &tls=true and &timeout=seconds",
 };
 
 /// Ids that a search is told to leave out, at most; more are passed over when they come.
 const MAX_EXCLUDED: usize = 50_000;
+
+/// How many candidates an index keeps while it looks, at least.
+const MIN_EF: usize = 256;
 
 /// Points that are looked at to see whether their vectors have unit length.
 const N_LOOKED_AT: usize = 256;
@@ -64,7 +68,7 @@ impl QdrantStore {
         access.check_dimension(params.size)?;
         engine.check_lengths().await?;
         let dimension = params.size;
-        let spec = StoreSpec { kind: "qdrant", dimension, precision, exact: true };
+        let spec = StoreSpec { kind: "qdrant", dimension, precision, exact: engine.is_exact };
         Ok(Self::new(spec, engine, access))
     }
 }
@@ -82,12 +86,23 @@ pub struct Qdrant {
     text: Option<String>,
     /// Whether scores are dot products, not cosines.
     is_dot: bool,
+    /// Whether it is told to look at every vector.
+    is_exact: bool,
 }
 
 impl Qdrant {
     fn new(place: &Place, variables: &Variables) -> Result<Self, StoreError> {
         let collection = place.collection(&FORM)?.to_owned();
+        let is_exact = match place.text("search") {
+            None | Some("exact") => true,
+            Some("approximate") => false,
+            Some(other) => {
+                let reason = format!("search={other} is neither exact nor approximate");
+                return Err(FORM.bad(&place.host, reason));
+            }
+        };
         Ok(Self {
+            is_exact,
             http: Http::of(place, &FORM, variables),
             path: format!("/collections/{}", encoded(&collection)),
             collection,
@@ -102,11 +117,15 @@ impl Qdrant {
         match (self.describe().await?, access) {
             (Some(described), _) => self.params(described),
             (None, Access::Write { dimension }) => {
-                self.create(dimension).await?;
-                let described = self.describe().await?;
-                self.params(
-                    described.ok_or_else(|| self.http.unfit("it was not made", "try again"))?,
-                )
+                let made = self.create(dimension).await;
+                // Of two who make it at once one is refused, and it is there all the same.
+                match self.describe().await? {
+                    Some(described) => self.params(described),
+                    None => {
+                        made?;
+                        Err(self.http.unfit("it was not made", "try again"))
+                    }
+                }
             }
             (None, Access::Read) => {
                 let there: Answer<Collections> =
@@ -219,6 +238,19 @@ impl Qdrant {
         }
     }
 
+    /// How hard to look: at every vector as it was written, or as the index has them, quantized or not. Those that a
+    /// quantized index finds are scored again by the engine, from twice as many.
+    fn effort(&self, limit: usize) -> serde_json::Value {
+        if self.is_exact {
+            return json!({ "exact": true, "quantization": { "ignore": true } });
+        }
+        json!({
+            "exact": false,
+            "hnsw_ef": MIN_EF.max(2 * limit),
+            "quantization": { "ignore": false, "rescore": true, "oversampling": 2.0 },
+        })
+    }
+
     fn to(&self, what: &str) -> String {
         format!("{}/points{what}", self.path)
     }
@@ -289,7 +321,7 @@ impl Engine for Qdrant {
         let excluded: Vec<Key> = exclude.iter().take(MAX_EXCLUDED).map(Key::of).collect();
         let mut body = json!({
             "query": direction.as_slice(),
-            "params": { "exact": true, "quantization": { "ignore": true } },
+            "params": self.effort(limit),
             "limit": limit,
             "with_payload": [ID_FIELD],
             "with_vector": self.with_vector(Part::Points),

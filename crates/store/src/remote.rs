@@ -41,7 +41,7 @@ use crate::dimension::check_dimension;
 #[cfg(feature = "grpc")]
 use crate::milvus::MilvusStore;
 #[cfg(feature = "pgvector")]
-use crate::pgvector::PgvectorStore;
+use crate::pgvector;
 #[cfg(feature = "rest")]
 use crate::{pinecone::PineconeStore, qdrant::QdrantStore};
 
@@ -62,11 +62,7 @@ pub trait RemoteStore: VectorStore {
     /// # Errors
     /// [`StoreError::Unfit`] where they cannot, or a failure of the store.
     async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
-        Err(StoreError::Unfit {
-            store: self.address().to_owned(),
-            reason: format!("scores cannot be written to its {column:?}"),
-            hint: "write them to a file".to_owned(),
-        })
+        Err(takes_no_scores(self.address(), column))
     }
 
     /// Writes the score of each record to a column. Those that are not there are left out. Returns how many were.
@@ -75,6 +71,14 @@ pub trait RemoteStore: VectorStore {
     /// As [`check_score_column`](Self::check_score_column), and [`StoreError::ReadOnly`].
     async fn write_scores(&self, column: &str, _scores: &[Hit]) -> Result<u64, StoreError> {
         self.check_score_column(column).await.map(|()| 0)
+    }
+}
+
+pub(crate) fn takes_no_scores(store: &str, column: &str) -> StoreError {
+    StoreError::Unfit {
+        store: store.to_owned(),
+        reason: format!("scores cannot be written to its {column:?}"),
+        hint: "write them to a file".to_owned(),
     }
 }
 
@@ -131,9 +135,7 @@ pub async fn open(
 ) -> Result<Arc<dyn RemoteStore>, StoreError> {
     match address.split_once("://").map(|(scheme, _)| scheme) {
         #[cfg(feature = "pgvector")]
-        Some("postgres" | "postgresql") => {
-            Ok(Arc::new(PgvectorStore::open(address, access, variables).await?))
-        }
+        Some("postgres" | "postgresql") => pgvector::open(address, access, variables).await,
         #[cfg(feature = "rest")]
         Some("qdrant") => Ok(Arc::new(QdrantStore::open(address, access, variables).await?)),
         #[cfg(feature = "rest")]

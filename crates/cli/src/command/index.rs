@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use linprobe::{IndexOptions, Indexed, Project, SkippedRecord, StreamOptions};
+use linprobe::{IndexOptions, Indexed, Project, Shard, SkippedRecord, StreamOptions};
 use serde_json::json;
 
 use super::{Door, Outcome};
@@ -24,6 +24,7 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
         int8_copy: args.int8,
         store: args.store.clone(),
         write: args.write,
+        shard: args.shard,
         ..IndexOptions::default()
     };
     let shown = Progress::new(door.json);
@@ -31,16 +32,25 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
     let indexed = project.index(&args.dataset, &options, &mut |progress| shown.show(progress));
     shown.finish();
     let indexed = indexed?;
-    show(door, &project, &indexed, started.elapsed().as_secs_f64())?;
+    let took = Took { shard: args.shard, seconds: started.elapsed().as_secs_f64() };
+    show(door, &project, &indexed, took)?;
     Ok(Outcome::with_findings(indexed.progress.n_skipped > 0))
 }
 
-fn show(door: &Door, project: &Project, indexed: &Indexed, seconds: f64) -> Result<()> {
+/// What a run was about, and how long it took.
+struct Took {
+    shard: Option<Shard>,
+    seconds: f64,
+}
+
+fn show(door: &Door, project: &Project, indexed: &Indexed, took: Took) -> Result<()> {
+    let Took { shard, seconds } = took;
     let Indexed { progress, notes } = indexed;
     let skipped = project.skipped()?;
     let model = project.model()?;
     let object = json!({
         "model": model.as_ref().map(report::model_json),
+        "shard": shard.map(|shard| shard.to_string()),
         "n_embedded": progress.n_embedded,
         "n_unchanged": progress.n_unchanged,
         "n_skipped": progress.n_skipped,
@@ -55,8 +65,9 @@ fn show(door: &Door, project: &Project, indexed: &Indexed, seconds: f64) -> Resu
         0 => String::new(),
         n => format!(", {n} removed that are gone"),
     };
+    let of_shard = shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
     let text = format!(
-        "indexed {} records with {} in {seconds:.1} s ({} unchanged, {} skipped{pruned})",
+        "indexed {} records{of_shard} with {} in {seconds:.1} s ({} unchanged, {} skipped{pruned})",
         progress.n_embedded,
         model.map_or_else(String::new, |model| model.id),
         progress.n_unchanged,

@@ -23,6 +23,15 @@ fn an_empty_project_asks_for_a_dataset() {
 }
 
 #[test]
+fn what_is_no_shard_is_refused_with_those_that_there_are() {
+    let bench = Bench::new();
+    let (code, said) = bench.fails(&["index", "texts.csv", "--shard", "0/4"]);
+    assert!(code == 2 && said.contains("of 4 there are 1/4 to 4/4"), "{said}");
+    let (code, said) = bench.fails(&["index", "texts.csv", "--shard", "3"]);
+    assert!(code == 2 && said.contains("the second of eight is 2/8"), "{said}");
+}
+
+#[test]
 fn another_model_is_refused() {
     let bench = Bench::with_texts();
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/bert-mean");

@@ -8,6 +8,8 @@ use std::{
     process::Stdio,
 };
 
+use linprobe_store::fake::FakeQdrant;
+
 use crate::support::{Bench, copy, text};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
@@ -38,8 +40,9 @@ fn without_numbers(line: &str) -> String {
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs the commands of a page; gives all that was printed.
+/// Runs the commands of a page; gives all that was printed. `$STORE` is a collection of Qdrant that is not there yet.
 fn run(page: &str) -> String {
+    let server = FakeQdrant::start(None);
     let bench = Bench::new();
     copy(Path::new(&format!("{DOCS}/guides/data")), bench.folder());
     let commands = blocks(page).into_iter().filter(|(language, _)| *language == "sh");
@@ -52,6 +55,7 @@ fn run(page: &str) -> String {
     command.env_clear().env("PATH", path).env("HOME", bench.folder());
     command.env("HF_HUB_OFFLINE", "1").env("TMPDIR", bench.folder()).stdin(Stdio::null());
     command.env("FIXTURES", concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"));
+    command.env("STORE", server.address("points"));
     let output = command.output().unwrap();
     let said = text(&output.stdout);
     assert!(output.status.success(), "{script}\n{said}");
@@ -97,6 +101,11 @@ fn the_guide_to_label_errors_runs() {
 #[test]
 fn the_guide_to_drift_runs() {
     check("guides/drift");
+}
+
+#[test]
+fn the_guide_to_many_machines_runs() {
+    check("guides/many-machines");
 }
 
 #[test]

@@ -170,6 +170,34 @@ fn a_dataset_is_indexed_into_a_table_when_that_is_said_and_never_else() {
 
 #[test]
 #[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn shards_that_begin_at_once_make_one_table_and_a_killed_one_goes_on() {
+    let server = PostgresServer::start();
+    let bench = Bench::new();
+    let rows: Vec<String> = (0..20_000).map(|n| format!("r{n},a text of number {n}")).collect();
+    bench.write("many.csv", &format!("id,text\n{}", rows.join("\n")));
+    let address = server.address("points");
+    let run = |n: usize| {
+        let (project, shard) = (format!("shard-{n}"), format!("{n}/6"));
+        if !bench.path(&project).exists() {
+            bench.ok(&["--project", &project, "init"]);
+        }
+        let index = ["index", "many.csv", "--shard", &shard, "--store", &address, "--write"];
+        bench.command(&[&["--project", &project], &index[..]].concat()).spawn().unwrap()
+    };
+    let mut started: Vec<_> = (1..=6).map(run).collect();
+    while server.sql("SELECT to_regclass('points') IS NOT NULL") != "t" {}
+    // It may have come to its end already.
+    drop(started[2].kill());
+    for (place, mut child) in started.into_iter().enumerate() {
+        assert!(child.wait().unwrap().success() || place == 2);
+    }
+    assert!(run(3).wait().unwrap().success());
+    let counted = server.sql("SELECT count(*), count(DISTINCT id) FROM points");
+    assert_eq!(counted, "20000|20000");
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
 fn a_server_that_crashes_and_starts_again_amid_a_session_costs_no_label() {
     let (server, bench) = over_items();
     let mut child = bench.spawn_script(&["--like", "10", "--session", "s"]);

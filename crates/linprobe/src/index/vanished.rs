@@ -45,12 +45,19 @@ impl Roll {
     }
 }
 
-/// Removes the records of a source that were not met; tells how many.
+/// The records of a source that were not met, of those that the run was about.
+#[derive(Clone, Copy)]
+pub(crate) struct Vanished<'a> {
+    pub(crate) source: SourceKey,
+    pub(crate) roll: &'a Roll,
+    pub(crate) is_ours: &'a dyn Fn(&RecordId) -> bool,
+}
+
+/// Removes what has vanished; tells how many records.
 pub(crate) fn prune(
     catalogue: &Catalogue,
     store: &dyn VectorStore,
-    source: SourceKey,
-    roll: &Roll,
+    Vanished { source, roll, is_ours }: Vanished<'_>,
 ) -> Result<u64, ProjectError> {
     let mut n_pruned = 0;
     let mut after = 0;
@@ -58,7 +65,7 @@ pub(crate) fn prune(
         let page = catalogue.keys_after(source, after, PAGE)?;
         let Some((last, _)) = page.last() else { return Ok(n_pruned) };
         after = *last;
-        let vanished = page.into_iter().filter(|(key, _)| roll.lacks(*key));
+        let vanished = page.into_iter().filter(|(key, id)| roll.lacks(*key) && is_ours(id));
         let vanished: Vec<RecordId> = vanished.map(|(_, id)| id).collect();
         pollster::block_on(store.delete(&vanished))?;
         catalogue.delete(&vanished)?;

@@ -49,6 +49,21 @@ fn images_are_found_at_any_depth_in_natural_order_whatever_their_case() {
 }
 
 #[test]
+fn pictures_that_are_not_wanted_are_not_opened() {
+    let folder = Folder::new();
+    folder.file("a.jpg", "a");
+    folder.file("b.jpg", "");
+    folder.file("c.jpg", "");
+    let source = open_plainly(folder.path());
+    let is_wanted = |id: &RecordId| id.as_str() != "b.jpg";
+    let found: Vec<_> = source.records_among(&is_wanted).collect();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].as_ref().unwrap().id.as_str(), "a.jpg");
+    // The file is empty, which only who opens it can tell.
+    assert!(matches!(&found[1], Err(SourceError::Record(bad)) if bad.file.ends_with("c.jpg")));
+}
+
+#[test]
 fn the_first_folder_is_the_label_and_a_split_is_metadata() {
     let folder = Folder::new();
     folder.file("train/n01440764/x.jpg", "x");

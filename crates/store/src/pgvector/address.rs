@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is right, for whoever wrote something else.
 const HINT: &str = "postgres://user@host:port/database?table=schema.name, and where they are not found by \
-     themselves &id=column&embedding=column; also &text=column, &timeout=seconds and what libpq knows";
+     themselves &id=column&embedding=column; also &text=column, &search=approximate, &timeout=seconds and what libpq knows";
 
 /// An address, read.
 #[derive(Clone)]
@@ -31,6 +31,7 @@ pub(super) struct Address {
     pub(super) server: Config,
     pub(super) trust: Trust,
     pub(super) columns: Columns,
+    pub(super) search: Search,
     /// How long a statement may take.
     pub(super) timeout: Duration,
     /// How long making a connection may take.
@@ -45,6 +46,25 @@ pub(super) struct Columns {
     pub(super) id: Option<String>,
     pub(super) embedding: Option<String>,
     pub(super) text: Option<String>,
+}
+
+/// How the highest scores are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Search {
+    /// Every row is looked at.
+    #[default]
+    Exact,
+    /// By an index on the vectors.
+    Approximate(Effort),
+}
+
+/// How much of an index is looked at; none for what seems right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Effort {
+    /// `hnsw.ef_search`.
+    pub(super) ef_search: Option<u32>,
+    /// `ivfflat.probes`.
+    pub(super) probes: Option<u32>,
 }
 
 impl Address {
@@ -66,6 +86,7 @@ impl Address {
         }
         let server = server(&format!("{place}?{}", theirs.join("&")), variables).map_err(bad)?;
         let columns = own.columns().map_err(bad)?;
+        let search = own.search().map_err(bad)?;
         let mode = own.sslmode.as_deref().or(variables.get("PGSSLMODE")).unwrap_or("prefer");
         let root = own.sslrootcert.or_else(|| variables.get("PGSSLROOTCERT").map(PathBuf::from));
         let (ssl_mode, trust) = Trust::of(mode, root).map_err(bad)?;
@@ -73,7 +94,7 @@ impl Address {
         let mut server = server;
         server.ssl_mode(ssl_mode).application_name("linprobe").connect_timeout(connect_timeout);
         let timeout = own.timeout.unwrap_or(TIMEOUT);
-        Ok(Self { shown, server, trust, columns, timeout, connect_timeout })
+        Ok(Self { shown, server, trust, columns, search, timeout, connect_timeout })
     }
 
     /// Who asks, for hints.
@@ -92,6 +113,8 @@ struct Own {
     timeout: Option<Duration>,
     sslmode: Option<String>,
     sslrootcert: Option<PathBuf>,
+    search: Option<String>,
+    effort: Effort,
 }
 
 impl Own {
@@ -110,9 +133,23 @@ impl Own {
             "sslmode" => self.sslmode = Some(value),
             "sslrootcert" => self.sslrootcert = Some(value.into()),
             "timeout" => self.timeout = Some(seconds(&value)?),
+            "search" => self.search = Some(value),
+            "ef_search" => self.effort.ef_search = Some(number(name, &value, 1_000)?),
+            "probes" => self.effort.probes = Some(number(name, &value, 32_768)?),
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn search(&self) -> Result<Search, String> {
+        match self.search.as_deref() {
+            Some("approximate") => Ok(Search::Approximate(self.effort)),
+            None | Some("exact" | "") if self.effort != Effort::default() => {
+                Err("ef_search and probes say nothing without search=approximate".to_owned())
+            }
+            None | Some("exact" | "") => Ok(Search::Exact),
+            Some(other) => Err(format!("search={other} is neither exact nor approximate")),
+        }
     }
 
     fn columns(&self) -> Result<Columns, String> {
@@ -125,6 +162,11 @@ impl Own {
         let (id, embedding, text) = (named(&self.id), named(&self.embedding), named(&self.text));
         Ok(Columns { schema, table, id, embedding, text })
     }
+}
+
+fn number(name: &str, text: &str, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("{name}={text} is no number from 1 to {most}"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -231,6 +273,17 @@ mod tests {
     }
 
     #[test]
+    fn an_index_is_asked_where_the_address_says_so() {
+        let searches = |query: &str| {
+            parse(&format!("postgres://ann@db/shop?table=items{query}"), &[]).unwrap().search
+        };
+        assert_eq!(searches(""), Search::Exact);
+        assert_eq!(searches("&search=exact"), Search::Exact);
+        let effort = Effort { ef_search: Some(400), probes: None };
+        assert_eq!(searches("&ef_search=400&search=approximate"), Search::Approximate(effort));
+    }
+
+    #[test]
     fn what_an_address_leaves_out_the_variables_say() {
         let variables =
             [("PGUSER", "ann"), ("PGPASSWORD", "p"), ("PGHOST", "db"), ("PGDATABASE", "shop")];
@@ -248,6 +301,12 @@ mod tests {
             ("postgres://ann@db/shop?table=items&timeout=0", "timeout=0"),
             ("postgres://ann@db/shop?table=items&sslmode=maybe", "sslmode=maybe"),
             ("postgres://ann@db:many/shop?table=items", "port"),
+            ("postgres://ann@db/shop?table=items&search=fast", "neither exact nor approximate"),
+            ("postgres://ann@db/shop?table=items&probes=9", "without search=approximate"),
+            (
+                "postgres://ann@db/shop?table=items&search=approximate&ef_search=1001",
+                "from 1 to 1000",
+            ),
         ] {
             let refused = parse(address, &[]).err().unwrap().to_string();
             assert!(

@@ -8,6 +8,23 @@ use super::table::Table;
 /// Every transaction that the server knows of.
 pub(super) const SNAPSHOT: &str = "SELECT txid_current_snapshot()::text";
 
+/// Parameters: a table and its column of vectors, both quoted. The indexes of pgvector on all of the column: method,
+/// operators, version of pgvector, and how many lists it has.
+pub(super) const INDEXES: &str = "SELECT am.amname::text, o.opcname::text, e.extversion, \
+     coalesce((SELECT option_value::int FROM pg_options_to_table(i.reloptions) WHERE option_name = 'lists'), 100) \
+     FROM pg_extension e, pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am am ON am.oid = i.relam \
+     JOIN pg_opclass o ON o.oid = x.indclass[0] \
+     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0] \
+     WHERE e.extname = 'vector' AND x.indrelid = to_regclass($1) AND x.indisvalid AND x.indpred IS NULL \
+     AND x.indnkeyatts = 1 AND am.amname IN ('hnsw', 'ivfflat') \
+     AND '\"' || replace(a.attname, '\"', '\"\"') || '\"' = $2 ORDER BY am.amname, i.relname";
+
+/// Parameter: a table, quoted. How many rows it has, and how often one was written, as far as the server has heard.
+pub(super) const BELIEVED: &str = "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint, \
+     coalesce(sum(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) \
+       + pg_stat_get_tuples_deleted(c.oid)), 0)::bigint FROM pg_class c WHERE c.relkind = 'r' \
+     AND (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) WHERE isleaf))";
+
 /// What is said to a table.
 pub(super) struct Sql<'a>(pub(super) &'a Table);
 
@@ -56,6 +73,24 @@ impl Sql<'_> {
                / nullif(high::float8 - low, 0) * $8), 0), $8 - 1), 0)::int, NULL, NULL, count(*) \
                FROM scored, ends WHERE score IS NOT NULL GROUP BY 1)"
         )
+    }
+
+    /// Parameters: weights, excluded ids, the number of rows. Ids and vectors, by an index on these: the nearest first, or
+    /// nearly so.
+    pub(super) fn nearest(&self, operator: &str) -> String {
+        let Table { key, embedding, extension, .. } = self.0;
+        let (points, value, id_type) = (self.points(), key.value(), key.type_name());
+        let (filled, vector) = (self.0.filled(), self.0.own_type());
+        format!(
+            "{points} WHERE {value} <> ALL($2::{id_type}[]) AND {filled} \
+             ORDER BY t.{embedding} OPERATOR({extension}.{operator}) $1::{vector} LIMIT $3"
+        )
+    }
+
+    /// Parameter: how many. Vectors as they are.
+    pub(super) fn first(&self) -> String {
+        let Table { name, embedding, .. } = self.0;
+        format!("SELECT t.{embedding}::real[] FROM {name} AS t WHERE {} LIMIT $1", self.0.filled())
     }
 
     /// Parameters: an id and a vector of each of so many points.
@@ -137,6 +172,17 @@ impl Sql<'_> {
         let (id, filled) = (key.text(), self.0.filled());
         format!(
             "SELECT {id} FROM {name} AS t WHERE {filled} ORDER BY hashtextextended({id}, $1), 1 LIMIT $2"
+        )
+    }
+
+    /// As [`Self::sample`], from a share of the blocks of the table, which the seed chooses.
+    pub(super) fn sample_of_blocks(&self, share: f64, seed: u64) -> String {
+        let Table { name, key, .. } = self.0;
+        let (id, filled, percent) = (key.text(), self.0.filled(), 100.0 * share);
+        let seed = seed % (1 << 31);
+        format!(
+            "SELECT {id} FROM {name} AS t TABLESAMPLE SYSTEM ({percent:.6}) REPEATABLE ({seed}) WHERE {filled} \
+             ORDER BY hashtextextended({id}, $1), 1 LIMIT $2"
         )
     }
 

@@ -73,8 +73,12 @@ impl Table {
         let extension = finder.extension().await?;
         let mut columns = finder.columns().await?;
         if let (true, Access::Write { dimension }) = (columns.is_empty(), access) {
-            finder.make(&extension, dimension).await?;
+            let made = finder.make(&extension, dimension).await;
             columns = finder.columns().await?;
+            if columns.is_empty() {
+                made?;
+            }
+            // Else it is there, whoever was faster: "IF NOT EXISTS" fails where two make it at once.
         }
         let table = finder.table(columns, extension).await?;
         finder.check_ids(&table).await?;
@@ -95,6 +99,12 @@ impl Table {
             Precision::F16 => format!("{}.halfvec", self.extension),
             Precision::F32 => self.vector(),
         }
+    }
+
+    /// The operators of an index that compares directions.
+    pub(super) fn operators(&self) -> String {
+        let name = if self.precision == Precision::F16 { "halfvec" } else { "vector" };
+        format!("{}.{name}_cosine_ops", self.extension)
     }
 
     /// What leaves out rows that have no embedding.

@@ -18,6 +18,8 @@ mod oracle;
 #[cfg(unix)]
 mod postgres;
 #[cfg(unix)]
+mod postgres_approximate;
+#[cfg(unix)]
 mod postgres_faults;
 #[cfg(unix)]
 mod postgres_tls;

@@ -105,6 +105,20 @@ fn theirs(distance: &str, vectors: [&[f32]; 3]) -> String {
 }
 
 #[test]
+fn an_index_is_asked_where_the_address_says_so() {
+    let address = theirs("Cosine", [&[1.0, 0.0], &[0.6, 0.8], &[0.8, 0.6]]);
+    let store = read(&format!("{address}&search=approximate")).unwrap();
+    assert!(!store.spec().exact);
+    // It misses one.
+    assert_eq!(names(&search(&store, &[2.0, 0.0], &[])), ["7", UUID]);
+    assert_eq!(names(&search(&store, &[2.0, 0.0], &["7"])), [UUID]);
+    let exact = read(&format!("{address}&search=exact")).unwrap();
+    assert!(exact.spec().exact && names(&search(&exact, &[2.0, 0.0], &[])).len() == 3);
+    let refused = read(&format!("{address}&search=fast")).unwrap_err().to_string();
+    assert!(refused.contains("search=fast is neither exact nor approximate"), "{refused}");
+}
+
+#[test]
 fn points_of_others_are_found_excluded_fetched_and_read() {
     let store = read(&theirs("Cosine", [&[1.0, 0.0], &[0.6, 0.8], &[0.0, 0.0]])).unwrap();
     let hits = search(&store, &[2.0, 0.0], &[]);

@@ -1,66 +1,43 @@
-//! What a round costs from one answer to the next, through the library: the next round is chosen, its
-//! ten records are labelled one by one, the classifier is fitted, and the store is surveyed with it.
-//! Prints one JSON object for the whole and one for each part.
-//!
-//! Vectors lie in clusters, of which a few are relevant. `XTASK_BENCH_QUICK=1` takes a tenth of the
-//! records under the same name, and the units say so. `LINPROBE_BENCH_INT8=1` keeps the int8 copy.
+//! Rounds over vectors in clusters, of which a few are relevant.
 
 use std::{
-    env,
-    fs::{self, File},
+    fs::File,
     io::{BufWriter, Write},
     path::Path,
     time::Instant,
 };
 
 use linprobe::{
-    Clock, Exemplar, IndexOptions, Label, Method, OpenOptions, Project, RecordId, Session,
-    StartFrom, Strategy, Surroundings,
+    Clock, Exemplar, Label, Method, OpenOptions, Project, RecordId, Session, StartFrom, Strategy,
+    Surroundings,
 };
+
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// The milliseconds of each part of a round: the next round is chosen, its ten records are labelled one by one, the
+/// classifier is fitted, and the store is surveyed with it.
+pub(crate) type Parts = [f64; 4];
 
 const DIMENSION: usize = 512;
 const N_CLUSTERS: usize = 200;
 const N_RELEVANT_CLUSTERS: usize = 4;
-const N_ROUNDS: usize = 60;
 const PER_ROUND: usize = 10;
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
-
-fn is_set(name: &str) -> bool {
-    env::var_os(name).is_some_and(|value| value == "1")
+pub(crate) fn surroundings() -> Surroundings {
+    Surroundings { models: OpenOptions::default(), clock: Clock::new(|| 0) }
 }
 
-fn main() -> Outcome<()> {
-    let quick = is_set("XTASK_BENCH_QUICK");
-    let (n_rows, note) = if quick { (100_000, ", only 100,000 rows") } else { (1_000_000, "") };
-    let folder = tempfile::tempdir()?;
-    let vectors = folder.path().join("vectors.npy");
-    write_vectors(&vectors, n_rows)?;
-    let surroundings = Surroundings { models: OpenOptions::default(), clock: Clock::new(|| 0) };
-    let project = Project::create(&folder.path().join("project"), surroundings)?;
-    let options = IndexOptions { int8_copy: is_set("LINPROBE_BENCH_INT8"), ..Default::default() };
-    project.index(&vectors, &options, &mut |_| ())?;
-    fs::remove_file(vectors)?;
-
+/// Begins a session and plays some rounds of it.
+pub(crate) fn play(project: &Project, n_rounds: usize) -> Outcome<Vec<Parts>> {
     let like = ["0", "1"].map(RecordId::new).into_iter().collect::<Result<Vec<_>, _>>()?;
     let like = like.into_iter().map(Exemplar::Record).collect();
     let from = StartFrom { like, ..StartFrom::default() };
     let session = project.start_session("round", &from, Method::default());
     let mut session = pollster::block_on(session)?;
-    let rounds = (0..N_ROUNDS).map(|_| round(&mut session)).collect::<Outcome<Vec<_>>>()?;
-    let name = if options.int8_copy { "round-1m-i8" } else { "round-1m" };
-    let whole = |round: &[f64; 4]| round.iter().sum::<f64>();
-    print(&format!("{name}/p95-ms"), share(&rounds, 0.95, whole), note)?;
-    print(&format!("{name}/median-ms"), share(&rounds, 0.5, whole), note)?;
-    for (part, what) in ["next-round", "ten-labels", "refit", "survey"].into_iter().enumerate() {
-        let of_part = |round: &[f64; 4]| round[part];
-        print(&format!("{name}/{what}-median-ms"), share(&rounds, 0.5, of_part), note)?;
-    }
-    Ok(())
+    (0..n_rounds).map(|_| round(&mut session)).collect()
 }
 
-/// The milliseconds of each part of a round.
-fn round(session: &mut Session) -> Outcome<[f64; 4]> {
+fn round(session: &mut Session) -> Outcome<Parts> {
     let mut since = Instant::now();
     let round = pollster::block_on(session.next_round(PER_ROUND, Strategy::Auto))?;
     let choosing = lap(&mut since);
@@ -88,7 +65,8 @@ fn is_relevant(id: &RecordId) -> bool {
     row.is_ok_and(|row| row % N_CLUSTERS < N_RELEVANT_CLUSTERS)
 }
 
-fn share(rounds: &[[f64; 4]], share: f64, of: impl Fn(&[f64; 4]) -> f64) -> f64 {
+/// What such a share of the rounds takes at most.
+pub(crate) fn share(rounds: &[Parts], share: f64, of: impl Fn(&Parts) -> f64) -> f64 {
     let mut values: Vec<f64> = rounds.iter().map(of).collect();
     values.sort_by(f64::total_cmp);
     #[expect(
@@ -101,20 +79,13 @@ fn share(rounds: &[[f64; 4]], share: f64, of: impl Fn(&[f64; 4]) -> f64) -> f64 
     values.get(place.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
-fn print(name: &str, value: f64, note: &str) -> Outcome<()> {
-    let line = serde_json::json!({
-        "bench": format!("store/{name}"),
-        "value": value,
-        "unit": format!("ms{note}"),
-        "peer": null,
-        "peer_value": null,
-        "ratio": null,
-    });
-    Ok(writeln!(std::io::stdout(), "{line}")?)
+/// The whole of a round.
+pub(crate) fn whole(round: &Parts) -> f64 {
+    round.iter().sum()
 }
 
 /// Clusters of counters, scrambled.
-fn write_vectors(path: &Path, n_rows: usize) -> std::io::Result<()> {
+pub(crate) fn write_vectors(path: &Path, n_rows: usize) -> std::io::Result<()> {
     let shape = format!("({n_rows}, {DIMENSION})");
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     let mut out = BufWriter::new(File::create(path)?);
