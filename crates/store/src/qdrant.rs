@@ -119,13 +119,11 @@ impl Qdrant {
             (None, Access::Write { dimension }) => {
                 let made = self.create(dimension).await;
                 // Of two who make it at once one is refused, and it is there all the same.
-                match self.describe().await? {
-                    Some(described) => self.params(described),
-                    None => {
-                        made?;
-                        Err(self.http.unfit("it was not made", "try again"))
-                    }
-                }
+                let Some(described) = self.describe().await? else {
+                    made?;
+                    return Err(self.http.unfit("it was not made", "try again"));
+                };
+                self.params(described)
             }
             (None, Access::Read) => {
                 let there: Answer<Collections> =

@@ -32,19 +32,16 @@ pub(crate) fn run(door: &Door, args: &IndexArgs) -> Result<Outcome> {
     let indexed = project.index(&args.dataset, &options, &mut |progress| shown.show(progress));
     shown.finish();
     let indexed = indexed?;
-    let took = Took { shard: args.shard, seconds: started.elapsed().as_secs_f64() };
-    show(door, &project, &indexed, took)?;
+    show(door, &project, (&indexed, args.shard), started.elapsed().as_secs_f64())?;
     Ok(Outcome::with_findings(indexed.progress.n_skipped > 0))
 }
 
-/// What a run was about, and how long it took.
-struct Took {
-    shard: Option<Shard>,
+fn show(
+    door: &Door,
+    project: &Project,
+    (indexed, shard): (&Indexed, Option<Shard>),
     seconds: f64,
-}
-
-fn show(door: &Door, project: &Project, indexed: &Indexed, took: Took) -> Result<()> {
-    let Took { shard, seconds } = took;
+) -> Result<()> {
     let Indexed { progress, notes } = indexed;
     let skipped = project.skipped()?;
     let model = project.model()?;

@@ -20,6 +20,8 @@ mod help;
 mod journey;
 mod label_tools;
 #[cfg(unix)]
+mod milvus;
+#[cfg(unix)]
 mod model;
 #[cfg(unix)]
 mod postgres;
