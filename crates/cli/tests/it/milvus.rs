@@ -72,16 +72,17 @@ fn the_whole_loop_runs_over_a_collection_that_is_there() {
     let rows: Vec<TheirRow> = (0..1_500).map(row).collect();
     Admin::of(&address, &Variables::default()).make(&theirs, &rows);
     let bench = Bench::new();
-    let address = format!("{address}?text=title");
+    // A strong read waits until all that was written before is seen, a fifth of a second each time.
+    let address = format!("{address}?text=title&consistency=bounded");
     let made = bench.json(&["init", "project", "--store", &address]);
     assert_eq!(made[0]["store"], address);
     let found = bench.json(&["search", "--like", "10", "--like", "20", "--like", "30", "-k", "20"]);
     assert!(found.iter().filter(|hit| is_wanted(hit)).count() >= 15, "{found:?}");
     let mut n_shown = label_round(&bench, &["--like", "10", "--like", "20"]);
-    for _ in 0..4 {
+    for _ in 0..2 {
         n_shown += label_round(&bench, &[]);
     }
-    assert_eq!(n_shown, 50);
+    assert_eq!(n_shown, 30);
     let predicted = bench.json(&["predict", "--classifier", "s"]);
     assert_eq!(predicted.len(), 1_500);
     let right = predicted.iter().filter(|row| is_wanted(row) == row["positive"].as_bool().unwrap());
@@ -115,7 +116,7 @@ fn an_index_run_outlives_the_crash_of_its_server_and_one_that_is_killed_goes_on(
     let address = server.address("points");
     let bench = Bench::new();
     let mut rows = "id,text\n".to_owned();
-    (0..12_000).for_each(|n| writeln!(rows, "r{n},ticket number {n} of a customer").unwrap());
+    (0..4_000).for_each(|n| writeln!(rows, "r{n},ticket number {n} of a customer").unwrap());
     bench.write("texts.csv", &rows);
     bench.ok(&["init"]);
     let index = ["index", "texts.csv", "--store", &address, "--write", "--json"];
@@ -137,9 +138,9 @@ fn an_index_run_outlives_the_crash_of_its_server_and_one_that_is_killed_goes_on(
     let indexed = &objects(&String::from_utf8(output.stdout).unwrap())[0];
     assert_eq!(
         indexed["n_embedded"].as_u64().unwrap() + indexed["n_unchanged"].as_u64().unwrap(),
-        12_000
+        4_000
     );
-    assert_eq!(count(&address), 12_000);
+    assert_eq!(count(&address), 4_000);
     let inspected = &bench.json(&["inspect", "--check"])[0];
-    assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(12_000), &json!([])));
+    assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(4_000), &json!([])));
 }

@@ -55,7 +55,9 @@ fn id(n: usize) -> RecordId {
 /// One in fifty is near one direction.
 fn point(n: usize) -> Point {
     let value = |i: usize| {
-        let noise = ((n * 31 + i * 7919) as f32 * 0.618).sin();
+        let mixed = ((n * DIMENSION + i + 1) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let noise = (mixed >> 40) as f32 / (1 << 23) as f32 - 1.0;
         noise + if n.is_multiple_of(50) && i < 4 { 3.0 } else { 0.0 }
     };
     let embedding = Embedding::normalize((0..DIMENSION).map(value).collect::<Vec<_>>()).unwrap();
@@ -173,8 +175,9 @@ fn a_large_table_is_believed_to_be_what_the_server_has_counted() {
         "CREATE TABLE {table} (id int PRIMARY KEY, e vector(3)); SELECT setseed(.5); \
          INSERT INTO {table} SELECT i, ARRAY[random(), random() - .5, i / 120000.]::real[]::vector \
            FROM generate_series(1, 120000) i; \
-         CREATE INDEX ON {table} USING ivfflat (e vector_cosine_ops) WITH (lists = 20); VACUUM ANALYZE {table}"
+         CREATE INDEX ON {table} USING ivfflat (e vector_cosine_ops) WITH (lists = 20)"
     ));
+    server().sql(&format!("VACUUM ANALYZE {table}"));
     let address = server().address(&format!("{table}&search=approximate"));
     let store = open(&address, Access::Read).unwrap();
     let report = survey_of_three(&store);
