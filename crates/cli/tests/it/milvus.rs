@@ -1,6 +1,6 @@
 //! Projects over a collection of a real server of Milvus, through the binary.
 
-use std::{env, fmt::Write as _, process::Stdio, thread, time::Duration};
+use std::env;
 
 use linprobe_store::{
     Variables,
@@ -8,7 +8,7 @@ use linprobe_store::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Bench, objects, texts};
+use crate::support::{Bench, texts};
 
 const DIMENSION: usize = 24;
 
@@ -107,40 +107,4 @@ fn a_dataset_is_indexed_into_a_collection_when_that_is_said_and_never_else() {
     assert!(said.contains("open for reading only") && said.contains("--write"), "{said}");
     let again = bench.json(&["index", "texts.csv", "--write"]);
     assert_eq!((&again[0]["n_embedded"], &again[0]["n_unchanged"]), (&json!(0), &json!(80)));
-}
-
-#[test]
-#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus"]
-fn an_index_run_outlives_the_crash_of_its_server_and_one_that_is_killed_goes_on() {
-    let server = MilvusServer::start(&[]);
-    let address = server.address("points");
-    let bench = Bench::new();
-    let mut rows = "id,text\n".to_owned();
-    (0..4_000).for_each(|n| writeln!(rows, "r{n},ticket number {n} of a customer").unwrap());
-    bench.write("texts.csv", &rows);
-    bench.ok(&["init"]);
-    let index = ["index", "texts.csv", "--store", &address, "--write", "--json"];
-    let mut first = bench.command(&index).stdout(Stdio::null()).spawn().unwrap();
-    while count(&address) == 0 {
-        thread::park_timeout(Duration::from_millis(20));
-    }
-    first.kill().unwrap();
-    first.wait().unwrap();
-    let n_written = count(&address);
-    let second = bench.command(&index).stdout(Stdio::piped()).spawn().unwrap();
-    while count(&address) == n_written {
-        thread::park_timeout(Duration::from_millis(20));
-    }
-    server.crash();
-    server.up();
-    let output = second.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let indexed = &objects(&String::from_utf8(output.stdout).unwrap())[0];
-    assert_eq!(
-        indexed["n_embedded"].as_u64().unwrap() + indexed["n_unchanged"].as_u64().unwrap(),
-        4_000
-    );
-    assert_eq!(count(&address), 4_000);
-    let inspected = &bench.json(&["inspect", "--check"])[0];
-    assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(4_000), &json!([])));
 }
