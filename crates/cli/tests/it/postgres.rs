@@ -76,6 +76,27 @@ fn the_whole_loop_runs_over_a_table_that_is_there_and_writes_nothing_to_it() {
 
 #[test]
 #[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn a_ready_made_query_answers_as_predict_does() {
+    let (server, bench) = over_items();
+    label_round(&bench, &["--like", "10", "--like", "20"]);
+    bench.ok(&["classifier", "export", "s", "query.sql", "--query", "pgvector"]);
+    server.sql(
+        "CREATE VIEW records AS SELECT sku::text AS id, l2_normalize(v) AS embedding FROM items",
+    );
+    let answer = server.sql(&std::fs::read_to_string(bench.path("query.sql")).unwrap());
+    let mut predicted = bench.json(&["predict", "-c", "s"]);
+    predicted.retain(|row| row["positive"].as_bool().unwrap());
+    assert!(predicted.len() > 100, "{}", predicted.len());
+    assert_eq!(answer.lines().count(), predicted.len());
+    for (line, row) in answer.lines().zip(&predicted) {
+        let (_id, score) = line.split_once('|').unwrap();
+        let (score, expected) = (score.parse::<f64>().unwrap(), row["score"].as_f64().unwrap());
+        assert!((score - expected).abs() < 1e-4, "{line}, {row}");
+    }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
 fn scores_are_written_back_once_that_is_asked_for_and_allowed() {
     let (server, bench) = over_items();
     label_round(&bench, &["--like", "10", "--like", "20"]);
