@@ -35,3 +35,4 @@ mod support;
 mod terminal;
 #[cfg(unix)]
 mod upkeep;
+mod wanted;

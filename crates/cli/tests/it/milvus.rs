@@ -6,23 +6,12 @@ use linprobe_store::{
     Variables,
     test_server::{Admin, MilvusServer, TheirRow, Theirs},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Bench, texts};
-
-const DIMENSION: usize = 24;
-
-/// The vector of a number: one in ten is wanted, and points in another direction. Lengths differ.
-fn vector(n: u64) -> Vec<f32> {
-    let is_wanted = n.is_multiple_of(10);
-    let value = |position: usize| {
-        let mixed = (n * 24 + position as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let noise = (mixed >> 40) as f32 / (1 << 24) as f32 - 0.5;
-        (noise + if is_wanted && position < 4 { 1.0 } else { 0.0 }) * (1 + n % 3) as f32
-    };
-    (0..DIMENSION).map(value).collect()
-}
+use crate::{
+    support::{Bench, texts},
+    wanted::{is_wanted, label_round, title, vector},
+};
 
 /// The server of `cargo xtask ci`, or one of this test alone, and the address of a collection.
 fn server(collection: &str) -> (Option<MilvusServer>, String) {
@@ -33,22 +22,6 @@ fn server(collection: &str) -> (Option<MilvusServer>, String) {
     let server = MilvusServer::start(&[]);
     let address = server.address(&name);
     (Some(server), address)
-}
-
-fn is_wanted(record: &Value) -> bool {
-    record["text"].as_str().unwrap().starts_with("wanted")
-}
-
-fn label_round(bench: &Bench, args: &[&str]) -> usize {
-    let shown = bench.script(&[args, &["--session", "s"]].concat(), &[]);
-    let label = |record: &Value| {
-        let label = if is_wanted(record) { 1.0 } else { -1.0 };
-        json!({ "id": record["id"], "label": label })
-    };
-    let mut lines: Vec<Value> = shown[0]["records"].as_array().unwrap().iter().map(label).collect();
-    lines.push(json!({ "fit": true }));
-    bench.script(&["--session", "s"], &lines);
-    lines.len() - 1
 }
 
 /// The points of a collection; none where it is not there yet.
@@ -62,10 +35,11 @@ fn count(address: &str) -> u64 {
 fn the_whole_loop_runs_over_a_collection_that_is_there() {
     let (_server, address) = server("items");
     let name = address.rsplit_once('/').unwrap().1;
-    let row = |n: u64| {
-        let word = if n.is_multiple_of(10) { "wanted" } else { "other" };
-        let title = format!("{word} {n}");
-        TheirRow { id: n.to_string(), vector: vector(n), title, note: String::new() }
+    let row = |n: u64| TheirRow {
+        id: n.to_string(),
+        vector: vector(n),
+        title: title(n),
+        note: String::new(),
     };
     let theirs =
         Theirs { name, has_numbers: true, index: Some(("COSINE", "HNSW")), is_loaded: true };

@@ -5,7 +5,10 @@ use std::io::{BufRead, BufReader, Write};
 use linprobe_store::test_server::PostgresServer;
 use serde_json::{Value, json};
 
-use crate::support::{Bench, texts};
+use crate::{
+    support::{Bench, texts},
+    wanted::{is_wanted, label_round, labels},
+};
 
 /// Three thousand rows of a team: one in ten is wanted, lengths differ, and ids are numbers.
 const ITEMS: &str = "CREATE TABLE items (sku int PRIMARY KEY, title text, v vector(24)); \
@@ -26,27 +29,6 @@ fn over_items() -> (PostgresServer, Bench) {
     let made = bench.json(&["init", "project", "--store", &address]);
     assert_eq!(made[0]["store"], address);
     (server, bench)
-}
-
-fn is_wanted(record: &Value) -> bool {
-    record["text"].as_str().unwrap().starts_with("wanted")
-}
-
-/// What the titles say of shown records.
-fn labels(records: &Value) -> Vec<Value> {
-    let label = |record: &Value| {
-        let label = if is_wanted(record) { 1.0 } else { -1.0 };
-        json!({ "id": record["id"], "label": label })
-    };
-    records.as_array().unwrap().iter().map(label).collect()
-}
-
-fn label_round(bench: &Bench, args: &[&str]) {
-    let args = [args, &["--session", "s"]].concat();
-    let shown = bench.script(&args, &[]);
-    let mut lines = labels(&shown[0]["records"]);
-    lines.push(json!({ "fit": true }));
-    bench.script(&["--session", "s"], &lines);
 }
 
 #[test]

@@ -3,20 +3,14 @@
 use linprobe_store::fake::{FakeQdrant, Id};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, text, texts};
+use crate::{
+    support::{Bench, text, texts},
+    wanted::{DIMENSION, is_wanted, label_round, title, vector},
+};
 
-const DIMENSION: usize = 24;
-
-/// The vector of a number: one in ten is wanted, and points in another direction.
-fn vector(n: u64) -> Vec<f32> {
-    let is_wanted = n.is_multiple_of(10);
-    let value = |position: usize| {
-        let mixed = (n * 24 + position as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let noise = (mixed >> 40) as f32 / (1 << 24) as f32 - 0.5;
-        noise + if is_wanted && position < 4 { 1.0 } else { 0.0 }
-    };
-    let values: Vec<f32> = (0..DIMENSION).map(value).collect();
+/// The vector of a number, in unit length.
+fn unit(n: u64) -> Vec<f32> {
+    let values = vector(n);
     let norm = values.iter().map(|x| x * x).sum::<f32>().sqrt();
     values.iter().map(|x| x / norm).collect()
 }
@@ -24,13 +18,10 @@ fn vector(n: u64) -> Vec<f32> {
 /// A server with the points of a team, and a project over them.
 fn over_items() -> (FakeQdrant, Bench) {
     let server = FakeQdrant::start(None);
-    let vectors: Vec<Vec<f32>> = (0..1_500).map(vector).collect();
+    let vectors: Vec<Vec<f32>> = (0..1_500).map(unit).collect();
     let points: Vec<(Id, &[f32], Value)> = (0..)
         .zip(&vectors)
-        .map(|(n, vector)| {
-            let word = if u64::is_multiple_of(n, 10) { "wanted" } else { "other" };
-            (Id::Number(n), vector.as_slice(), json!({ "title": format!("{word} {n}") }))
-        })
+        .map(|(n, vector)| (Id::Number(n), vector.as_slice(), json!({ "title": title(n) })))
         .collect();
     server.make("items", json!({ "size": DIMENSION, "distance": "Cosine" }), &points);
     let bench = Bench::new();
@@ -38,21 +29,6 @@ fn over_items() -> (FakeQdrant, Bench) {
     let made = bench.json(&["init", "project", "--store", &address]);
     assert_eq!(made[0]["store"], address);
     (server, bench)
-}
-
-fn is_wanted(record: &Value) -> bool {
-    record["text"].as_str().unwrap().starts_with("wanted")
-}
-
-fn label_round(bench: &Bench, args: &[&str]) {
-    let shown = bench.script(&[args, &["--session", "s"]].concat(), &[]);
-    let label = |record: &Value| {
-        let label = if is_wanted(record) { 1.0 } else { -1.0 };
-        json!({ "id": record["id"], "label": label })
-    };
-    let mut lines: Vec<Value> = shown[0]["records"].as_array().unwrap().iter().map(label).collect();
-    lines.push(json!({ "fit": true }));
-    bench.script(&["--session", "s"], &lines);
 }
 
 #[test]

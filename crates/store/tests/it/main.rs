@@ -8,6 +8,8 @@ mod copy;
 mod damage;
 mod durability;
 mod engines;
+#[cfg(unix)]
+mod faults;
 mod format;
 #[cfg(unix)]
 mod milvus;

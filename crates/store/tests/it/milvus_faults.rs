@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linprobe_core::{Embedding, Excluded, Point, Query, RecordId, StoreError, VectorStore};
+use linprobe_core::{StoreError, VectorStore};
 use linprobe_store::{
     Access, MilvusStore, Variables,
     test_server::{Line, MilvusServer, Proxy},
@@ -17,23 +17,9 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use crate::{
     engines::new_name,
+    faults::{best, points},
     milvus::{address, admin, read, said, write},
 };
-
-fn point(n: usize) -> Point {
-    let (sin, cos) = (n as f32).sin_cos();
-    let id = RecordId::new(format!("r{n}")).unwrap();
-    Point { id, embedding: Embedding::normalize(vec![sin, cos]).unwrap() }
-}
-
-fn points(n: usize) -> Vec<Point> {
-    (0..n).map(point).collect()
-}
-
-fn best(store: &MilvusStore) -> Result<usize, StoreError> {
-    let query = Query { weights: &[0.0, 1.0], top_k: 3, exclude: &Excluded::new() };
-    Ok(block_on(store.search(query))?.len())
-}
 
 /// A collection with ten points.
 fn collection_of_ten() -> String {

@@ -5,29 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linprobe_core::{Embedding, Excluded, Point, Query, RecordId, StoreError, VectorStore};
+use linprobe_core::{Point, RecordId, StoreError, VectorStore};
 use linprobe_store::{
     Access, PgvectorStore, Variables,
     test_server::{Line, PostgresServer, Proxy},
 };
 use pollster::block_on;
 
+use crate::faults::{self, best, point, points};
 use crate::postgres::{new_table, nothing_set, read, server, write};
-
-fn point(n: usize) -> Point {
-    let (sin, cos) = (n as f32).sin_cos();
-    let id = RecordId::new(format!("r{n}")).unwrap();
-    Point { id, embedding: Embedding::normalize(vec![sin, cos]).unwrap() }
-}
-
-fn points(n: usize) -> Vec<Point> {
-    (0..n).map(point).collect()
-}
-
-fn best(store: &PgvectorStore) -> Result<usize, StoreError> {
-    let query = Query { weights: &[0.0, 1.0], top_k: 3, exclude: &Excluded::new() };
-    Ok(block_on(store.search(query))?.len())
-}
 
 /// A table with ten points.
 fn table_of_ten() -> String {
@@ -39,11 +25,7 @@ fn table_of_ten() -> String {
 
 #[track_caller]
 fn said(error: &StoreError, words: &[&str]) {
-    let text = error.to_string();
-    for word in words {
-        assert!(text.contains(word), "{word:?} is not in {text}");
-    }
-    assert!(text.contains("\nhint: ") && text.contains("127.0.0.1"), "{text}");
+    faults::said(error, words, "127.0.0.1");
 }
 
 #[test]
