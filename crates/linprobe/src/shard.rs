@@ -6,7 +6,7 @@
 //! version goes on where an earlier one was.
 //!
 //! The price is that every machine lists the whole dataset. Pictures of other shards are not opened; rows of tables
-//! are read and passed over, which costs a hundredth of embedding them.
+//! are read and passed over.
 
 use std::{fmt, num::NonZeroU64, str::FromStr};
 
