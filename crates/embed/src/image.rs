@@ -141,12 +141,15 @@ impl ImageProcessor {
     }
 
     fn normalize(&self, image: &Rgb) -> Vec<f32> {
-        let channel = |channel: usize| {
-            let normalize = self.normalize.map(|steps| steps[channel]);
-            let values = self.byte_values(normalize);
-            image.pixels.iter().skip(channel).step_by(3).map(move |&byte| values[usize::from(byte)])
-        };
-        channel(0).chain(channel(1)).chain(channel(2)).collect()
+        let n_pixels = image.pixels.len() / 3;
+        let mut normalized = vec![0.0; 3 * n_pixels];
+        for (channel, places) in normalized.chunks_exact_mut(n_pixels.max(1)).enumerate() {
+            let values = self.byte_values(self.normalize.map(|steps| steps[channel]));
+            for (place, pixel) in places.iter_mut().zip(image.pixels.chunks_exact(3)) {
+                *place = values[usize::from(pixel[channel])];
+            }
+        }
+        normalized
     }
 
     /// Scales, resizes and normalizes without rounding to bytes between.

@@ -6,7 +6,11 @@
 //! with which models were trained; 13 takes the vertical pass first where that saves time, and for
 //! such shapes differs by some levels.
 
+#![expect(clippy::inline_always, reason = "else loops keep the instructions of an old processor")]
+
 use std::{f64::consts::PI, fmt, ops::Range, str::FromStr};
+
+use pulp::Arch;
 
 use super::{Rgb, Size, Window};
 
@@ -137,13 +141,24 @@ pub(super) fn resize(
     let first_row = rows.taps.iter().map(|tap| tap.first).min().unwrap_or(0);
     let end_row = rows.taps.iter().map(Tap::end).max().unwrap_or(0);
     let used_rows = image.rows().skip(first_row).take(end_row - first_row);
-    let narrow: Vec<u8> = used_rows.flat_map(|row| columns.combine_pixels(row)).collect();
     let row_len = columns.taps.len() * 3;
-    let mut pixels = Vec::with_capacity(rows.taps.len() * row_len);
-    for tap in &rows.taps {
-        let from = (tap.first - first_row) * row_len;
-        rows.combine_rows(&narrow[from..], row_len, &tap.weights, &mut pixels);
-    }
+    let mut narrow = vec![0; (end_row - first_row) * row_len];
+    let mut pixels = vec![0; rows.taps.len() * row_len];
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut wide = vec![0; image.size.width * 3 + 1];
+            for (row, narrow) in used_rows.zip(narrow.chunks_exact_mut(row_len)) {
+                wide[..row.len()].copy_from_slice(row);
+                columns.combine_pixels(&wide, narrow);
+            }
+            let mut sums = vec![0; row_len];
+            for (tap, row) in rows.taps.iter().zip(pixels.chunks_exact_mut(row_len)) {
+                let from = (tap.first - first_row) * row_len;
+                rows.combine_rows(&narrow[from..], &tap.weights, &mut sums, row);
+            }
+        },
+    );
     Rgb { size: window.seen(), pixels }
 }
 
@@ -259,32 +274,43 @@ impl Axis {
     }
 
     #[expect(clippy::cast_sign_loss, reason = "clamped to a byte")]
+    #[inline(always)]
     fn to_byte(&self, sum: i32) -> u8 {
         (sum >> self.n_bits).clamp(0, 255) as u8
     }
 
-    /// A row in its new length.
-    fn combine_pixels<'a>(&'a self, row: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
-        self.taps.iter().flat_map(move |tap| {
-            let mut sums = [self.half(); 3];
-            for (pixel, weight) in row[tap.first * 3..].chunks_exact(3).zip(&tap.weights) {
-                sums[0] += i32::from(pixel[0]) * weight;
-                sums[1] += i32::from(pixel[1]) * weight;
-                sums[2] += i32::from(pixel[2]) * weight;
+    /// A row in its new length. Four values at a time are what the processor multiplies: the fourth is the next
+    /// pixel's, and behind the last pixel stands one more.
+    #[inline(always)]
+    fn combine_pixels(&self, row: &[u8], narrow: &mut [u8]) {
+        for (tap, pixel) in self.taps.iter().zip(narrow.chunks_exact_mut(3)) {
+            let mut sums = [self.half(); 4];
+            let mut from = tap.first * 3;
+            for &weight in &tap.weights {
+                let Some(values) = row[from..].first_chunk::<4>() else { break };
+                for (sum, &value) in sums.iter_mut().zip(values) {
+                    *sum += i32::from(value) * weight;
+                }
+                from += 3;
             }
-            sums.map(|sum| self.to_byte(sum))
-        })
+            for (byte, sum) in pixel.iter_mut().zip(sums) {
+                *byte = self.to_byte(sum);
+            }
+        }
     }
 
     /// A row of several.
-    fn combine_rows(&self, narrow: &[u8], row_len: usize, weights: &[i32], pixels: &mut Vec<u8>) {
-        let mut sums = vec![self.half(); row_len];
-        for (row, weight) in narrow.chunks_exact(row_len).zip(weights) {
-            for (sum, &value) in sums.iter_mut().zip(row) {
+    #[inline(always)]
+    fn combine_rows(&self, narrow: &[u8], weights: &[i32], sums: &mut [i32], row: &mut [u8]) {
+        sums.fill(self.half());
+        for (values, weight) in narrow.chunks_exact(row.len()).zip(weights) {
+            for (sum, &value) in sums.iter_mut().zip(values) {
                 *sum += i32::from(value) * weight;
             }
         }
-        pixels.extend(sums.into_iter().map(|sum| self.to_byte(sum)));
+        for (byte, sum) in row.iter_mut().zip(sums) {
+            *byte = self.to_byte(*sum);
+        }
     }
 }
 

@@ -89,13 +89,13 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    /// Lays the part of one head, `tokens x tokens`, into the scores.
-    fn copy(self, text: usize, head: usize, scores: &mut [f32], n_tokens: usize) {
+    /// Lays the part of one head, `tokens x tokens`, into rows of scores of that length.
+    fn copy(self, text: usize, head: usize, scores: &mut [f32], [n_tokens, row_len]: [usize; 2]) {
         let strides = self.layout.stride();
         let start = self.layout.start_offset() + text * strides[0] + head * strides[1];
-        for (token, row) in scores.chunks_exact_mut(n_tokens).enumerate() {
+        for (token, row) in scores.chunks_exact_mut(row_len).enumerate() {
             let start = start + token * strides[2];
-            for (seen, score) in row.iter_mut().enumerate() {
+            for (seen, score) in row[..n_tokens].iter_mut().enumerate() {
                 *score = self.values[start + seen * strides[3]];
             }
         }
@@ -109,19 +109,20 @@ fn see(
 ) -> Result<Vec<f32>> {
     let (n_texts, n_tokens, n_heads, size) = layout.shape().dims4()?;
     let width = n_heads * size;
+    let row_len = n_tokens.next_multiple_of(simd::N_LANES);
     let mut seen = vec![0.0; n_texts * n_tokens * width];
-    let mut scores = vec![0.0; n_tokens * n_tokens];
+    let mut scores = vec![0.0; n_tokens * row_len];
     for (text, seen) in seen.chunks_exact_mut(n_tokens * width).enumerate() {
         for head in 0..n_heads {
             let standing = bias.map_or(Standing::Replaced, |bias| {
-                bias.copy(text, head, &mut scores, n_tokens);
+                bias.copy(text, head, &mut scores, [n_tokens, row_len]);
                 Standing::Kept
             });
-            let mut out = MatrixMut::new(&mut scores, [n_tokens; 2], n_tokens);
+            let mut out = MatrixMut::new(&mut scores, [n_tokens; 2], row_len);
             multiply(query.of(text, head)?, key.of(text, head)?.transposed(), &mut out, standing);
-            simd::softmax(&mut scores, n_tokens);
+            simd::softmax(&mut scores, n_tokens, row_len);
             let mut out = MatrixMut::new(&mut seen[head * size..], [n_tokens, size], width);
-            let scores = Matrix::new(&scores, [n_tokens; 2], n_tokens);
+            let scores = Matrix::new(&scores, [n_tokens; 2], row_len);
             multiply(scores, value.of(text, head)?, &mut out, Standing::Replaced);
         }
     }

@@ -3,18 +3,20 @@
 //! A block of rows has its sums in registers while it goes down a panel, which stays in the second cache for all
 //! blocks. Nothing is packed while a model runs: that was done when it was read.
 
+mod aligned;
 #[cfg(target_os = "linux")]
 mod amx;
 mod avx512;
 mod pairs;
 
-use std::{array, fmt::Debug, iter};
+use std::fmt::Debug;
 
 #[cfg(target_os = "linux")]
 pub(super) use amx::Amx;
 pub(super) use avx512::{Avx512, Avx512Bf16};
 
-use super::{product::Standing, weights::Finish};
+use self::aligned::Aligned;
+use super::{product::Standing, simd, weights::Finish};
 
 /// Outputs of a panel.
 pub(super) const WIDTH: usize = 64;
@@ -41,6 +43,12 @@ pub(super) trait Format: Copy + Debug {
 
     /// Rows of so many values as rows of units.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Self::Unit]>;
+
+    /// Lays the units of a panel as the kernel goes through them, from steps one after the other.
+    fn arrange(_panel: &mut [[Self::Unit; WIDTH]]) {}
+
+    /// Undoes [`Self::arrange`].
+    fn restore(_panel: &mut [[Self::Unit; WIDTH]]) {}
 
     /// Lays down the products of a block of rows with a panel, added to what each row starts with. Of a block that is
     /// not full the rest of the products means nothing.
@@ -72,7 +80,7 @@ impl Finish<'_> {
         let n_outputs = out.len().min(WIDTH);
         match self.standing {
             Standing::Replaced => out[..n_outputs].copy_from_slice(&products[..n_outputs]),
-            Standing::Kept => out.iter_mut().zip(products).for_each(|(out, sum)| *out += sum),
+            Standing::Kept => simd::add_to_rows(&mut out[..n_outputs], &products[..n_outputs]),
         }
     }
 }
@@ -83,34 +91,38 @@ pub(super) struct Panels<F: Format> {
     format: F,
     n_inputs: usize,
     n_outputs: usize,
-    /// Panel after panel, each as long as a row has units.
-    steps: Vec<[F::Unit; WIDTH]>,
+    /// Panel after panel, each of as many steps as a row has units.
+    units: Aligned<F::Unit>,
 }
 
 impl<F: Format> Panels<F> {
     /// Takes weights `inputs x outputs`, row by row.
     pub(super) fn new(format: F, rows: &[f32], [n_inputs, n_outputs]: [usize; 2]) -> Self {
-        let unit = |inputs: &[&[f32]], output: usize| {
-            F::unit(inputs.iter().filter_map(|row| row.get(output).copied()))
-        };
+        let units = Aligned::zeros(n_outputs.div_ceil(WIDTH) * F::n_units(n_inputs) * WIDTH);
+        let mut panels = Self { format, n_inputs, n_outputs, units };
         let inputs: Vec<&[f32]> = rows.chunks_exact(n_outputs).collect();
-        let n_steps = F::n_units(n_inputs);
-        let steps = (0..n_outputs).step_by(WIDTH).flat_map(|first| {
-            let steps = inputs.chunks(F::N).chain(iter::repeat(&[][..])).take(n_steps);
-            steps.map(move |inputs| array::from_fn(|place| unit(inputs, first + place)))
-        });
-        Self { format, n_inputs, n_outputs, steps: steps.collect() }
+        for (panel_idx, panel) in panels.panels_mut().enumerate() {
+            for (step, inputs) in panel.iter_mut().zip(inputs.chunks(F::N)) {
+                for (unit, output) in step.iter_mut().zip(panel_idx * WIDTH..n_outputs) {
+                    *unit = F::unit(inputs.iter().map(|row| row[output]));
+                }
+            }
+            F::arrange(panel);
+        }
+        panels
     }
 
     /// Weights `inputs x outputs`, row by row.
     pub(super) fn to_rows(&self) -> Vec<f32> {
         let mut rows = vec![0.0; self.n_inputs * self.n_outputs];
         for (panel_idx, panel) in self.panels().enumerate() {
+            let mut panel = panel.to_vec();
+            F::restore(&mut panel);
             let inputs = rows.chunks_mut(F::N * self.n_outputs);
             for (inputs, step) in inputs.zip(panel) {
                 for (output, unit) in (panel_idx * WIDTH..self.n_outputs).zip(step) {
                     let inputs = inputs.chunks_exact_mut(self.n_outputs);
-                    inputs.zip(F::numbers(*unit)).for_each(|(row, number)| row[output] = number);
+                    inputs.zip(F::numbers(unit)).for_each(|(row, number)| row[output] = number);
                 }
             }
         }
@@ -122,15 +134,16 @@ impl<F: Format> Panels<F> {
     pub(super) fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
         let (row_len, n_steps) = (self.n_outputs, self.n_steps());
         let units = F::units(values, self.n_inputs);
-        let mut products = vec![[0.0; WIDTH]; F::ROWS];
+        let mut products = Aligned::zeros(F::ROWS * WIDTH);
+        let (products, _) = products.as_chunks_mut();
         for (panel_idx, panel) in self.panels().enumerate() {
             let first_output = panel_idx * WIDTH;
             let start = finish.start(first_output);
             let blocks = units.as_ref().chunks(F::ROWS * n_steps);
             for (block, out) in blocks.zip(out.chunks_mut(F::ROWS * row_len)) {
-                self.format.multiply(block, panel, &start, &mut products);
+                self.format.multiply(block, panel, &start, products);
                 finish.activate(products.as_flattened_mut());
-                for (out, products) in out.chunks_exact_mut(row_len).zip(&products) {
+                for (out, products) in out.chunks_exact_mut(row_len).zip(&*products) {
                     finish.lay(products, &mut out[first_output..]);
                 }
             }
@@ -138,7 +151,12 @@ impl<F: Format> Panels<F> {
     }
 
     fn panels(&self) -> impl Iterator<Item = &[[F::Unit; WIDTH]]> {
-        self.steps.chunks_exact(self.n_steps())
+        self.units.as_chunks().0.chunks_exact(self.n_steps())
+    }
+
+    fn panels_mut(&mut self) -> impl Iterator<Item = &mut [[F::Unit; WIDTH]]> {
+        let n_steps = self.n_steps();
+        self.units.as_chunks_mut().0.chunks_exact_mut(n_steps)
     }
 
     /// Units in a row.

@@ -8,7 +8,7 @@
 use pulp::Arch;
 
 /// Values that are worked on at a time, in independent lanes.
-const N_LANES: usize = 16;
+pub(super) const N_LANES: usize = 16;
 
 /// Runs a function over all values with the best instructions there are.
 pub(in crate::model) fn map(values: &mut [f32], function: impl Fn(f32) -> f32) {
@@ -57,9 +57,14 @@ pub(in crate::model) fn polynomial<const FUSED: bool, const N: usize>(
     sum
 }
 
-/// Makes every row of scores sum to 1: `e^x` over the sum of them.
-pub(super) fn softmax(scores: &mut [f32], n_columns: usize) {
-    let rows = scores.chunks_exact_mut(n_columns);
+/// Makes every row of scores sum to 1: `e^x` over the sum of them. Rows are longer than they have scores, by less than
+/// the lanes, so that these are never left with a part; what stands there
+/// becomes next to nothing.
+pub(super) fn softmax(scores: &mut [f32], n_scores: usize, row_len: usize) {
+    for row in scores.chunks_exact_mut(row_len) {
+        row[n_scores..].fill(f32::NEG_INFINITY);
+    }
+    let rows = scores.chunks_exact_mut(row_len);
     if fuses() {
         Arch::new().dispatch(
             #[inline(always)]
@@ -145,11 +150,15 @@ fn fold(
     for (lane, &value) in lanes.iter_mut().zip(rest) {
         *lane = join(*lane, of(value));
     }
-    let mut folded = start;
-    for lane in lanes {
-        folded = join(folded, lane);
+    // Half with half, so that few steps wait for each other.
+    let mut n_lanes = N_LANES;
+    while n_lanes > 1 {
+        n_lanes /= 2;
+        for lane in 0..n_lanes {
+            lanes[lane] = join(lanes[lane], lanes[lane + n_lanes]);
+        }
     }
-    folded
+    lanes[0]
 }
 
 /// `e^x` without a branch or a call, so that the compiler can do eight at a time: 2 to the whole
@@ -188,11 +197,12 @@ mod tests {
 
     #[test]
     fn rows_of_any_length_sum_to_one() {
-        for n_columns in [1, 15, 16, 17, 50] {
-            let mut scores: Vec<f32> = (0..3 * n_columns).map(|n| (n % 7) as f32 * 9.0).collect();
-            softmax(&mut scores, n_columns);
-            for row in scores.chunks_exact(n_columns) {
-                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+        for (n_scores, row_len) in [(1, 16), (15, 16), (16, 16), (17, 32), (50, 64), (3, 3)] {
+            let mut scores: Vec<f32> = (0..3 * row_len).map(|n| (n % 7) as f32 * 9.0).collect();
+            softmax(&mut scores, n_scores, row_len);
+            for row in scores.chunks_exact(row_len) {
+                assert!((row[..n_scores].iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+                assert!(row[n_scores..].iter().all(|&share| share < 1e-35), "{row:?}");
             }
         }
     }

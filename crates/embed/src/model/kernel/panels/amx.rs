@@ -1,16 +1,20 @@
 //! Panels multiplied in bfloat16 with AMX: registers of 16 rows of 16 pairs, multiplied with each other at once.
 //!
-//! Two registers of values and two of weights make four of sums, so each that is loaded is used twice. The layout is
-//! that of the other kernel for pairs. The compiler knows these instructions in assembly only
-//! (Intel, Architecture Instruction Set Extensions Programming Reference, chapter 3).
+//! Two registers of values and two of weights make four of sums, so each that is loaded is used twice. What a register
+//! holds lies side by side in memory, in the order in which registers are loaded: from rows that lie apart, or across
+//! lines of the cache, loading takes several times as long as multiplying. The compiler knows these instructions in
+//! assembly only (Intel, Architecture Instruction Set Extensions Programming Reference, chapter 3).
 
 use std::{
     arch::{asm, x86_64::__cpuid_count},
     sync::LazyLock,
 };
 
+use pulp::Arch;
+
 use super::{
     Format, WIDTH,
+    aligned::Aligned,
     pairs::{self, Pair},
 };
 
@@ -22,6 +26,9 @@ const ROWS: usize = 2 * SIDE;
 
 /// Outputs whose sums are in registers together.
 const OUTPUTS: usize = 2 * SIDE;
+
+/// What a register holds, row by row.
+type Tile = [[Pair; SIDE]; SIDE];
 
 /// Proof that this machine has AMX for bfloat16 and that this process may use it.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +73,42 @@ impl Format for Amx {
         pairs::numbers(unit)
     }
 
+    /// Block after block, in each the tiles of its upper and its lower rows by turns.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {
-        pairs::rounded(rows, row_len, [ROWS, Self::n_units(row_len)])
+        let n_units = Self::n_units(row_len);
+        let n_blocks = (rows.len() / row_len).div_ceil(ROWS);
+        let mut units = Aligned::zeros(n_blocks * ROWS * n_units);
+        let blocks = units.chunks_exact_mut(ROWS * n_units).zip(rows.chunks(ROWS * row_len));
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (block, rows) in blocks {
+                    let tiles = tiles_mut(block);
+                    for (idx, row) in rows.chunks_exact(row_len).enumerate() {
+                        let tiles = tiles.iter_mut().skip(idx / SIDE).step_by(ROWS / SIDE);
+                        for (tile, values) in tiles.zip(row.chunks(Self::N * SIDE)) {
+                            pairs::round_into(values, &mut tile[idx % SIDE]);
+                        }
+                    }
+                }
+            },
+        );
+        units
+    }
+
+    /// Half after half, in each the tiles of its left and its right outputs by turns.
+    fn arrange(panel: &mut [[Pair; WIDTH]]) {
+        let steps = panel.to_vec();
+        for (place, unit) in places(panel).zip(steps.as_flattened()) {
+            panel.as_flattened_mut()[place] = *unit;
+        }
+    }
+
+    fn restore(panel: &mut [[Pair; WIDTH]]) {
+        let arranged = panel.to_vec();
+        for (unit, place) in panel.as_flattened_mut().iter_mut().zip(places(&arranged)) {
+            *unit = arranged.as_flattened()[place];
+        }
     }
 
     fn multiply(
@@ -84,10 +125,41 @@ impl Format for Amx {
             "rows are as long as a panel, and as many as fit"
         );
         assert_eq!(products.len(), ROWS);
-        for first in (0..WIDTH).step_by(OUTPUTS) {
-            multiply(rows, panel, start, products, first);
+        let halves = panel.as_flattened().chunks_exact(OUTPUTS * panel.len());
+        shape_registers();
+        for (half, first) in halves.zip((0..).step_by(OUTPUTS)) {
+            multiply(rows, half, start, products, first);
         }
+        give_registers_back();
     }
+}
+
+#[expect(unsafe_code, reason = "an instruction that the compiler has no function for")]
+fn shape_registers() {
+    // SAFETY: an `Amx` is only made where the instruction is there and allowed; it reads what it is shown.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &SHAPES, options(nostack, readonly)) }
+}
+
+#[expect(unsafe_code, reason = "an instruction that the compiler has no function for")]
+fn give_registers_back() {
+    // SAFETY: an `Amx` is only made where the instruction is there and allowed; it touches no memory.
+    unsafe { asm!("tilerelease", options(nostack, nomem)) }
+}
+
+fn tiles_mut(units: &mut [Pair]) -> &mut [Tile] {
+    units.as_chunks_mut().0.as_chunks_mut().0
+}
+
+/// Where the units of a panel are laid, in the order of its steps.
+fn places<T>(panel: &[[T; WIDTH]]) -> impl Iterator<Item = usize> + use<T> {
+    let n_steps = panel.len();
+    (0..n_steps * WIDTH).map(move |idx| {
+        let (step, output) = (idx / WIDTH, idx % WIDTH);
+        let half = output / OUTPUTS * n_steps * OUTPUTS;
+        let pair_of_tiles = step / SIDE * OUTPUTS * SIDE;
+        let tile = output % OUTPUTS / SIDE * SIDE * SIDE;
+        half + pair_of_tiles + tile + step % SIDE * SIDE + output % SIDE
+    })
 }
 
 /// How the registers are shaped.
@@ -108,56 +180,49 @@ const SHAPES: Shapes = Shapes {
     n_rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
-/// The products of a block with some of the outputs, from the first of them on.
+/// The products of a block with half of the outputs of a panel, which begin with that one. The registers have their
+/// shapes.
 #[expect(unsafe_code, reason = "instructions that the compiler has no functions for")]
 fn multiply(
     rows: &[Pair],
-    panel: &[[Pair; WIDTH]],
+    half: &[Pair],
     start: &[f32; WIDTH],
     products: &mut [[f32; WIDTH]],
     first: usize,
 ) {
-    let row_bytes = size_of_val(panel) / WIDTH;
-    let upper = rows.as_ptr();
-    let lower = upper.wrapping_add(rows.len() / 2);
-    // SAFETY: an `Amx` is only made where the instructions are there and allowed, and lengths were checked: each load of
-    // values takes 64 bytes of 16 rows, `row_bytes` apart; each of weights takes 64 bytes of 16 steps; sums are loaded from one row of `start`
-    // again and again (stride 0), and stored to 64 bytes of 16 rows of products. Registers are given back at the end.
+    // SAFETY: an `Amx` is only made where the instructions are there and allowed, and lengths were checked: in each step
+    // two tiles of values and two of weights are loaded, of as many as there are of either; sums are loaded from one row
+    // of `start` again and again (stride 0), and stored to 64 bytes of 16 rows of products.
     unsafe {
         asm!(
-            "ldtilecfg [{shapes}]",
             "tileloadd tmm0, [{start} + {none}]",
             "tileloadd tmm1, [{start} + {none} + 64]",
             "tileloadd tmm2, [{start} + {none}]",
             "tileloadd tmm3, [{start} + {none} + 64]",
             "2:",
-            "tileloadd tmm4, [{upper} + {row_bytes}]",
-            "tileloadd tmm6, [{weights} + {step_bytes}]",
+            "tileloadd tmm4, [{values} + {row_bytes}]",
+            "tileloadd tmm6, [{weights} + {row_bytes}]",
             "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{weights} + {step_bytes} + 64]",
+            "tileloadd tmm7, [{weights} + {row_bytes} + 1024]",
             "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{lower} + {row_bytes}]",
+            "tileloadd tmm5, [{values} + {row_bytes} + 1024]",
             "tdpbf16ps tmm2, tmm5, tmm6",
             "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {upper}, 64",
-            "add {lower}, 64",
-            "add {weights}, 4096",
+            "add {values}, 2048",
+            "add {weights}, 2048",
             "dec {n}",
             "jnz 2b",
-            "tilestored [{products} + {step_bytes}], tmm0",
-            "tilestored [{products} + {step_bytes} + 64], tmm1",
-            "tilestored [{products} + {step_bytes} + 4096], tmm2",
-            "tilestored [{products} + {step_bytes} + 4160], tmm3",
-            "tilerelease",
-            shapes = in(reg) &SHAPES,
+            "tilestored [{products} + {sums_bytes}], tmm0",
+            "tilestored [{products} + {sums_bytes} + 64], tmm1",
+            "tilestored [{products} + {sums_bytes} + 4096], tmm2",
+            "tilestored [{products} + {sums_bytes} + 4160], tmm3",
             start = in(reg) start.as_ptr().wrapping_add(first),
             none = in(reg) 0_usize,
-            upper = inout(reg) upper => _,
-            lower = inout(reg) lower => _,
-            row_bytes = in(reg) row_bytes,
-            weights = inout(reg) panel.as_ptr().cast::<Pair>().wrapping_add(first) => _,
-            step_bytes = in(reg) size_of::<[Pair; WIDTH]>(),
-            n = inout(reg) panel.len() / SIDE => _,
+            values = inout(reg) rows.as_ptr() => _,
+            weights = inout(reg) half.as_ptr() => _,
+            row_bytes = in(reg) size_of::<[Pair; SIDE]>(),
+            sums_bytes = in(reg) size_of::<[f32; WIDTH]>(),
+            n = inout(reg) half.len() / (OUTPUTS * SIDE) => _,
             products = in(reg) products.as_mut_ptr().cast::<f32>().wrapping_add(first),
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,

@@ -141,7 +141,7 @@ impl Format for Avx512Bf16 {
     }
 
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {
-        pairs::rounded(rows, row_len, [1, Self::n_units(row_len)])
+        pairs::rounded(rows, row_len, Self::n_units(row_len))
     }
 
     #[expect(unsafe_code, reason = "these instructions are not on every machine")]

@@ -1,5 +1,7 @@
 //! Numbers in bfloat16, two by two.
 
+#![expect(clippy::inline_always, reason = "else it keeps the instructions of an old processor")]
+
 use pulp::Arch;
 
 use super::super::weights::bf16_bits;
@@ -18,27 +20,25 @@ pub(super) fn numbers(pair: Pair) -> impl Iterator<Item = f32> {
     [pair << 16, pair & 0xffff_0000].into_iter().map(f32::from_bits)
 }
 
-/// Rounds rows of so many values, filled up with zeros to a number of pairs, and to a multiple of a number of rows.
-pub(super) fn rounded(
-    rows: &[f32],
-    row_len: usize,
-    [rows_multiple, n_pairs]: [usize; 2],
-) -> Vec<Pair> {
-    let n_rows = (rows.len() / row_len).next_multiple_of(rows_multiple);
-    let mut pairs = vec![0; n_rows * n_pairs];
-    let places = pairs.chunks_exact_mut(n_pairs).zip(rows.chunks_exact(row_len));
-    places.for_each(|(pairs, row)| round_into(row, bytemuck::cast_slice_mut(pairs)));
+/// Rounds rows of so many values, filled up with zeros to a number of pairs.
+pub(super) fn rounded(rows: &[f32], row_len: usize, n_pairs: usize) -> Vec<Pair> {
+    let mut pairs = vec![0; rows.len() / row_len * n_pairs];
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (pairs, row) in pairs.chunks_exact_mut(n_pairs).zip(rows.chunks_exact(row_len)) {
+                round_into(row, pairs);
+            }
+        },
+    );
     pairs
 }
 
 /// Rounds each value to bfloat16, into its place.
-fn round_into(values: &[f32], places: &mut [u16]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (place, &value) in places.iter_mut().zip(values) {
-                *place = bf16_bits(value);
-            }
-        },
-    );
+#[inline(always)]
+pub(super) fn round_into(values: &[f32], pairs: &mut [Pair]) {
+    let places: &mut [u16] = bytemuck::cast_slice_mut(pairs);
+    for (place, &value) in places.iter_mut().zip(values) {
+        *place = bf16_bits(value);
+    }
 }
