@@ -32,6 +32,7 @@ mod coarse;
 mod codes;
 mod compact;
 mod contend;
+mod floor;
 mod grid;
 mod kernel;
 mod names;

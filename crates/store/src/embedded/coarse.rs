@@ -203,18 +203,26 @@ const GROUP: usize = 4;
 
 impl Block {
     fn multiply(&mut self, codes: &[u8], row_bytes: usize, asked: &[&Asked<'_>]) {
-        let scale = |row: &[u8]| row.last_chunk().map_or(f32::NAN, |b| f32::from_le_bytes(*b));
-        self.scales.clear();
-        self.scales.extend(codes.chunks_exact(row_bytes).map(scale));
+        let n_rows = codes.len() / row_bytes;
         self.dots.resize_with(asked.len(), Vec::new);
-        self.dots.iter_mut().for_each(|dots| dots.resize(self.scales.len(), 0));
+        self.dots.iter_mut().for_each(|dots| dots.resize(n_rows, 0));
         let (groups, rest) = asked.as_chunks::<GROUP>();
         let (group_dots, rest_dots) = self.dots.as_chunks_mut::<GROUP>();
         groups
             .iter()
             .zip(group_dots)
             .for_each(|(asked, dots)| multiply(codes, *asked, dots.each_mut()));
-        rest.iter().zip(rest_dots).for_each(|(asked, dots)| multiply(codes, [asked], [dots]));
+        match (rest, rest_dots) {
+            ([a0], [d0]) => multiply(codes, [a0], [d0]),
+            ([a0, a1], [d0, d1]) => multiply(codes, [a0, a1], [d0, d1]),
+            ([a0, a1, a2], [d0, d1, d2]) => multiply(codes, [a0, a1, a2], [d0, d1, d2]),
+            // A rest is shorter than a group.
+            _ => {}
+        }
+        // Not before: to look at the end of every row first is to wait for the memory at each.
+        let scale = |row: &[u8]| row.last_chunk().map_or(f32::NAN, |b| f32::from_le_bytes(*b));
+        self.scales.clear();
+        self.scales.extend(codes.chunks_exact(row_bytes).map(scale));
     }
 
     /// Fills in the scores and margins of one of those who asked. The copy has the first rows, the

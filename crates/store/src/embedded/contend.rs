@@ -3,7 +3,7 @@
 //! A row contends as long as the highest score that it may have reaches the lowest that the last of the
 //! rows in may have. Whoever knows the scores of those that are left knows the list, ties included.
 
-use super::bitmap::Bitmap;
+use super::{bitmap::Bitmap, floor::Floor};
 
 /// A row, and the bounds of its score.
 #[derive(Clone, Copy, Debug)]
@@ -13,14 +13,15 @@ struct Contender {
     row_idx: usize,
 }
 
-/// The rows offered so far that may be among the `n_wanted` highest.
+/// The rows offered so far that may be among the `n_wanted` highest. Clones that are made before anything was offered
+/// share their floor.
 #[derive(Clone, Debug)]
 pub(crate) struct Contenders {
     n_wanted: usize,
     /// More contenders than this are not worth telling apart.
     limit: usize,
     /// Scores that cannot reach it do not matter.
-    floor: f32,
+    floor: Floor,
     kept: Vec<Contender>,
     prune_at: usize,
     is_crowded: bool,
@@ -31,8 +32,8 @@ const LEAST_KEPT: usize = 64;
 
 impl Contenders {
     pub(crate) fn new(n_wanted: usize, limit: usize) -> Self {
-        let floor = if n_wanted == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
         let prune_at = n_wanted.saturating_mul(2).max(LEAST_KEPT);
+        let floor = Floor::new(n_wanted);
         Self { n_wanted, limit, floor, kept: Vec::new(), prune_at, is_crowded: false }
     }
 
@@ -43,9 +44,10 @@ impl Contenders {
         (scores, margins): (&[f32], &[f32]),
         excluded: &Bitmap,
     ) {
+        self.floor.learn();
         let groups = scores.chunks(16).zip(margins.chunks(16));
         for (group_idx, (scores, margins)) in groups.enumerate() {
-            if any_reaches(self.floor, scores, margins) {
+            if any_reaches(self.floor.get(), scores, margins) {
                 self.offer_each(first_row + group_idx * 16, (scores, margins), excluded);
             }
         }
@@ -59,7 +61,7 @@ impl Contenders {
     ) {
         for (row_idx, (score, margin)) in (first_row..).zip(scores.iter().zip(margins)) {
             let (lowest, highest) = (score - margin, score + margin);
-            if highest >= self.floor && !excluded.contains(row_idx) {
+            if highest >= self.floor.get() && !excluded.contains(row_idx) {
                 self.keep(Contender { lowest, highest, row_idx });
             }
         }
@@ -80,8 +82,8 @@ impl Contenders {
         }
         let by_lowest = |a: &Contender, b: &Contender| b.lowest.total_cmp(&a.lowest);
         let (_, last, _) = self.kept.select_nth_unstable_by(self.n_wanted - 1, by_lowest);
-        let floor = last.lowest.max(self.floor);
-        self.floor = floor;
+        let floor = last.lowest.max(self.floor.get());
+        self.floor.raise(floor);
         self.kept.retain(|contender| contender.highest >= floor);
         if self.kept.len() > self.limit {
             self.give_up();
@@ -90,7 +92,7 @@ impl Contenders {
 
     fn give_up(&mut self) {
         self.is_crowded = true;
-        self.floor = f32::INFINITY;
+        self.floor.close();
         self.kept.clear();
     }
 
@@ -100,7 +102,7 @@ impl Contenders {
             self.give_up();
         }
         for contender in other.kept {
-            if contender.highest >= self.floor {
+            if contender.highest >= self.floor.get() {
                 self.keep(contender);
             }
         }

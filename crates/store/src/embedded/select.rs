@@ -3,12 +3,7 @@
 //! Keys equal to the lowest one kept are let go, so a selection never grows with ties; whoever must
 //! choose among equals looks for all of them a second time, knowing the value.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
-
-use super::bitmap::Bitmap;
+use super::{bitmap::Bitmap, floor::Floor};
 
 /// A row with the key that it is chosen by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,15 +12,12 @@ pub(crate) struct Candidate {
     pub(crate) row_idx: usize,
 }
 
-/// The `n_wanted` highest keys offered so far. Clones that are made before anything was offered share what
-/// one of them has learnt: a key that is too low for one is too low for all, as long as they are merged.
+/// The `n_wanted` highest keys offered so far. Clones that are made before anything was offered share their floor.
 #[derive(Clone, Debug)]
 pub(crate) struct Selector {
     n_wanted: usize,
     /// Keys must be above it to matter.
-    floor: f32,
-    /// The floor of whichever clone told last.
-    shared_floor: Arc<AtomicU32>,
+    floor: Floor,
     kept: Vec<Candidate>,
 }
 
@@ -42,9 +34,7 @@ pub(crate) struct Selection {
 
 impl Selector {
     pub(crate) fn new(n_wanted: usize) -> Self {
-        let floor = if n_wanted == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
-        let shared_floor = Arc::new(floor.to_bits().into());
-        Self { n_wanted, floor, shared_floor, kept: Vec::new() }
+        Self { n_wanted, floor: Floor::new(n_wanted), kept: Vec::new() }
     }
 
     /// Offers the rows from `first_row`, whose keys are given. A NaN is never kept.
@@ -55,11 +45,11 @@ impl Selector {
         key: impl Fn(f32) -> f32,
         excluded: &Bitmap,
     ) {
-        // None of these floors is ever too high, so it does not matter which clone comes last.
-        self.floor = self.floor.max(f32::from_bits(self.shared_floor.load(Ordering::Relaxed)));
+        self.floor.learn();
         for (group_idx, group) in scores.chunks(16).enumerate() {
+            let floor = self.floor.get();
             // Without a branch in it, this is a handful of vector instructions.
-            if group.iter().fold(false, |any, &score| any | (key(score) > self.floor)) {
+            if group.iter().fold(false, |any, &score| any | (key(score) > floor)) {
                 self.offer_each(first_row + group_idx * 16, group, &key, excluded);
             }
         }
@@ -74,7 +64,7 @@ impl Selector {
     ) {
         for (row_idx, &score) in (first_row..).zip(scores) {
             let key = key(score);
-            if key > self.floor && !excluded.contains(row_idx) {
+            if key > self.floor.get() && !excluded.contains(row_idx) {
                 self.keep(Candidate { key, row_idx });
             }
         }
@@ -82,7 +72,7 @@ impl Selector {
 
     /// Offers one row. A NaN is never kept.
     pub(crate) fn offer_one(&mut self, candidate: Candidate) {
-        if candidate.key > self.floor {
+        if candidate.key > self.floor.get() {
             self.keep(candidate);
         }
     }
@@ -104,8 +94,7 @@ impl Selector {
         if self.kept.len() == self.n_wanted {
             let lowest =
                 self.kept.iter().map(|candidate| candidate.key).fold(f32::INFINITY, f32::min);
-            self.floor = lowest;
-            self.shared_floor.store(lowest.to_bits(), Ordering::Relaxed);
+            self.floor.raise(lowest);
         }
     }
 
@@ -116,7 +105,7 @@ impl Selector {
 
     pub(crate) fn finish(mut self) -> Selection {
         self.prune();
-        let cut = self.floor;
+        let cut = self.floor.get();
         self.kept.retain(|candidate| candidate.key > cut);
         Selection { n_left: self.n_wanted - self.kept.len(), above: self.kept, cut }
     }
