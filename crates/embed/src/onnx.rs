@@ -271,7 +271,7 @@ impl Part {
         processor.check_size(folder, size.map_err(|reason| folder.bad(&self.file, reason))?)?;
         let output = self.output(&settings.outputs(&IMAGE_OUTPUTS));
         let output = output.map_err(|reason| folder.bad(&self.file, reason))?;
-        let tower = self.tower(graph, output, None);
+        let tower = self.tower(graph, output);
         Ok(ImageTower { processor, model: Box::new(tower) })
     }
 
@@ -282,7 +282,8 @@ impl Part {
         graph: &Arc<dyn Graph>,
         blank: Option<Size>,
     ) -> Result<TextTower, OpenError> {
-        let length = settings.n_positions();
+        let fixed = self.inputs.n_tokens();
+        let length = fixed.unwrap_or(usize::MAX).min(settings.n_positions());
         let processor = if settings.sees_padding() {
             TextProcessor::open_padded(folder, length)?
         } else {
@@ -294,18 +295,21 @@ impl Part {
             Gives::Vectors => Pooler::given(),
             Gives::HiddenStates => Pooler::open(folder)?,
         };
-        let tower = self.tower(graph, output, blank);
+        let padding = fixed.map(|_| processor.padding(folder)).transpose()?;
+        let padding = padding.flatten().unwrap_or(0);
+        let tower = Tower { blank, padding, ..self.tower(graph, output) };
         Ok(TextTower { processor, model: Box::new(tower), pooler })
     }
 
-    fn tower(&self, graph: &Arc<dyn Graph>, output: Output, blank: Option<Size>) -> Tower {
+    fn tower(&self, graph: &Arc<dyn Graph>, output: Output) -> Tower {
         Tower {
             graph: Arc::clone(graph),
             inputs: self.inputs.clone(),
             picks_class: output.gives == Gives::HiddenStates,
-            output: output.name,
+            output: output.port,
             file: Some(self.path.clone()),
-            blank,
+            blank: None,
+            padding: 0,
         }
     }
 
@@ -322,10 +326,12 @@ impl Part {
         };
         let names = || self.outputs.iter().map(|port| &*port.name).collect::<Vec<_>>().join(", ");
         match named.or_else(first) {
-            Some((port, gives)) if port.element == Element::F32 => {
-                Ok(Output { name: port.name.clone(), gives })
+            Some((port, gives)) if matches!(port.element, Element::F16 | Element::F32) => {
+                Ok(Output { port: port.clone(), gives })
             }
-            Some((port, _)) => Err(format!("its output {} is not of float32", port.name)),
+            Some((port, _)) => {
+                Err(format!("its output {} is neither of float32 nor of float16", port.name))
+            }
             None => Err(format!("none of its outputs is known to be an embedding: {}", names())),
         }
     }
@@ -333,7 +339,7 @@ impl Part {
 
 /// An output that was chosen.
 struct Output {
-    name: String,
+    port: Port,
     gives: Gives,
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use linprobe_core::{BadContent, Input};
 use serde::Deserialize;
 use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, Tokenizer, TruncationParams};
+use unicode_normalization_alignments::UnicodeNormalization;
 
 use self::prompts::Prompts;
 use crate::{folder::ModelFolder, open::OpenError};
@@ -22,7 +23,7 @@ const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 pub(crate) struct TextProcessor {
     tokenizer: Tokenizer,
     prompts: Prompts,
-    lower_case: bool,
+    cleaning: Cleaning,
     /// Of models that read words alone.
     bare: Option<Bare>,
 }
@@ -48,7 +49,8 @@ impl TextProcessor {
         let max_length = sentence.max_seq_length.unwrap_or_else(|| tokenizer.max_length());
         let tokenizer = load(&bytes, max_length.min(max_positions))
             .map_err(|source| folder.bad(TOKENIZER, source.to_string()))?;
-        Ok(Self { tokenizer, prompts, lower_case: sentence.do_lower_case, bare: None })
+        let cleaning = if sentence.do_lower_case { Cleaning::Lower } else { Cleaning::AsIs };
+        Ok(Self { tokenizer, prompts, cleaning, bare: None })
     }
 
     /// Reads the tokenizer of a model that reads words alone, up to a number of tokens.
@@ -64,7 +66,8 @@ impl TextProcessor {
         let unknown = model.unknown(&tokenizer);
         let max_chars = max_length.saturating_mul(median_length(&tokenizer));
         let bare = Some(Bare { unknown, max_chars });
-        Ok(Self { tokenizer, prompts: Prompts::default(), lower_case: false, bare })
+        let (prompts, cleaning) = (Prompts::default(), Cleaning::default());
+        Ok(Self { tokenizer, prompts, cleaning, bare })
     }
 
     /// Reads the tokenizer of a model that sees padding, and texts of one length alone.
@@ -76,6 +79,18 @@ impl TextProcessor {
             padding.ok_or_else(|| folder.bad(TOKENIZER_CONFIG, "it names no padding token"))?;
         processor.tokenizer.with_padding(Some(padding));
         Ok(processor)
+    }
+
+    /// The same over texts that are cleaned in a way.
+    pub(crate) fn cleaning(self, cleaning: Cleaning) -> Self {
+        Self { cleaning, ..self }
+    }
+
+    /// The id of the token that stands for nothing; none where no file tells.
+    pub(crate) fn padding(&self, folder: &mut ModelFolder) -> Result<Option<u32>, OpenError> {
+        let config: Option<PaddingConfig> = folder.json_if_there(TOKENIZER_CONFIG)?;
+        let padding = config.and_then(|config| config.padding(&self.tokenizer, 0));
+        Ok(padding.map(|padding| padding.pad_id))
     }
 
     /// The token ids of a record, special tokens included.
@@ -94,7 +109,7 @@ impl TextProcessor {
     }
 
     fn tokenize(&self, text: String) -> Result<Input, BadContent> {
-        let text = if self.lower_case { text.to_lowercase() } else { text };
+        let text = self.cleaning.clean(text);
         let Some(Bare { unknown, max_chars }) = &self.bare else {
             return self.ids(text, true).map(Input::Tokens);
         };
@@ -114,6 +129,36 @@ impl TextProcessor {
             .encode_fast(text, with_special_tokens)
             .map_err(|source| BadContent::Undecodable(format!("cannot tokenize it: {source}")))?;
         Ok(encoding.get_ids().to_vec())
+    }
+}
+
+/// What becomes of a text before it is cut into tokens, by OpenCLIP's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Cleaning {
+    /// Nothing: tokenizers do not tell how much space is between words.
+    #[default]
+    #[serde(rename = "whitespace")]
+    AsIs,
+    Lower,
+    /// Lower case, in normal form C, without punctuation and what cannot be seen, one space between words, as SigLIP was
+    /// trained.
+    Canonicalize,
+}
+
+impl Cleaning {
+    fn clean(self, text: String) -> String {
+        match self {
+            Self::AsIs => text,
+            Self::Lower => text.to_lowercase(),
+            Self::Canonicalize => {
+                let is_lost =
+                    |c: char| c.is_ascii_punctuation() || c.is_control() && !c.is_whitespace();
+                let text: String = text.nfc().map(|(c, _)| c).collect();
+                let text = text.replace('_', " ").replace(is_lost, "").to_lowercase();
+                text.split_whitespace().collect::<Vec<_>>().join(" ")
+            }
+        }
     }
 }
 
@@ -204,4 +249,19 @@ impl PaddingConfig {
 struct SentenceConfig {
     max_seq_length: Option<usize>,
     do_lower_case: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `canonicalize_text` of OpenCLIP gives.
+    #[test]
+    fn a_text_in_canonical_form_has_no_capitals_no_punctuation_and_single_spaces() {
+        let cleaned = |text: &str| Cleaning::Canonicalize.clean(text.to_owned());
+        assert_eq!(cleaned("  A photo_of \t (the) Dog's\nÉtude!? "), "a photo of the dogs étude");
+        assert_eq!(cleaned("—…"), "—…");
+        assert_eq!(cleaned(" .,_"), "");
+        assert_eq!(cleaned("a\0b e\u{301}"), "ab é");
+    }
 }

@@ -67,11 +67,16 @@ impl<'a> TextBatch<'a> {
 
     /// Token ids `texts x tokens`, padded with zeros, which no model looks at.
     pub(crate) fn ids(&self) -> Result<Tensor> {
+        self.padded_ids(self.n_tokens, 0)
+    }
+
+    /// The same of a length, which is not below that of the longest text, padded with a token.
+    pub(crate) fn padded_ids(&self, length: usize, padding: u32) -> Result<Tensor> {
         let padded = |tokens: &'a [u32]| {
-            tokens.iter().copied().chain(std::iter::repeat(0)).take(self.n_tokens)
+            tokens.iter().copied().chain(std::iter::repeat(padding)).take(length)
         };
         let ids: Vec<u32> = self.texts.iter().flat_map(|text| padded(text.value)).collect();
-        Tensor::from_vec(ids, (self.texts.len(), self.n_tokens), &Device::Cpu)
+        Tensor::from_vec(ids, (self.texts.len(), length), &Device::Cpu)
     }
 
     /// Positions `texts x tokens` as RoBERTa counts them: from one past the id of its padding token

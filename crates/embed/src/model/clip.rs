@@ -9,8 +9,11 @@ mod vision;
 use candle_nn::{VarBuilder, linear_no_bias};
 use serde::Deserialize;
 
-use self::{text::Text, vision::Vision};
-pub(super) use self::{text::TextConfig, vision::VisionConfig};
+use self::text::Text;
+pub(super) use self::{
+    text::TextConfig,
+    vision::{Vision, VisionConfig},
+};
 use super::{
     CONFIG,
     encoder::{ImageTower, TextTower, Towers},
@@ -39,38 +42,43 @@ pub(super) fn open(folder: &mut ModelFolder) -> Result<Towers, OpenError> {
 
 /// `config.json`, as far as it bears on the numbers. What older files leave out is as in ViT-B/32.
 #[derive(Debug, Deserialize)]
-pub(super) struct Config {
+struct Config {
     #[serde(default, rename = "text_config")]
-    pub(super) text: TextConfig,
+    text: TextConfig,
     #[serde(default, rename = "vision_config")]
-    pub(super) vision: VisionConfig,
+    vision: VisionConfig,
     #[serde(default = "default_projection")]
-    pub(super) projection_dim: usize,
+    projection_dim: usize,
 }
 
 impl Config {
     /// Loads both towers, with what stands before them.
-    pub(super) fn load(
+    fn load(
         &self,
         text_processor: TextProcessor,
         image_processor: ImageProcessor,
         weights: &VarBuilder<'_>,
     ) -> candle_core::Result<Towers> {
         let dimension = self.projection_dim;
-        let text = Text::load(&self.text, weights)?;
-        let projection = weights.pp("text_projection");
-        let projection = linear_no_bias(self.text.hidden_size, dimension, projection)?;
+        let (text, pooler) = load_text(&self.text, dimension, weights)?;
         let vision = Vision::load(&self.vision, dimension, weights)?;
         Ok(Towers {
             dimension,
-            text: Some(TextTower {
-                processor: text_processor,
-                model: Box::new(text),
-                pooler: Pooler::projected(self.text.end_token(), projection),
-            }),
+            text: Some(TextTower { processor: text_processor, model: Box::new(text), pooler }),
             image: Some(ImageTower { processor: image_processor, model: Box::new(vision) }),
         })
     }
+}
+
+/// Reads the text tower, and what leads from it into the shared space.
+pub(super) fn load_text(
+    config: &TextConfig,
+    dimension: usize,
+    weights: &VarBuilder<'_>,
+) -> candle_core::Result<(Text, Pooler)> {
+    let projection = weights.pp("text_projection");
+    let projection = linear_no_bias(config.hidden_size, dimension, projection)?;
+    Ok((Text::load(config, weights)?, Pooler::projected(config.end_token(), projection)))
 }
 
 fn default_projection() -> usize {

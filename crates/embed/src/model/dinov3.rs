@@ -4,20 +4,20 @@
 //! transformers; a picture is its class token, normalized.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Module, VarBuilder};
+use candle_nn::VarBuilder;
 use serde::Deserialize;
 
 use super::{
     CONFIG,
     activation::Activation,
-    attention::{Attention, Context, Projections},
-    batch::ImageBatch,
-    emit::{Edge, Emitter, Surroundings},
-    encoder::{ImageModel, ImageTower, Towers},
+    attention::{Attention, Projections},
+    encoder::{ImageTower, Towers},
     kernel::{LayerNorm, Linear, layer_norm, linear_b},
     layer::{Layer, Mlp, Order, SCALES, Stack},
     patches::{PatchTokens, Patches},
     rotary::Rotary,
+    summary::Summary,
+    vit::Vit,
 };
 use crate::{
     folder::ModelFolder,
@@ -31,7 +31,7 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
     let config: Config = folder.json(CONFIG)?;
     let processor = ImageProcessor::open(folder, Defaults::DinoV3)?;
     let weights = weights::map(folder)?;
-    let model = DinoV3::load(&config, processor.size(), &weights)
+    let model = load(&config, processor.size(), &weights)
         .map_err(|source| OpenError::weights(folder.path(), source))?;
     let tower = ImageTower { processor, model: Box::new(model) };
     Ok(Towers { dimension: config.hidden_size, text: None, image: Some(tower) })
@@ -97,55 +97,22 @@ impl Config {
     }
 }
 
-#[derive(Debug)]
-struct DinoV3 {
-    tokens: PatchTokens,
-    rotary: Rotary,
-    layers: Stack,
-    norm: LayerNorm,
-}
-
-impl DinoV3 {
-    fn load(config: &Config, picture: Size, weights: &VarBuilder<'_>) -> Result<Self> {
-        let (embeddings, size) = (weights.pp("embeddings"), config.hidden_size);
-        let patches = Patches::load(&embeddings.pp("patch_embeddings"), size, config.patch_size)?;
-        let class = embeddings.get((1, 1, size), "cls_token")?;
-        let n_registers = config.num_register_tokens;
-        let registers = embeddings.get((1, n_registers, size), "register_tokens")?;
-        let head_size = size / config.num_attention_heads.max(1);
-        let grid = patches.grid(picture);
-        Ok(Self {
-            rotary: Rotary::for_patches(grid, 1 + n_registers, head_size, config.rope_theta)?,
-            tokens: PatchTokens {
-                patches,
-                positions: None,
-                before: Some(Tensor::cat(&[class, registers], 1)?),
-            },
-            layers: Stack::of(config.num_hidden_layers, |n| {
-                config.layer(&weights.pp("layer").pp(n))
-            })?,
-            norm: config.norm(weights.pp("norm"))?,
-        })
-    }
-}
-
-impl ImageModel for DinoV3 {
-    /// `pictures x (1 + registers + patches) x hidden`, normalized.
-    fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
-        let context = Context { bias: None, rotary: Some(&self.rotary) };
-        self.norm.forward(&self.layers.forward(self.tokens.forward(batch)?, context)?)
-    }
-
-    fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
-        hidden.narrow(1, 0, 1)?.squeeze(1)
-    }
-
-    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
-        let tokens = self.tokens.emit(emitter, pixels)?;
-        let rotary = self.rotary.emit(emitter, None)?;
-        let surroundings = Surroundings { bias: None, rotary: Some(&rotary) };
-        let hidden = self.layers.emit(emitter, tokens, surroundings)?;
-        let class = emitter.pick(&hidden, 0, 1);
-        emitter.norm(&self.norm, &class)
-    }
+fn load(config: &Config, picture: Size, weights: &VarBuilder<'_>) -> Result<Vit> {
+    let (embeddings, size) = (weights.pp("embeddings"), config.hidden_size);
+    let patches = Patches::load(&embeddings.pp("patch_embeddings"), size, config.patch_size)?;
+    let class = embeddings.get((1, 1, size), "cls_token")?;
+    let n_registers = config.num_register_tokens;
+    let registers = embeddings.get((1, n_registers, size), "register_tokens")?;
+    let head_size = size / config.num_attention_heads.max(1);
+    let grid = patches.grid(picture);
+    let rotary = Rotary::for_patches(grid, 1 + n_registers, head_size, config.rope_theta)?;
+    let before = Some(Tensor::cat(&[class, registers], 1)?);
+    let layers = weights.pp("layer");
+    Ok(Vit {
+        tokens: PatchTokens { patches, positions: None, before },
+        rotary: Some(rotary),
+        layers: Stack::of(config.num_hidden_layers, |n| config.layer(&layers.pp(n)))?,
+        norm: config.norm(weights.pp("norm"))?,
+        summary: Summary::Class,
+    })
 }

@@ -284,6 +284,21 @@ impl Emitter {
         self.apply("Slice", &[edge, &starts, &ends, &axes], &[])
     }
 
+    /// All from a place of an axis on.
+    pub(crate) fn rest(&mut self, edge: &Edge, from: i64, axis: i64) -> Edge {
+        let [starts, ends, axes] = [from, i64::MAX, axis].map(|number| self.integers(&[number]));
+        self.apply("Slice", &[edge, &starts, &ends, &axes], &[])
+    }
+
+    /// The mean along an axis, which stays as one place or is gone.
+    pub(crate) fn mean(&mut self, edge: &Edge, axis: i64, stays: bool) -> Edge {
+        let attributes = [
+            ("axes", Attribute::Integers(&[axis])),
+            ("keepdims", Attribute::Integer(i64::from(stays))),
+        ];
+        self.apply("ReduceMean", &[edge], &attributes)
+    }
+
     /// One place of an axis, which is gone then.
     pub(crate) fn pick(&mut self, edge: &Edge, place: i64, axis: i64) -> Edge {
         let place = self.index(place);
@@ -352,7 +367,7 @@ impl Emitter {
     /// Divides the last axis by the root of its mean square.
     fn scaled_to_one(&mut self, edge: &Edge, weight: &Edge, epsilon: f32) -> Edge {
         let square = self.apply("Mul", &[edge, edge], &[]);
-        let mean = self.apply("ReduceMean", &[&square], &[("axes", Attribute::Integers(&[-1]))]);
+        let mean = self.mean(&square, -1, true);
         let epsilon = self.number(epsilon);
         let mean = self.apply("Add", &[&mean, &epsilon], &[]);
         let root = self.apply("Sqrt", &[&mean], &[]);

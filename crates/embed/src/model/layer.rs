@@ -99,12 +99,7 @@ pub(crate) struct Layer {
 impl Layer {
     /// Loads a layer that has biases everywhere.
     pub(crate) fn load(shape: &Shape, names: &Names, weights: &VarBuilder<'_>) -> Result<Self> {
-        let mlp = Mlp {
-            inner: linear(shape.hidden_size, shape.intermediate_size, &weights.pp(names.inner))?,
-            gate: None,
-            activation: shape.activation,
-            outer: linear(shape.intermediate_size, shape.hidden_size, &weights.pp(names.outer))?,
-        };
+        let mlp = Mlp::load(shape, [names.inner, names.outer], weights)?;
         Self::with_mlp(shape, names, weights, mlp)
     }
 
@@ -216,6 +211,37 @@ pub(crate) struct Mlp {
 }
 
 impl Mlp {
+    /// Loads two layers of these names, with biases.
+    pub(crate) fn load(
+        shape: &Shape,
+        [inner, outer]: [&str; 2],
+        weights: &VarBuilder<'_>,
+    ) -> Result<Self> {
+        let (size, inner_size) = (shape.hidden_size, shape.intermediate_size);
+        Ok(Self {
+            inner: linear(size, inner_size, &weights.pp(inner))?,
+            gate: None,
+            activation: shape.activation,
+            outer: linear(inner_size, size, &weights.pp(outer))?,
+        })
+    }
+
+    /// The same with a gate, which stands behind the inner layer in one matrix with it.
+    pub(crate) fn load_gated(
+        shape: &Shape,
+        [both, outer]: [&str; 2],
+        weights: &VarBuilder<'_>,
+    ) -> Result<Self> {
+        let (size, inner_size) = (shape.hidden_size, shape.intermediate_size);
+        let both = linear(size, 2 * inner_size, &weights.pp(both))?;
+        Ok(Self {
+            inner: both.part(0, inner_size)?,
+            gate: Some(both.part(inner_size, inner_size)?),
+            activation: Activation::Silu,
+            outer: linear(inner_size, size, &weights.pp(outer))?,
+        })
+    }
+
     /// Adds to a sum what is computed from hidden states, both `.. x hidden`.
     pub(crate) fn forward_onto(&self, sum: &Tensor, hidden: &Tensor) -> Result<Tensor> {
         let inner = self.inner.forward_through(hidden, self.activation)?;

@@ -1,25 +1,30 @@
 //! CLIP as OpenCLIP saves it: the same towers under other names, with a configuration of its own.
 //!
 //! Ilharco et al., *OpenCLIP*, 2021; Cherti et al., *Reproducible scaling laws for contrastive
-//! language-image learning*, 2022. The numbers are those of `open_clip.CLIP` for its transformers
-//! over patches. What a configuration names beyond these sizes changes the numbers, and is refused.
+//! language-image learning*, 2022. The numbers are those of `open_clip.CLIP` and `open_clip.CustomTextCLIP`: pictures
+//! are seen by a transformer over patches, by a ResNet, or by the SigLIP of timm; texts are read forward, or at once as
+//! by SigLIP. What a configuration names beyond that changes the numbers, and is refused. What OpenCLIP repairs in texts
+//! before it reads them, broken encodings, curly quotes and entities of HTML, is left as it is.
 
+mod config;
 mod names;
+mod resnet;
 
-use std::collections::BTreeMap;
+use candle_core::Result;
+use candle_nn::VarBuilder;
 
-use serde::Deserialize;
-use serde_json::Value;
-
+use self::config::{Config, Depth, Model, Reading};
 use super::{
-    activation::Activation,
-    clip::{self, TextConfig, VisionConfig},
-    encoder::Towers,
+    clip,
+    encoder::{ImageModel, ImageTower, TextModel, TextTower, Towers},
+    siglip,
+    timm::{self, Kind, Pool},
 };
 use crate::{
     folder::ModelFolder,
-    image::{ImageProcessor, OpenClipPreprocessing},
+    image::{ImageProcessor, Size},
     open::OpenError,
+    pool::Pooler,
     tokenize::TextProcessor,
     weights,
 };
@@ -28,197 +33,93 @@ use crate::{
 pub(crate) const CONFIG: &str = "open_clip_config.json";
 
 /// Reads it from its folder.
-pub(super) fn open(folder: &mut ModelFolder) -> Result<Towers, OpenError> {
+pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
     let Config { model, preprocessing } = folder.json(CONFIG)?;
-    model.check().map_err(|reason| folder.bad(CONFIG, reason))?;
-    let config = model.as_clip();
-    let text_processor = TextProcessor::open(folder, config.text.max_position_embeddings)?;
+    let reading = model.check().map_err(|reason| folder.bad(CONFIG, reason))?;
+    let text_processor = match reading {
+        Reading::Forward => TextProcessor::open(folder, model.text.context_length)?,
+        Reading::AtOnce => TextProcessor::open_padded(folder, model.text.context_length)?,
+    };
+    let text_processor = text_processor.cleaning(model.text.cleaning());
     let image_processor = ImageProcessor::of_open_clip(&preprocessing, model.vision.image_size)
         .map_err(|reason| folder.bad(CONFIG, reason))?;
-    let weights = names::as_in_transformers(weights::map_open_clip(folder)?);
-    config
-        .load(text_processor, image_processor, &weights)
-        .map_err(|source| OpenError::weights(folder.path(), source))
+    let weights = weights::map_open_clip(folder)?;
+    let bad = |source| OpenError::weights(folder.path(), source);
+    let (text, pooler) = model.load_text(reading, weights.clone()).map_err(bad)?;
+    let vision = model.load_vision(image_processor.size(), weights).map_err(bad)?;
+    Ok(Towers {
+        dimension: model.embed_dim,
+        text: Some(TextTower { processor: text_processor, model: text, pooler }),
+        image: Some(ImageTower { processor: image_processor, model: vision }),
+    })
 }
-
-/// `open_clip_config.json`.
-#[derive(Debug, Deserialize)]
-struct Config {
-    #[serde(rename = "model_cfg")]
-    model: Model,
-    #[serde(default, rename = "preprocess_cfg")]
-    preprocessing: OpenClipPreprocessing,
-}
-
-/// `model_cfg`.
-#[derive(Debug, Deserialize)]
-struct Model {
-    embed_dim: usize,
-    #[serde(default)]
-    quick_gelu: bool,
-    #[serde(rename = "vision_cfg")]
-    vision: Vision,
-    #[serde(rename = "text_cfg")]
-    text: Text,
-    #[serde(flatten)]
-    others: Others,
-}
-
-/// `vision_cfg`.
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-struct Vision {
-    layers: usize,
-    width: usize,
-    head_width: usize,
-    mlp_ratio: f64,
-    patch_size: usize,
-    image_size: usize,
-    #[serde(flatten)]
-    others: Others,
-}
-
-impl Default for Vision {
-    fn default() -> Self {
-        Self {
-            layers: 12,
-            width: 768,
-            head_width: 64,
-            mlp_ratio: 4.0,
-            patch_size: 16,
-            image_size: 224,
-            others: Others::new(),
-        }
-    }
-}
-
-/// `text_cfg`.
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-struct Text {
-    context_length: usize,
-    vocab_size: usize,
-    width: usize,
-    heads: usize,
-    layers: usize,
-    mlp_ratio: f64,
-    #[serde(flatten)]
-    others: Others,
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self {
-            context_length: 77,
-            vocab_size: 49_408,
-            width: 512,
-            heads: 8,
-            layers: 12,
-            mlp_ratio: 4.0,
-            others: Others::new(),
-        }
-    }
-}
-
-/// Settings that have no place here.
-type Others = BTreeMap<String, Value>;
-
-/// Settings that bear on training, on the tokenizer, whose file says it again, or on scores, which
-/// are cosines here.
-const HARMLESS: [&str; 11] = [
-    "custom_text",
-    "eos_id",
-    "hf_tokenizer_name",
-    "init_logit_bias",
-    "init_logit_scale",
-    "nonscalar_logit_scale",
-    "output_tokens",
-    "pad_id",
-    "patch_dropout",
-    "tokenizer_kwargs",
-    "tokenizer_mode",
-];
-
-/// Settings that say what is done here anyway.
-const KNOWN: [(&str, &str); 4] = [
-    ("pool_type", "tok"),
-    ("pool_type", "argmax"),
-    ("pos_embed_type", "learnable"),
-    ("proj_type", "linear"),
-];
 
 impl Model {
-    /// Refuses what would be computed wrongly.
-    fn check(&self) -> Result<(), String> {
-        let others = [&self.others, &self.vision.others, &self.text.others];
-        let changes = |(name, value): &(&String, &Value)| {
-            let is_off = matches!(value, Value::Null | Value::Bool(false));
-            let is_known =
-                KNOWN.iter().any(|known| Some(known.1) == value.as_str() && known.0 == *name);
-            !is_off && !is_known && !HARMLESS.contains(&name.as_str())
-        };
-        match others.into_iter().flatten().find(changes) {
-            Some((name, value)) => Err(format!("{name} {value} is not supported")),
-            None if self.vision.head_width == 0 => Err("head_width 0 is not supported".to_owned()),
-            None => Ok(()),
+    fn load_text(
+        &self,
+        reading: Reading,
+        weights: VarBuilder<'static>,
+    ) -> Result<(Box<dyn TextModel>, Pooler)> {
+        let weights = names::as_in_transformers(weights);
+        Ok(match reading {
+            Reading::Forward => {
+                let (text, pooler) = clip::load_text(&self.as_clip(), self.embed_dim, &weights)?;
+                (Box::new(text), pooler)
+            }
+            Reading::AtOnce => {
+                let weights = weights.pp("text_model");
+                let (text, pooler) =
+                    siglip::load_text(&self.as_siglip(), self.embed_dim, &weights)?;
+                (Box::new(text), pooler)
+            }
+        })
+    }
+
+    fn load_vision(
+        &self,
+        picture: Size,
+        weights: VarBuilder<'static>,
+    ) -> Result<Box<dyn ImageModel>> {
+        let vision = &self.vision;
+        if let Some(architecture) = &vision.timm_model_name {
+            return self.load_trunk(architecture, picture, weights.pp("visual.trunk"));
         }
+        Ok(match &vision.layers {
+            Depth::Layers(n_layers) => {
+                let weights = names::as_in_transformers(weights);
+                Box::new(clip::Vision::load(&self.patches(*n_layers), self.embed_dim, &weights)?)
+            }
+            Depth::Stages(depths) => {
+                let sizes = resnet::Sizes {
+                    width: vision.width,
+                    depths,
+                    head_width: vision.head_width,
+                    image_size: vision.image_size,
+                    dimension: self.embed_dim,
+                };
+                Box::new(resnet::ResNet::load(sizes, weights.pp("visual"))?)
+            }
+        })
     }
 
-    fn as_clip(&self) -> clip::Config {
-        let activation = if self.quick_gelu { Activation::QuickGelu } else { Activation::Gelu };
-        let Self { vision, text, .. } = self;
-        clip::Config {
-            projection_dim: self.embed_dim,
-            text: TextConfig {
-                vocab_size: text.vocab_size,
-                hidden_size: text.width,
-                intermediate_size: scaled(text.width, text.mlp_ratio),
-                num_hidden_layers: text.layers,
-                num_attention_heads: text.heads,
-                max_position_embeddings: text.context_length,
-                hidden_act: activation,
-                // The token of the highest id stands for a text.
-                eos_token_id: 2,
-                ..TextConfig::default()
-            },
-            vision: VisionConfig {
-                hidden_size: vision.width,
-                intermediate_size: scaled(vision.width, vision.mlp_ratio),
-                num_hidden_layers: vision.layers,
-                num_attention_heads: vision.width / vision.head_width,
-                image_size: vision.image_size,
-                patch_size: vision.patch_size,
-                hidden_act: activation,
-                ..VisionConfig::default()
-            },
+    /// Loads a tower of timm.
+    fn load_trunk(
+        &self,
+        architecture: &str,
+        picture: Size,
+        weights: VarBuilder<'static>,
+    ) -> Result<Box<dyn ImageModel>> {
+        let (kind, width) = (Kind::Siglip, timm::width(&weights)?);
+        // Of a width that none of the published ones has, heads are as wide as those of other towers.
+        let n_heads = kind.usual_heads(width).or(width.checked_div(self.vision.head_width));
+        let trunk = timm::Transformer { architecture, kind, pool: Pool::Map, n_heads };
+        let (dimension, model) = trunk.load(picture, weights)?;
+        if dimension == self.embed_dim {
+            return Ok(model);
         }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as Python's int()")]
-fn scaled(width: usize, ratio: f64) -> usize {
-    (width as f64 * ratio) as usize
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(config: &str) -> Result<(), String> {
-        serde_json::from_str::<Model>(config).unwrap().check()
-    }
-
-    #[test]
-    fn what_changes_the_numbers_is_refused_and_named() {
-        let config = |vision: &str, text: &str| {
-            format!(r#"{{"embed_dim": 8, "vision_cfg": {{{vision}}}, "text_cfg": {{{text}}}}}"#)
-        };
-        let plain =
-            config(r#""patch_dropout": 0.5, "timm_model_name": null"#, r#""pool_type": "argmax""#);
-        assert_eq!(checked(&plain), Ok(()));
-        let refused = checked(&config(r#""timm_model_name": "vit_base""#, "")).unwrap_err();
-        assert_eq!(refused, r#"timm_model_name "vit_base" is not supported"#);
-        let refused = checked(&config("", r#""no_causal_mask": true"#)).unwrap_err();
-        assert_eq!(refused, "no_causal_mask true is not supported");
+        let embed_dim = self.embed_dim;
+        candle_core::bail!(
+            "pictures of {dimension} and texts of {embed_dim} dimensions share no space"
+        )
     }
 }

@@ -46,6 +46,9 @@ pub(super) struct Config {
     pub(super) downsample_in_first_stage: bool,
     #[serde(default)]
     pub(super) downsample_in_bottleneck: bool,
+    /// Whether averages take the place of strides, as in CLIP.
+    #[serde(skip)]
+    pub(super) averages: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -68,6 +71,18 @@ impl Config {
         self.hidden_sizes.last().copied().ok_or_else(|| "it has no stages".to_owned())
     }
 
+    /// Loads all layers, from the first to the last.
+    pub(super) fn load(&self, weights: &VarBuilder<'_>) -> Result<Vec<Layer>> {
+        let mut layers = Vec::new();
+        for (stage, plans) in self.plans().into_iter().enumerate() {
+            let stage = weights.pp(stage).pp("layers");
+            for (n, plan) in plans.into_iter().enumerate() {
+                layers.push(Layer::load(self, plan, &stage.pp(n))?);
+            }
+        }
+        Ok(layers)
+    }
+
     /// What each layer does, from the first to the last, by stages.
     fn plans(&self) -> Vec<Vec<Plan>> {
         let mut n_in = self.embedding_size;
@@ -86,10 +101,10 @@ impl Config {
 
 /// What a layer makes of its channels and of the number of places.
 #[derive(Clone, Copy, Debug)]
-struct Plan {
-    n_in: usize,
-    n_out: usize,
-    stride: usize,
+pub(super) struct Plan {
+    pub(super) n_in: usize,
+    pub(super) n_out: usize,
+    pub(super) stride: usize,
 }
 
 #[derive(Debug)]
@@ -102,15 +117,9 @@ impl ResNet {
     pub(super) fn load(config: &Config, weights: &VarBuilder<'_>) -> Result<Self> {
         let stem = "embedder.embedder";
         let weights = weights::inside(weights, "resnet", "embedder.embedder.convolution.weight");
-        let mut layers = Vec::new();
-        for (stage, plans) in config.plans().into_iter().enumerate() {
-            let stage = weights.pp("encoder.stages").pp(stage).pp("layers");
-            for (n, plan) in plans.into_iter().enumerate() {
-                layers.push(Layer::load(config, plan, &stage.pp(n))?);
-            }
-        }
         let plan = Plan { n_in: 3, n_out: config.embedding_size, stride: 2 };
-        Ok(Self { stem: convolution(plan, 7, &weights.pp(stem))?, layers })
+        let stem = convolution(plan, 7, &weights.pp(stem))?;
+        Ok(Self { stem, layers: config.load(&weights.pp("encoder.stages"))? })
     }
 }
 
@@ -146,19 +155,25 @@ impl ImageModel for ResNet {
 
 /// Convolutions, and around them what was there before.
 #[derive(Debug)]
-struct Layer {
+pub(super) struct Layer {
     convolutions: Vec<Conv2d>,
     shortcut: Option<Conv2d>,
+    /// Whether each four places become their average before the last convolution, and before the shortcut.
+    averages: bool,
 }
 
 impl Layer {
     fn load(config: &Config, plan: Plan, weights: &VarBuilder<'_>) -> Result<Self> {
         let Plan { n_in, n_out, stride } = plan;
+        let changes = n_in != n_out || stride != 1;
+        let averages = config.averages && stride == 2;
+        let plan = if averages { Plan { stride: 1, ..plan } } else { plan };
         let kernels = match config.layer_type {
             LayerType::Basic => vec![(plan, 3), (Plan { n_in: n_out, n_out, stride: 1 }, 3)],
             LayerType::Bottleneck => {
                 let narrow = n_out / 4;
                 let early = config.downsample_in_bottleneck;
+                let stride = plan.stride;
                 let (first, second) = if early { (stride, 1) } else { (1, stride) };
                 vec![
                     (Plan { n_in, n_out: narrow, stride: first }, 1),
@@ -171,34 +186,46 @@ impl Layer {
         let load = |(n, (plan, side)): (usize, (Plan, usize))| {
             convolution(plan, side, &weights.pp("layer").pp(n))
         };
-        let changes = n_in != n_out || stride != 1;
         let shortcut =
             changes.then(|| convolution(plan, 1, &weights.pp("shortcut"))).transpose()?;
-        Ok(Self { convolutions: numbered.map(load).collect::<Result<_>>()?, shortcut })
+        let convolutions = numbered.map(load).collect::<Result<_>>()?;
+        Ok(Self { convolutions, shortcut, averages })
     }
 
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+        let average = |hidden: Tensor| {
+            if self.averages { hidden.avg_pool2d(2) } else { Ok(hidden) }
+        };
         let past = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(hidden)?,
+            Some(shortcut) => shortcut.forward(&average(hidden.clone())?)?,
             None => hidden.clone(),
         };
         let mut changed = hidden.clone();
         for (n, convolution) in self.convolutions.iter().enumerate() {
             changed = if n == 0 { changed } else { changed.relu()? };
+            changed = if n + 1 == self.convolutions.len() { average(changed)? } else { changed };
             changed = convolution.forward(&changed)?;
         }
         (changed + past)?.relu()
     }
 
     /// The same in a graph.
-    fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+    pub(super) fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+        let average = |emitter: &mut Emitter, hidden: Edge| {
+            if self.averages { emit_average(emitter, &hidden) } else { hidden }
+        };
         let past = match &self.shortcut {
-            Some(shortcut) => emit_convolution(emitter, shortcut, hidden)?,
+            Some(shortcut) => {
+                let given = average(emitter, hidden.clone());
+                emit_convolution(emitter, shortcut, &given)?
+            }
             None => hidden.clone(),
         };
         let mut changed = hidden.clone();
         for (n, convolution) in self.convolutions.iter().enumerate() {
             changed = if n == 0 { changed } else { emitter.apply("Relu", &[&changed], &[]) };
+            let is_last = n + 1 == self.convolutions.len();
+            changed = if is_last { average(emitter, changed) } else { changed };
             changed = emit_convolution(emitter, convolution, &changed)?;
         }
         let sum = emitter.apply("Add", &[&changed, &past], &[]);
@@ -206,7 +233,18 @@ impl Layer {
     }
 }
 
-fn emit_convolution(emitter: &mut Emitter, convolution: &Conv2d, hidden: &Edge) -> Result<Edge> {
+/// The average of each four places, in a graph.
+pub(super) fn emit_average(emitter: &mut Emitter, hidden: &Edge) -> Edge {
+    let pooling =
+        [("kernel_shape", Attribute::Integers(&[2, 2])), ("strides", Attribute::Integers(&[2, 2]))];
+    emitter.apply("AveragePool", &[hidden], &pooling)
+}
+
+pub(super) fn emit_convolution(
+    emitter: &mut Emitter,
+    convolution: &Conv2d,
+    hidden: &Edge,
+) -> Result<Edge> {
     let kernel = emitter.weights(convolution.weight())?;
     let bias = convolution.bias().map(|bias| emitter.weights(bias)).transpose()?;
     let inputs: Vec<_> = [hidden, &kernel].into_iter().chain(&bias).collect();
@@ -221,7 +259,7 @@ fn emit_convolution(emitter: &mut Emitter, convolution: &Conv2d, hidden: &Edge) 
 }
 
 /// A convolution whose picture keeps its size, but for the stride, and the norm after it.
-fn convolution(plan: Plan, side: usize, weights: &VarBuilder<'_>) -> Result<Conv2d> {
+pub(super) fn convolution(plan: Plan, side: usize, weights: &VarBuilder<'_>) -> Result<Conv2d> {
     /// As in every layer of `torch.nn.BatchNorm2d`.
     const EPSILON: f64 = 1e-5;
     let Plan { n_in, n_out, stride } = plan;

@@ -3,24 +3,24 @@
 //! Zhai et al., *Sigmoid Loss for Language Image Pre-Training*, 2023; Tschannen et al., *SigLIP 2*,
 //! 2025. The numbers are those of `SiglipModel` in Hugging Face transformers.
 
-mod head;
-
 use candle_core::{Result, Tensor};
 use candle_nn::{Embedding, Module, VarBuilder, embedding, linear};
 use serde::Deserialize;
 
-use self::head::Head;
 use super::{
     CONFIG,
     activation::Activation,
     attention::Context,
-    batch::{ImageBatch, TextBatch},
+    batch::TextBatch,
     clip::NAMES,
     emit::{Edge, Emitter, Surroundings},
-    encoder::{ImageModel, ImageTower, TextModel, TextTower, Towers},
+    encoder::{ImageTower, TextModel, TextTower, Towers},
+    head::Head,
     kernel::{LayerNorm, layer_norm},
     layer::{Order, Shape, Stack},
     patches::{PatchTokens, Patches},
+    summary::Summary,
+    vit::Vit,
 };
 use crate::{
     folder::ModelFolder,
@@ -44,7 +44,7 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
     let dimension = config.vision_config.tower.hidden_size;
     let (text, pooler) =
         load_text(&config.text_config, dimension, &weights.pp("text_model")).map_err(bad)?;
-    let vision = Vision::load(&config.vision_config, &weights.pp("vision_model")).map_err(bad)?;
+    let vision = load_vision(&config.vision_config, &weights.pp("vision_model")).map_err(bad)?;
     Ok(Towers {
         dimension,
         text: Some(TextTower { processor: text_processor, model: Box::new(text), pooler }),
@@ -60,14 +60,14 @@ struct Config {
 }
 
 #[derive(Debug, Deserialize)]
-struct TextConfig {
+pub(super) struct TextConfig {
     #[serde(flatten)]
-    tower: TowerConfig,
+    pub(super) tower: TowerConfig,
     #[serde(default = "vocabulary")]
-    vocab_size: usize,
+    pub(super) vocab_size: usize,
     #[serde(default = "positions")]
-    max_position_embeddings: usize,
-    projection_size: Option<usize>,
+    pub(super) max_position_embeddings: usize,
+    pub(super) projection_size: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,13 +100,13 @@ fn patch() -> usize {
 /// What both towers have.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
-struct TowerConfig {
-    hidden_size: usize,
-    intermediate_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    hidden_act: Activation,
-    layer_norm_eps: f64,
+pub(super) struct TowerConfig {
+    pub(super) hidden_size: usize,
+    pub(super) intermediate_size: usize,
+    pub(super) num_hidden_layers: usize,
+    pub(super) num_attention_heads: usize,
+    pub(super) hidden_act: Activation,
+    pub(super) layer_norm_eps: f64,
 }
 
 impl Default for TowerConfig {
@@ -159,14 +159,15 @@ impl TowerConfig {
 
 /// Texts are always of full length, padding included, and the last token stands for all.
 #[derive(Debug)]
-struct Text {
+pub(super) struct Text {
     tokens: Embedding,
     positions: Tensor,
     layers: Stack,
     norm: LayerNorm,
 }
 
-fn load_text(
+/// Reads the text tower, and what leads from it into the shared space.
+pub(super) fn load_text(
     config: &TextConfig,
     dimension: usize,
     weights: &VarBuilder<'_>,
@@ -200,48 +201,19 @@ impl TextModel for Text {
     }
 }
 
-#[derive(Debug)]
-struct Vision {
-    tokens: PatchTokens,
-    layers: Stack,
-    norm: LayerNorm,
-    head: Head,
-}
-
-impl Vision {
-    fn load(config: &VisionConfig, weights: &VarBuilder<'_>) -> Result<Self> {
-        let shape = config.tower.shape();
-        let embeddings = weights.pp("embeddings");
-        let patches =
-            Patches::load(&embeddings.pp("patch_embedding"), shape.hidden_size, config.patch_size)?;
-        let grid = patches.grid(config.size());
-        let n_patches = grid.height * grid.width;
-        let positions =
-            embeddings.get((n_patches, shape.hidden_size), "position_embedding.weight")?;
-        Ok(Self {
-            tokens: PatchTokens { patches, positions: Some(positions), before: None },
-            layers: Stack::load(&shape, &NAMES, &weights.pp("encoder.layers"))?,
-            norm: layer_norm(shape.hidden_size, shape.epsilon, weights.pp("post_layernorm"))?,
-            head: Head::load(&shape, &weights.pp("head"))?,
-        })
-    }
-}
-
-impl ImageModel for Vision {
-    /// `pictures x patches x hidden`, normalized.
-    fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
-        let hidden = self.layers.forward(self.tokens.forward(batch)?, Context::default())?;
-        self.norm.forward(&hidden)
-    }
-
-    fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
-        self.head.forward(hidden)
-    }
-
-    fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
-        let tokens = self.tokens.emit(emitter, pixels)?;
-        let hidden = self.layers.emit(emitter, tokens, Surroundings::default())?;
-        let hidden = emitter.norm(&self.norm, &hidden)?;
-        self.head.emit(emitter, &hidden)
-    }
+fn load_vision(config: &VisionConfig, weights: &VarBuilder<'_>) -> Result<Vit> {
+    let shape = config.tower.shape();
+    let embeddings = weights.pp("embeddings");
+    let patches =
+        Patches::load(&embeddings.pp("patch_embedding"), shape.hidden_size, config.patch_size)?;
+    let grid = patches.grid(config.size());
+    let n_patches = grid.height * grid.width;
+    let positions = embeddings.get((n_patches, shape.hidden_size), "position_embedding.weight")?;
+    Ok(Vit {
+        tokens: PatchTokens { patches, positions: Some(positions), before: None },
+        rotary: None,
+        layers: Stack::load(&shape, &NAMES, &weights.pp("encoder.layers"))?,
+        norm: layer_norm(shape.hidden_size, shape.epsilon, weights.pp("post_layernorm"))?,
+        summary: Summary::Head(Box::new(Head::load(&shape, &weights.pp("head"))?)),
+    })
 }

@@ -1,64 +1,133 @@
-//! ViT, DINOv2 and ResNet as timm saves them: the same models under other names.
+//! ViT, DINOv2, DINOv3, SigLIP and ResNet as timm saves them: the same models under other names.
 //!
 //! Wightman, *PyTorch Image Models*, 2019. The numbers are those of `timm.create_model(..,
 //! num_classes=0)`. A configuration gives the name of an architecture and what differs from it; sizes
 //! are read off the weights, and what nothing here computes is refused.
 
-mod names;
+mod dinov3;
+pub(super) mod names;
+mod vit;
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     CONFIG,
-    activation::Activation,
     encoder::{ImageModel, ImageTower, Towers},
-    kernel::layer_norm,
-    layer::{Layer, Names, Order, Shape, Stack},
-    patches::{PatchTokens, Patches},
     resnet::{self, LayerType, ResNet},
-    vit::Vit,
 };
 use crate::{
     folder::ModelFolder,
     image::{ImageProcessor, Size, TimmPreprocessing},
     open::OpenError,
-    weights::{
-        self,
-        renamed::{Source, renamed},
-    },
+    weights::{self, renamed::renamed},
 };
 
 /// Reads it from its folder.
 pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, OpenError> {
     let config: Config = folder.json(CONFIG)?;
-    let family = config.family().map_err(|reason| folder.bad(CONFIG, reason))?;
+    let (family, pool) = config.check().map_err(|reason| folder.bad(CONFIG, reason))?;
     let processor = ImageProcessor::of_timm(&config.preprocessing)
         .map_err(|reason| folder.bad(CONFIG, reason))?;
     let weights = weights::map(folder)?;
+    let picture = processor.size();
     let loaded = match family {
-        Family::Vit => config.vit(processor.size(), weights),
         Family::ResNet => resnet(weights),
+        Family::Transformer(kind) => {
+            let architecture = &config.architecture;
+            let n_heads = config.n_heads();
+            Transformer { architecture, kind, pool, n_heads }.load(picture, weights)
+        }
     };
     let (dimension, model) = loaded.map_err(|source| OpenError::weights(folder.path(), source))?;
     Ok(Towers { dimension, text: None, image: Some(ImageTower { processor, model }) })
 }
 
 /// A model, and the number of coordinates that come out of it.
-type Loaded = (usize, Box<dyn ImageModel>);
+pub(super) type Loaded = (usize, Box<dyn ImageModel>);
 
 /// The architectures that are read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Vit,
+pub(super) enum Family {
+    Transformer(Kind),
     ResNet,
 }
 
+/// The transformers among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Vit,
+    Siglip,
+    DinoV3,
+}
+
+/// How hidden states become one vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pool {
+    Token,
+    Mean,
+    Map,
+}
+
 const RESNETS: [&str; 5] = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"];
+
+impl Family {
+    /// The family of an architecture, by its name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let has = |part: &str| name.split('_').any(|found| found == part);
+        let others = ["clip", "rope", "rpn", "xp"];
+        if RESNETS.contains(&name) {
+            Some(Self::ResNet)
+        } else if !name.starts_with("vit_")
+            || !name.contains("_patch")
+            || others.iter().any(|o| has(o))
+        {
+            None
+        } else if has("dinov3") {
+            Some(Self::Transformer(Kind::DinoV3))
+        } else if has("siglip") {
+            Some(Self::Transformer(Kind::Siglip))
+        } else {
+            (!has("gap")).then_some(Self::Transformer(Kind::Vit))
+        }
+    }
+
+    /// How its hidden states may become one vector, by timm's names; the usual way first.
+    fn pools(self, name: &str) -> &'static [(&'static str, Pool)] {
+        match self {
+            Self::ResNet => &[("avg", Pool::Mean)],
+            Self::Transformer(Kind::Vit) => &[("token", Pool::Token)],
+            Self::Transformer(Kind::DinoV3) => &[("avg", Pool::Mean), ("token", Pool::Token)],
+            Self::Transformer(Kind::Siglip) if name.contains("_gap_") => &[("avg", Pool::Mean)],
+            Self::Transformer(Kind::Siglip) => &[("map", Pool::Map)],
+        }
+    }
+}
+
+impl Kind {
+    /// Widths and their attention heads, as published models have them.
+    pub(super) fn usual_heads(self, hidden_size: usize) -> Option<usize> {
+        let known: &[(usize, usize)] = match self {
+            Self::Vit => &[
+                (192, 3),
+                (384, 6),
+                (768, 12),
+                (1024, 16),
+                (1280, 16),
+                (1408, 16),
+                (1536, 24),
+                (1664, 16),
+            ],
+            Self::Siglip => &[(768, 12), (1024, 16), (1152, 16), (1536, 16)],
+            Self::DinoV3 => &[(192, 3), (384, 6), (768, 12), (1024, 16), (1280, 20), (4096, 32)],
+        };
+        known.iter().find(|(width, _)| *width == hidden_size).map(|(_, n_heads)| *n_heads)
+    }
+}
 
 /// `config.json`, as far as it bears on the numbers.
 #[derive(Debug, Deserialize)]
@@ -74,7 +143,7 @@ struct Config {
 }
 
 /// What may differ: sizes, which the weights tell, too.
-const ARGUMENTS: [&str; 15] = [
+const ARGUMENTS: [&str; 16] = [
     "block",
     "channels",
     "depth",
@@ -88,114 +157,77 @@ const ARGUMENTS: [&str; 15] = [
     "no_embed_class",
     "num_classes",
     "num_heads",
+    "num_reg_tokens",
     "patch_size",
     "reg_tokens",
 ];
 
 impl Config {
-    fn family(&self) -> std::result::Result<Family, String> {
+    fn check(&self) -> std::result::Result<(Family, Pool), String> {
         if let Some(name) = self.model_args.keys().find(|name| !ARGUMENTS.contains(&name.as_str()))
         {
             return Err(format!("model_args with {name} are not supported"));
         }
         let name = self.architecture.as_str();
-        let others = ["clip", "dinov3", "gap", "rope", "rpn", "siglip", "xp"];
-        let is_plain = name.split('_').all(|part| !others.contains(&part));
-        let (family, pool) = if RESNETS.contains(&name) {
-            (Family::ResNet, "avg")
-        } else if name.starts_with("vit_") && name.contains("_patch") && is_plain {
-            (Family::Vit, "token")
-        } else {
-            return Err(format!("timm's {name} is not supported\nhint: export it to ONNX"));
+        let family = Family::of(name);
+        let family = family
+            .ok_or_else(|| format!("timm's {name} is not supported\nhint: export it to ONNX"))?;
+        let argument = || self.model_args.get("global_pool").and_then(Value::as_str);
+        let pools = family.pools(name);
+        let pool = match self.global_pool.as_deref().or_else(argument) {
+            None => pools.first(),
+            Some(asked) => pools.iter().find(|(name, _)| *name == asked),
         };
-        match self.global_pool.as_deref() {
-            Some(other) if other != pool => Err(format!("global_pool {other:?} is not supported")),
-            _ => Ok(family),
+        match pool {
+            Some((_, pool)) => Ok((family, *pool)),
+            None => Err(format!("global_pool {:?} is not supported", self.global_pool)),
         }
     }
 
-    /// The attention heads of a transformer: named where it is not a usual one, else known by its width.
-    fn n_heads(&self, hidden_size: usize) -> Result<usize> {
+    /// The attention heads of a transformer, where it does not have the usual ones.
+    fn n_heads(&self) -> Option<usize> {
         let named = self.model_args.get("num_heads").and_then(Value::as_u64);
-        let named = named.and_then(|n_heads| usize::try_from(n_heads).ok());
-        let usual = || HEADS.iter().find(|(width, _)| *width == hidden_size).map(|(_, n)| *n);
-        match named.or_else(usual) {
-            Some(n_heads) => Ok(n_heads),
-            None => candle_core::bail!("how many heads a width of {hidden_size} has is not known"),
-        }
+        named.and_then(|n_heads| usize::try_from(n_heads).ok())
     }
+}
 
-    fn vit(&self, picture: Size, weights: VarBuilder<'static>) -> Result<Loaded> {
-        for changed in ["norm_pre.weight", "fc_norm.weight", "attn_pool.q.weight"] {
+/// What the weights of a transformer do not tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Transformer<'a> {
+    pub(super) architecture: &'a str,
+    pub(super) kind: Kind,
+    pub(super) pool: Pool,
+    /// None where they are the usual ones.
+    pub(super) n_heads: Option<usize>,
+}
+
+impl Transformer<'_> {
+    /// Loads it for pictures of a size.
+    pub(super) fn load(&self, picture: Size, weights: VarBuilder<'static>) -> Result<Loaded> {
+        for changed in ["norm_pre.weight", "fc_norm.weight", "blocks.0.attn.q_norm.weight"] {
             if weights.contains_tensor(changed) {
                 candle_core::bail!("a vision transformer with {changed} is not supported")
             }
         }
-        let (hidden_size, _, patch_size, _) =
-            weights.get_unchecked("patch_embed.proj.weight")?.dims4()?;
-        let shape = Shape {
-            hidden_size,
-            intermediate_size: weights.get_unchecked("blocks.0.mlp.fc1.weight")?.dim(0)?,
-            n_layers: count(|n| weights.contains_tensor(&format!("blocks.{n}.norm1.weight"))),
-            n_heads: self.n_heads(hidden_size)?,
-            activation: Activation::Gelu,
-            epsilon: 1e-6,
-            order: Order::NormFirst,
+        let hidden_size = width(&weights)?;
+        let model = match self.kind {
+            Kind::DinoV3 => dinov3::load(self, picture, &weights)?,
+            Kind::Vit | Kind::Siglip => vit::load(self, picture, weights)?,
         };
-        let weights = renamed(weights, |name| Source::renamed(name, &[], "qkv"));
-        let patches = Patches::load(&weights.pp("patch_embed.proj"), hidden_size, patch_size)?;
-        let tokens = tokens(patches, &shape, picture, &weights)?;
-        let layer = |n| {
-            let weights = weights.pp("blocks").pp(n);
-            let layer = Layer::load(&shape, &NAMES, &weights)?;
-            layer.scaled_by(&weights, ["ls1.gamma", "ls2.gamma"], hidden_size)
-        };
-        let layers = Stack::of(shape.n_layers, layer)?;
-        let norm = layer_norm(hidden_size, shape.epsilon, weights.pp("norm"))?;
-        Ok((hidden_size, Box::new(Vit { tokens, layers, norm })))
+        Ok((hidden_size, Box::new(model)))
+    }
+
+    fn heads(&self, hidden_size: usize) -> Result<usize> {
+        match self.n_heads.or_else(|| self.kind.usual_heads(hidden_size)) {
+            Some(n_heads) => Ok(n_heads),
+            None => candle_core::bail!("how many heads a width of {hidden_size} has is not known"),
+        }
     }
 }
 
-/// Widths and their attention heads, from tiny to giant.
-const HEADS: [(usize, usize); 8] =
-    [(192, 3), (384, 6), (768, 12), (1024, 16), (1280, 16), (1408, 16), (1536, 24), (1664, 16)];
-
-/// Queries, keys and values are one tensor.
-const NAMES: Names = Names {
-    query: "attn.{query}",
-    key: "attn.{key}",
-    value: "attn.{value}",
-    output: "attn.proj",
-    attention_norm: "norm1",
-    inner: "mlp.fc1",
-    outer: "mlp.fc2",
-    norm: "norm2",
-};
-
-/// Where there are registers, the class token has no position, as they have none.
-fn tokens(
-    patches: Patches,
-    shape: &Shape,
-    picture: Size,
-    weights: &VarBuilder<'_>,
-) -> Result<PatchTokens> {
-    let size = shape.hidden_size;
-    let grid = patches.grid(picture);
-    let n_patches = grid.height * grid.width;
-    let class = weights.get((1, 1, size), "cls_token")?;
-    let (_, n_positions, _) = weights.get_unchecked("pos_embed")?.dims3()?;
-    let positions = weights.get((1, n_positions, size), "pos_embed")?.squeeze(0)?;
-    let mut before = vec![match n_positions.checked_sub(n_patches) {
-        Some(0) => class,
-        Some(1) => class.broadcast_add(&positions.narrow(0, 0, 1)?)?,
-        _ => candle_core::bail!("{n_positions} positions for {n_patches} patches"),
-    }];
-    if weights.contains_tensor("reg_token") {
-        let (_, n_registers, _) = weights.get_unchecked("reg_token")?.dims3()?;
-        before.push(weights.get((1, n_registers, size), "reg_token")?);
-    }
-    let positions = positions.narrow(0, n_positions - n_patches, n_patches)?;
-    Ok(PatchTokens { patches, positions: Some(positions), before: Some(Tensor::cat(&before, 1)?) })
+/// The width of a transformer, which its weights tell.
+pub(super) fn width(weights: &VarBuilder<'_>) -> Result<usize> {
+    weights.get_unchecked("patch_embed.proj.weight")?.dim(0)
 }
 
 fn resnet(weights: VarBuilder<'static>) -> Result<Loaded> {
@@ -230,4 +262,26 @@ fn count(is_there: impl Fn(usize) -> bool) -> usize {
         n += 1;
     }
     n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_architecture_is_known_by_its_name() {
+        let transformer = |kind| Some(Family::Transformer(kind));
+        for (name, family) in [
+            ("vit_small_patch16_dinov3_qkvb", transformer(Kind::DinoV3)),
+            ("vit_so400m_patch14_siglip_gap_378", transformer(Kind::Siglip)),
+            ("vit_giant_patch14_reg4_dinov2", transformer(Kind::Vit)),
+            ("resnet101", Some(Family::ResNet)),
+            ("vit_base_patch32_clip_224", None),
+            ("vit_base_patch16_rope_reg1_gap_256", None),
+            ("vit_medium_patch16_gap_256", None),
+            ("naflexvit_base_patch16_siglip", None),
+        ] {
+            assert_eq!(Family::of(name), family, "{name}");
+        }
+    }
 }

@@ -17,10 +17,12 @@ use super::{
     batch::ImageBatch,
     emit::{Edge, Emitter, Surroundings},
     encoder::{ImageModel, ImageTower, Towers},
-    kernel::{LayerNorm, layer_norm, linear},
+    kernel::{LayerNorm, layer_norm},
     layer::{Layer, Mlp, Names, Order, SCALES, Shape, Stack},
     patches::{PatchTokens, Patches},
     regrid::{Cubic, regrid},
+    rotary::Rotary,
+    summary::Summary,
 };
 use crate::{
     folder::ModelFolder,
@@ -144,11 +146,15 @@ impl Config {
     }
 }
 
+/// A transformer over patches, those of other families, too.
 #[derive(Debug)]
 pub(super) struct Vit {
     pub(super) tokens: PatchTokens,
+    /// Where positions are told by turning.
+    pub(super) rotary: Option<Rotary>,
     pub(super) layers: Stack,
     pub(super) norm: LayerNorm,
+    pub(super) summary: Summary,
 }
 
 impl Vit {
@@ -165,28 +171,31 @@ impl Vit {
         let layer = |n| load_layer(config, &family.names, &layers.pp(n));
         Ok(Self {
             tokens: tokens(config, picture, &weights.pp("embeddings"))?,
+            rotary: None,
             layers: Stack::of(config.num_hidden_layers, layer)?,
             norm: layer_norm(config.hidden_size, config.layer_norm_eps, weights.pp("layernorm"))?,
+            summary: Summary::Class,
         })
     }
 }
 
 impl ImageModel for Vit {
-    /// `pictures x (1 + registers + patches) x hidden`, normalized.
+    /// `pictures x (tokens before + patches) x hidden`, normalized.
     fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
-        let hidden = self.layers.forward(self.tokens.forward(batch)?, Context::default())?;
-        self.norm.forward(&hidden)
+        let context = Context { bias: None, rotary: self.rotary.as_ref() };
+        self.norm.forward(&self.layers.forward(self.tokens.forward(batch)?, context)?)
     }
 
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
-        hidden.narrow(1, 0, 1)?.squeeze(1)
+        self.summary.forward(hidden)
     }
 
     fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
         let tokens = self.tokens.emit(emitter, pixels)?;
-        let hidden = self.layers.emit(emitter, tokens, Surroundings::default())?;
-        let class = emitter.pick(&hidden, 0, 1);
-        emitter.norm(&self.norm, &class)
+        let rotary = self.rotary.as_ref().map(|rotary| rotary.emit(emitter, None)).transpose()?;
+        let surroundings = Surroundings { bias: None, rotary: rotary.as_ref() };
+        let hidden = self.layers.emit(emitter, tokens, surroundings)?;
+        self.summary.emit(emitter, &self.norm, &hidden)
     }
 }
 
@@ -212,22 +221,13 @@ fn tokens(config: &Config, picture: Size, weights: &VarBuilder<'_>) -> Result<Pa
 fn load_layer(config: &Config, names: &Names, weights: &VarBuilder<'_>) -> Result<Layer> {
     let size = config.hidden_size;
     let layer = if config.use_swiglu_ffn {
-        Layer::with_mlp(&config.shape(), names, weights, gated(config, &weights.pp("mlp"))?)?
+        // The largest DINOv2 has a gate, and two thirds of the inner size, in eights.
+        let intermediate_size = (size * config.mlp_ratio * 2 / 3).next_multiple_of(8);
+        let shape = Shape { intermediate_size, ..config.shape() };
+        let mlp = Mlp::load_gated(&shape, ["mlp.weights_in", "mlp.weights_out"], weights)?;
+        Layer::with_mlp(&shape, names, weights, mlp)?
     } else {
         Layer::load(&config.shape(), names, weights)?
     };
     layer.scaled_by(weights, SCALES, size)
-}
-
-/// The largest DINOv2 has a gate, and two thirds of the inner size, in eights.
-fn gated(config: &Config, weights: &VarBuilder<'_>) -> Result<Mlp> {
-    let size = config.hidden_size;
-    let inner_size = (size * config.mlp_ratio * 2 / 3).next_multiple_of(8);
-    let both = linear(size, 2 * inner_size, &weights.pp("weights_in"))?;
-    Ok(Mlp {
-        inner: both.part(0, inner_size)?,
-        gate: Some(both.part(inner_size, inner_size)?),
-        activation: Activation::Silu,
-        outer: linear(inner_size, size, &weights.pp("weights_out"))?,
-    })
 }

@@ -1,6 +1,6 @@
 //! The seam to whatever runs a graph.
 
-use std::{error::Error, fmt::Debug, path::Path, sync::Arc};
+use std::{error::Error, fmt::Debug, ops::Range, path::Path, sync::Arc};
 
 use candle_core::{Result, Tensor};
 
@@ -34,9 +34,11 @@ pub(crate) struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// One row alone; the last one for all rows that there are not.
-    pub(super) fn row(&self, row: usize) -> Result<Self> {
+    /// Some of the rows; the last one for all rows that there are not.
+    pub(super) fn rows(&self, rows: Range<usize>) -> Result<Self> {
         let last = self.tensor.dim(0)?.saturating_sub(1);
-        Ok(Self { name: self.name, tensor: self.tensor.narrow(0, row.min(last), 1)? })
+        let rows = rows.map(|row| self.tensor.narrow(0, row.min(last), 1));
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        Ok(Self { name: self.name, tensor: Tensor::cat(&rows, 0)? })
     }
 }

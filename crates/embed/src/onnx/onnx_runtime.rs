@@ -8,13 +8,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, WithDType};
+use half::f16;
 use ort::{
     environment::Environment,
     ep::{CUDA, ExecutionProvider as _},
     logging::LogLevel,
     session::{Session, SessionInputValue, builder::SessionBuilder},
-    value::Tensor as Value,
+    value::{DynValue, PrimitiveTensorElementType, Tensor as Value, TensorElementType},
 };
 
 use super::{
@@ -145,11 +146,18 @@ impl Graph for OpenSession {
         let Some(output) = outputs.get(output) else {
             candle_core::bail!("the graph gave no {output}")
         };
-        let (shape, values) =
-            output.try_extract_tensor::<f32>().map_err(candle_core::Error::wrap)?;
-        let shape: Vec<_> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-        Tensor::from_slice(values, shape, &Device::Cpu)
+        match output.dtype().tensor_type() {
+            Some(TensorElementType::Float16) => tensor::<f16>(output),
+            _ => tensor::<f32>(output),
+        }
     }
+}
+
+/// What ONNX Runtime has computed, in single precision.
+fn tensor<T: PrimitiveTensorElementType + WithDType>(output: &DynValue) -> Result<Tensor> {
+    let (shape, values) = output.try_extract_tensor::<T>().map_err(candle_core::Error::wrap)?;
+    let shape: Vec<_> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+    Tensor::from_slice(values, shape, &Device::Cpu)?.to_dtype(DType::F32)
 }
 
 /// A tensor as ONNX Runtime takes it.
@@ -159,6 +167,7 @@ fn value<'a>(feed: &Feed<'a>) -> Result<(&'a str, SessionInputValue<'static>)> {
     let value = match flat.dtype() {
         DType::I32 => Value::from_array((shape, flat.to_vec1::<i32>()?)).map(Into::into),
         DType::I64 => Value::from_array((shape, flat.to_vec1::<i64>()?)).map(Into::into),
+        DType::F16 => Value::from_array((shape, flat.to_vec1::<f16>()?)).map(Into::into),
         _ => Value::from_array((shape, flat.to_vec1::<f32>()?)).map(Into::into),
     };
     Ok((feed.name, value.map_err(candle_core::Error::wrap)?))

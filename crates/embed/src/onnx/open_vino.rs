@@ -7,7 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, WithDType};
+use half::f16;
 use openvino::{
     CompiledModel, Core, DeviceType, ElementType, InferenceError, Model, RwPropertyKey, Shape,
     Tensor as Value,
@@ -139,6 +140,7 @@ fn value(feed: &Feed<'_>) -> Result<Value> {
     let value = match flat.dtype() {
         DType::I32 => filled(ElementType::I32, dims, &flat.to_vec1::<i32>()?),
         DType::I64 => filled(ElementType::I64, dims, &flat.to_vec1::<i64>()?),
+        DType::F16 => filled(ElementType::F16, dims, &flat.to_vec1::<f16>()?),
         _ => filled(ElementType::F32, dims, &flat.to_vec1::<f32>()?),
     };
     value.map_err(candle_core::Error::wrap)
@@ -155,11 +157,18 @@ fn filled<T: Copy>(
     Ok(value)
 }
 
-/// What OpenVINO has computed.
+/// What OpenVINO has computed, in single precision.
 fn tensor(value: &Value) -> Result<Tensor> {
+    match value.get_element_type().map_err(candle_core::Error::wrap)? {
+        ElementType::F16 => read::<f16>(value),
+        _ => read::<f32>(value),
+    }
+}
+
+fn read<T: WithDType>(value: &Value) -> Result<Tensor> {
     let shape = value.get_shape().map_err(candle_core::Error::wrap)?;
     let dims = shape.get_dimensions().iter();
     let dims: Vec<usize> = dims.map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-    let values = value.get_data::<f32>().map_err(candle_core::Error::wrap)?;
-    Tensor::from_slice(values, dims, &Device::Cpu)
+    let values = value.get_data::<T>().map_err(candle_core::Error::wrap)?;
+    Tensor::from_slice(values, dims, &Device::Cpu)?.to_dtype(DType::F32)
 }

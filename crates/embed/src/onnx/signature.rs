@@ -36,6 +36,7 @@ pub(super) struct Port {
 /// The types of numbers that are told apart here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Element {
+    F16,
     F32,
     I32,
     I64,
@@ -156,6 +157,11 @@ impl Reader {
 }
 
 impl Port {
+    /// The size of an axis; none where it is whatever it is given.
+    pub(super) fn size(&self, axis: usize) -> Option<usize> {
+        self.shape.get(axis).copied().flatten()
+    }
+
     /// Reads a `ValueInfoProto`.
     fn read(message: &[u8]) -> Result<Self, BadGraph> {
         let mut port = Self::default();
@@ -190,6 +196,7 @@ impl Element {
             1 => Self::F32,
             6 => Self::I32,
             7 => Self::I64,
+            10 => Self::F16,
             _ => Self::Other,
         }
     }

@@ -4,9 +4,10 @@
 //! A graph of two towers wants both fed, so the one that is not asked gets one token or one blank
 //! picture.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use candle_core::{DType, Device, Result, Tensor};
+use linprobe_tensors::onnx::Number;
 
 use super::{
     exported::begun,
@@ -60,23 +61,39 @@ impl Inputs {
     pub(super) fn of(signature: &Signature) -> std::result::Result<Self, String> {
         let inputs = signature.inputs.iter().map(|port| {
             let role = role(port, &signature.inputs)?;
-            let takes = if role == Role::Pixels {
-                port.element == Element::F32
-            } else {
-                matches!(port.element, Element::I32 | Element::I64)
+            let takes = match role {
+                Role::Pixels => matches!(port.element, Element::F16 | Element::F32),
+                _ => matches!(port.element, Element::I32 | Element::I64),
             };
-            let shape = &port.shape;
-            let is_free = role == Role::Pixels || shape.get(1).is_none_or(Option::is_none);
-            match (takes, shape.first().copied().flatten().unwrap_or(1), is_free) {
-                (true, 1, true) => Ok(Input { port: port.clone(), role }),
-                (false, ..) => Err(format!("its input {} is of an unsupported type", port.name)),
-                _ => Err(format!(
-                    "its input {} has a fixed size, and takes no batch of any other",
-                    port.name
-                )),
-            }
+            let input = takes.then(|| Input { port: port.clone(), role });
+            input.ok_or_else(|| format!("its input {} is of an unsupported type", port.name))
         });
-        inputs.collect::<std::result::Result<_, _>>().map(Self)
+        let inputs = Self(inputs.collect::<std::result::Result<_, _>>()?);
+        for (axis, sizes) in [("rows", inputs.rows()), ("tokens", inputs.tokens())] {
+            if sizes.len() > 1 {
+                return Err(format!("its inputs take different numbers of {axis}: {sizes:?}"));
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// How many texts or pictures a graph takes at once, where it takes no other number.
+    fn n_rows(&self) -> Option<usize> {
+        self.rows().first().copied()
+    }
+
+    /// How many tokens a graph takes, where it takes no other number.
+    pub(super) fn n_tokens(&self) -> Option<usize> {
+        self.tokens().first().copied()
+    }
+
+    fn rows(&self) -> BTreeSet<usize> {
+        self.0.iter().filter_map(|input| input.port.size(0)).collect()
+    }
+
+    fn tokens(&self) -> BTreeSet<usize> {
+        let texts = self.0.iter().filter(|input| input.role != Role::Pixels);
+        texts.filter_map(|input| input.port.size(1)).collect()
     }
 
     /// Whether it reads texts.
@@ -122,11 +139,13 @@ fn role(port: &Port, all: &[Port]) -> std::result::Result<Role, String> {
 pub(super) struct Tower {
     pub(super) graph: Arc<dyn Graph>,
     pub(super) inputs: Inputs,
-    pub(super) output: String,
+    pub(super) output: Port,
     /// Where the graph is, unless it was made here.
     pub(super) file: Option<PathBuf>,
     /// The size of the picture that the graph's other tower is given, where there is one.
     pub(super) blank: Option<Size>,
+    /// The token at which nobody looks, for graphs that take a number of tokens.
+    pub(super) padding: u32,
     /// Whether a picture is its class token.
     pub(super) picks_class: bool,
 }
@@ -134,17 +153,22 @@ pub(super) struct Tower {
 impl TextModel for Tower {
     /// Hidden states, or where the graph pools by itself, vectors: `texts x dimension`.
     fn hidden(&self, batch: &TextBatch<'_>) -> Result<Tensor> {
-        let ids = batch.ids()?;
-        self.run(|role| match role {
+        let n_tokens = batch.n_tokens();
+        let length = self.inputs.n_tokens().unwrap_or(n_tokens);
+        let Some(n_padding) = length.checked_sub(n_tokens) else {
+            candle_core::bail!("a graph of {length} tokens is given {n_tokens}")
+        };
+        let ids = batch.padded_ids(length, self.padding)?;
+        let hidden = self.run(|role| match role {
             Role::Ids => Ok(ids.clone()),
             Role::Mask => match batch.mask()? {
-                Some(mask) => Ok(mask),
-                None => ids.ones_like(),
+                Some(mask) => mask.pad_with_zeros(1, 0, n_padding),
+                None => ids.narrow(1, 0, n_tokens)?.ones_like()?.pad_with_zeros(1, 0, n_padding),
             },
             Role::Types => ids.zeros_like(),
             Role::Positions => {
-                let n_tokens = u32::try_from(batch.n_tokens()).map_err(candle_core::Error::wrap)?;
-                Tensor::arange(0, n_tokens, &Device::Cpu)?.expand(ids.shape())
+                let length = u32::try_from(length).map_err(candle_core::Error::wrap)?;
+                Tensor::arange(0, length, &Device::Cpu)?.expand(ids.shape())
             }
             Role::Pixels => {
                 let Some(Size { height, width }) = self.blank else {
@@ -152,7 +176,8 @@ impl TextModel for Tower {
                 };
                 Tensor::zeros((1, 3, height, width), DType::F32, &Device::Cpu)
             }
-        })
+        })?;
+        if hidden.rank() == 3 { hidden.narrow(1, 0, n_tokens) } else { Ok(hidden) }
     }
 
     fn emit(&self, emitter: &mut Emitter) -> Result<Edge> {
@@ -163,11 +188,12 @@ impl TextModel for Tower {
 impl ImageModel for Tower {
     /// What the graph gives: hidden states or vectors.
     fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
+        let n_tokens = self.inputs.n_tokens().unwrap_or(1);
         self.run(|role| match role {
             Role::Pixels => batch.pixels(),
-            Role::Mask => Tensor::ones((1, 1), DType::U32, &Device::Cpu),
+            Role::Mask => Tensor::ones((1, n_tokens), DType::U32, &Device::Cpu),
             Role::Ids | Role::Types | Role::Positions => {
-                Tensor::zeros((1, 1), DType::U32, &Device::Cpu)
+                Tensor::zeros((1, n_tokens), DType::U32, &Device::Cpu)
             }
         })
     }
@@ -191,37 +217,39 @@ impl Tower {
     /// Writes what was exported, in place of what was written so far.
     fn go_on(&self, emitter: &mut Emitter) -> Result<Edge> {
         let Some(file) = &self.file else { candle_core::bail!("it was made of weights") };
-        let exported = begun(file, &self.inputs, &self.output);
-        Ok(emitter.go_on_with(exported.map_err(candle_core::Error::wrap)?))
+        let exported = begun(file, &self.inputs, &self.output.name);
+        let given = emitter.go_on_with(exported.map_err(candle_core::Error::wrap)?);
+        Ok(match self.output.element {
+            Element::F16 => emitter.cast(&given, Number::F32),
+            _ => given,
+        })
     }
 
-    /// Runs the graph; one that was exported for a batch of one gets one at a time.
+    /// Runs the graph; one that was exported for batches of a size gets so many at a time.
     fn run(&self, tensor: impl Fn(Role) -> Result<Tensor>) -> Result<Tensor> {
         let inputs = self.inputs.0.iter();
         let feeds = inputs.map(|input| input.feed(&tensor(input.role)?));
         let feeds: Vec<_> = feeds.collect::<Result<_>>()?;
-        if !self.inputs.0.iter().any(Input::takes_one) {
-            return self.graph.run(&feeds, &self.output);
-        }
+        let Some(n_at_once) = self.inputs.n_rows() else {
+            return self.graph.run(&feeds, &self.output.name);
+        };
         let n_rows = feeds.iter().map(|feed| feed.tensor.dims()[0]).max().unwrap_or(0);
-        let rows = (0..n_rows).map(|row| {
-            let feeds: Vec<_> = feeds.iter().map(|feed| feed.row(row)).collect::<Result<_>>()?;
-            self.graph.run(&feeds, &self.output)
+        let batches = (0..n_rows).step_by(n_at_once).map(|row| {
+            let feeds = feeds.iter().map(|feed| feed.rows(row..row + n_at_once));
+            let feeds: Vec<_> = feeds.collect::<Result<_>>()?;
+            let given = self.graph.run(&feeds, &self.output.name)?;
+            given.narrow(0, 0, n_at_once.min(n_rows - row))
         });
-        Tensor::cat(&rows.collect::<Result<Vec<_>>>()?, 0)
+        Tensor::cat(&batches.collect::<Result<Vec<_>>>()?, 0)
     }
 }
 
 impl Input {
-    /// Whether the graph was exported for a batch of one.
-    fn takes_one(&self) -> bool {
-        self.port.shape.first() == Some(&Some(1))
-    }
-
     fn feed(&self, tensor: &Tensor) -> Result<Feed<'_>> {
         let dtype = match self.port.element {
             Element::I32 => DType::I32,
             Element::I64 => DType::I64,
+            Element::F16 => DType::F16,
             Element::F32 | Element::Other => DType::F32,
         };
         Ok(Feed { name: &self.port.name, tensor: tensor.to_dtype(dtype)? })

@@ -55,9 +55,9 @@ fn opened(engine: &dyn GraphEngine, graph: &[u8]) -> Result<Tower, NotRun> {
     let failed = |error: EngineError| NotRun::Engine(error);
     let signature = Signature::read(graph).map_err(|error| failed(error.into()))?;
     let inputs = Inputs::of(&signature).map_err(|reason| failed(reason.into()))?;
-    let output = signature.outputs.into_iter().next().map(|port| port.name).unwrap_or_default();
+    let output = signature.outputs.into_iter().next().unwrap_or_default();
     let graph = engine.read(graph).map_err(failed)?;
-    Ok(Tower { graph, inputs, output, file: None, blank: None, picks_class: false })
+    Ok(Tower { graph, inputs, output, file: None, blank: None, padding: 0, picks_class: false })
 }
 
 impl From<candle_core::Error> for NotRun {

@@ -9,10 +9,12 @@ use std::{fs, path::Path};
 use candle_core::Device;
 use linprobe_core::{BadContent, Content, Input};
 use linprobe_embed::{Engine, OpenOptions, Resizing, open};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::fixture::{
-    Fixture, assert_close, embed, embed_inputs, fixtures, max_difference, offline, open_folder,
-    picture, pixels, read_texts, texts,
+    Fixture, assert_close, copy_of, embed, embed_inputs, fixtures, max_difference, offline,
+    open_folder, picture, pixels, read_texts, replace, texts,
 };
 
 #[test]
@@ -153,6 +155,48 @@ fn a_text_of_ten_thousand_words_is_cut_to_what_the_model_reads() {
         assert!(tokens.len() <= 64, "{}: {} tokens", fixture.name, tokens.len());
         embed(&*fixture.embedder, &[text]);
     }
+}
+
+/// One of the cases that the generator has tried.
+#[derive(Debug, Deserialize)]
+struct Limit {
+    model: String,
+    max_seq_length: Option<f64>,
+    model_max_length: Option<f64>,
+    n_tokens: usize,
+    can_be_read: bool,
+}
+
+/// Where sentence-transformers gives a model more than it has positions for, it is given as much as it has.
+#[test]
+fn a_text_is_cut_where_sentence_transformers_cuts_it() {
+    let limits = fs::read(fixtures().join("limits.json")).unwrap();
+    let limits: Vec<Limit> = serde_json::from_slice(&limits).unwrap();
+    assert!(limits.len() > 30);
+    for limit in limits {
+        let folder = copy_of(&limit.model);
+        set(folder.path(), "sentence_bert_config.json", "max_seq_length", limit.max_seq_length);
+        set(folder.path(), "tokenizer_config.json", "model_max_length", limit.model_max_length);
+        let embedder = open_folder(folder.path());
+        let Ok(Input::Tokens(tokens)) = embedder.process_query(&"snow ".repeat(1000)) else {
+            panic!()
+        };
+        let n_positions = if limit.model == "bert-mean" { 64 } else { 62 };
+        let expected = if limit.can_be_read { limit.n_tokens } else { n_positions };
+        assert_eq!(tokens.len(), expected, "{limit:?}");
+    }
+}
+
+/// Sets a number in a file of a model's, or takes it out.
+fn set(folder: &Path, file: &str, name: &str, number: Option<f64>) {
+    let config = fs::read(folder.join(file)).unwrap();
+    let mut config: serde_json::Map<_, _> = serde_json::from_slice(&config).unwrap();
+    config.remove(name);
+    #[expect(clippy::cast_possible_truncation, reason = "small ones are whole")]
+    let value =
+        number.map(|number| if number < 1e9 { json!(number as i64) } else { json!(number) });
+    config.extend(value.map(|value| (name.to_owned(), value)));
+    replace(folder, file, json!(config).to_string().as_bytes());
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl TextConfig {
 
 /// From token ids to hidden states.
 #[derive(Debug)]
-pub(super) struct Text {
+pub(in crate::model) struct Text {
     tokens: Embedding,
     positions: Tensor,
     layers: Stack,

@@ -69,7 +69,7 @@ impl VisionConfig {
 
 /// From pixels to the shared space.
 #[derive(Debug)]
-pub(super) struct Vision {
+pub(in crate::model) struct Vision {
     tokens: PatchTokens,
     norm_before: LayerNorm,
     layers: Stack,
@@ -78,7 +78,7 @@ pub(super) struct Vision {
 }
 
 impl Vision {
-    pub(super) fn load(
+    pub(in crate::model) fn load(
         config: &VisionConfig,
         n_projected: usize,
         weights: &VarBuilder<'_>,

@@ -38,6 +38,10 @@ fn source(name: &str, text: &str) -> Source {
     match name {
         "visual_projection.weight" => transposed("visual.proj".to_owned()),
         "text_projection.weight" => transposed(format!("{text}text_projection")),
+        "text_model.head.weight" | "text_model.head.bias" => {
+            let name = name.replace("text_model.head", &format!("{text}text_projection"));
+            Source { name, part: Part::All }
+        }
         _ => Source::renamed(&name.replace("text_model.", text), &NAMES, "in_proj_"),
     }
 }
@@ -58,6 +62,7 @@ mod tests {
         let positions = found("text_model.embeddings.position_embedding.weight");
         assert_eq!(positions, "text.positional_embedding");
         assert_eq!(found("text_model.final_layer_norm.bias"), "text.ln_final.bias");
+        assert_eq!(found("text_model.head.bias"), "text.text_projection.bias");
         assert_eq!(found("vision_model.embeddings.patch_embedding.weight"), "visual.conv1.weight");
     }
 }

@@ -1,12 +1,13 @@
-//! The weights of timm's ResNet by the names that they have in transformers.
+//! The weights of ResNet in timm, and in OpenCLIP, by the names that they have in transformers.
 
 use crate::weights::renamed::{Part, Source};
 
 /// Where a tensor is.
-pub(super) fn of_resnet(name: &str) -> Source {
+pub(in crate::model) fn of_resnet(name: &str) -> Source {
     let parts: Vec<&str> = name.split('.').collect();
     let name = match parts.as_slice() {
         ["embedder", "embedder", kind, tensor] => format!("{}1.{tensor}", short(kind)),
+        ["embedder", n, kind, tensor] => format!("{}{}.{tensor}", short(kind), next(n)),
         ["encoder", "stages", stage, "layers", layer, "layer", n, kind, tensor] => {
             format!("layer{}.{layer}.{}{}.{tensor}", next(stage), short(kind), next(n))
         }
@@ -36,6 +37,7 @@ mod tests {
     fn every_kind_of_name_is_found() {
         let found = |name: &str| of_resnet(name).name;
         assert_eq!(found("embedder.embedder.normalization.bias"), "bn1.bias");
+        assert_eq!(found("embedder.1.convolution.weight"), "conv2.weight");
         let layer = "encoder.stages.2.layers.5";
         assert_eq!(found(&format!("{layer}.layer.1.convolution.weight")), "layer3.5.conv2.weight");
         let shortcut = found(&format!("{layer}.shortcut.normalization.running_var"));
