@@ -23,16 +23,8 @@ const ASSETS: &str = "crates/server/assets";
 const PACKAGE: &str = "python/linprobe";
 const WIDGET: &str = "widget.js";
 
-/// What decides how the built page and the widget look: the list of `web/stamp.ts`.
-const STAMPED: [&str; 7] = [
-    "index.html",
-    "package-lock.json",
-    "src",
-    "stamp.ts",
-    "tsconfig.json",
-    "vite.config.ts",
-    "vite.widget.config.ts",
-];
+/// The list of what decides how the built page and the widget look.
+const STAMPED: &str = "stamped.json";
 
 #[derive(Args)]
 pub(crate) struct WebArgs {
@@ -110,8 +102,10 @@ fn files_of(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
 /// Name, NUL, content, NUL of each file, in the order of their names, as `web/stamp.ts` hashes them.
 fn hash_of_sources() -> Result<String> {
     let folder = shell::root().join(SOURCES);
+    let list = folder.join(STAMPED);
+    let list = fs::read_to_string(&list).with_context(|| format!("{}", list.display()))?;
     let mut paths = Vec::new();
-    for path in STAMPED {
+    for path in serde_json::from_str::<Vec<String>>(&list)? {
         files_under(&folder.join(path), &mut paths)?;
     }
     let mut hash = Sha256::new();
