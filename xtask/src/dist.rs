@@ -1,6 +1,7 @@
 //! The program as one file that runs on any Linux: linked with musl's C library, so it needs none of the machine.
 //!
-//! The price is that such a program loads no library: ONNX Runtime and OpenVINO are not for it.
+//! The price is that such a program loads no library: ONNX Runtime and OpenVINO are not for it. Linked so with the C
+//! library of GNU it runs as well, but crashes where it should load one.
 
 use std::{
     env,
