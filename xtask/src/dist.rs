@@ -12,10 +12,13 @@ use anyhow::{Result, bail, ensure};
 
 use crate::shell;
 
+/// What compiles SQLite and the decoder of JPEG for musl.
+const COMPILER: &str = "musl-gcc";
+
 /// Builds it, if all that it takes is here.
 pub(crate) fn run() -> Result<()> {
     let target = format!("{}-unknown-linux-musl", env::consts::ARCH);
-    let missing = missing(&target, has_standard_library(&target)?, compiles_c());
+    let missing = Found::here(&target)?.missing(&target);
     if !missing.is_empty() {
         bail!("the static program cannot be built here:\n{}", missing.join("\n"));
     }
@@ -29,28 +32,32 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What is missing for a target, each with what brings it.
-fn missing(target: &str, has_standard_library: bool, compiles_c: bool) -> Vec<String> {
-    let library =
-        || format!("Rust's libraries for {target} are missing\nhint: rustup target add {target}");
-    let compiler =
-        || format!("{COMPILER}, the C compiler for musl, is missing\nhint: apt install musl-tools");
-    let library = (!has_standard_library).then(library);
-    let compiler = (!compiles_c).then(compiler);
-    library.into_iter().chain(compiler).collect()
+/// What is found of what it takes.
+struct Found {
+    /// Rust's libraries for the target.
+    libraries: bool,
+    /// The compiler of C.
+    compiler: bool,
 }
 
-/// What compiles SQLite and the decoder of JPEG for musl.
-const COMPILER: &str = "musl-gcc";
+impl Found {
+    fn here(target: &str) -> Result<Self> {
+        let folder = ["--print", "target-libdir", "--target", target];
+        let folder = shell::output(&mut shell::command("rustc", &folder))?;
+        let compiler = shell::succeeds(&mut shell::command(COMPILER, &["--version"]));
+        Ok(Self { libraries: PathBuf::from(folder.trim()).is_dir(), compiler })
+    }
 
-fn compiles_c() -> bool {
-    shell::succeeds(&mut shell::command(COMPILER, &["--version"]))
-}
-
-fn has_standard_library(target: &str) -> Result<bool> {
-    let folder = ["--print", "target-libdir", "--target", target];
-    let folder = shell::output(&mut shell::command("rustc", &folder))?;
-    Ok(PathBuf::from(folder.trim()).is_dir())
+    /// What is missing, each with what brings it.
+    fn missing(&self, target: &str) -> Vec<String> {
+        let libraries =
+            format!("Rust's libraries for {target} are missing\nhint: rustup target add {target}");
+        let compiler = format!(
+            "{COMPILER}, the C compiler for musl, is missing\nhint: apt-get install musl-tools"
+        );
+        let parts = [(self.libraries, libraries), (self.compiler, compiler)];
+        parts.into_iter().filter(|(found, _)| !found).map(|(_, said)| said).collect()
+    }
 }
 
 /// Whether a program names nobody that would load libraries for it.
@@ -66,10 +73,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_what_brings_it() {
         let target = "x86_64-unknown-linux-musl";
-        assert_eq!(missing(target, true, true), [""; 0]);
-        let said = missing(target, false, false).join("\n");
+        assert_eq!(Found { libraries: true, compiler: true }.missing(target), [""; 0]);
+        let said = Found { libraries: false, compiler: false }.missing(target).join("\n");
         assert!(said.contains("hint: rustup target add x86_64-unknown-linux-musl"), "{said}");
-        assert!(said.contains("hint: apt install musl-tools"), "{said}");
+        assert!(said.contains("hint: apt-get install musl-tools"), "{said}");
     }
 
     #[test]
