@@ -5,16 +5,8 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
 
-/** What decides how the built page looks, relative to this folder. */
-const SOURCES = [
-  "index.html",
-  "package-lock.json",
-  "src",
-  "stamp.ts",
-  "tsconfig.json",
-  "vite.config.ts",
-  "vite.widget.config.ts",
-];
+/** What decides how the built page looks, relative to this folder; `cargo xtask` reads the same list. */
+const SOURCES = JSON.parse(readFileSync(join(import.meta.dirname, "stamped.json"), "utf8")) as string[];
 
 /** Writes `sources.sha256` beside the built page. */
 export function stamp(): Plugin {

@@ -123,8 +123,8 @@ class Audit:
         if report is None:
             return None
         intervals = ("precision", "recall", "f1", "n_relevant", "prevalence")
-        measured = {name: Interval(*report[name]) for name in intervals}  # type: ignore[literal-required]
-        return AuditReport(**{**report, **measured})  # type: ignore[arg-type]
+        measured = {name: Interval(*report[name]) for name in intervals}
+        return AuditReport(**{**report, **measured})
 
     def learn(self) -> int:
         """Makes labels of all judgements, and fits. They measure nothing any more. Returns how many there were."""

@@ -135,20 +135,20 @@ class Hits(Cards[Hit]):
     """Records that were found, best first."""
 
 
-def known(project: _native.Project, record: _wire.RecordDict) -> Record:
+def known(project: _native.Project, record: _wire.Fields) -> Record:
     """A record as Python has it."""
     return Record(**record, _project=project)
 
 
-def found(project: _native.Project, hit: _wire.HitDict) -> Hit:
+def found(project: _native.Project, hit: _wire.Fields) -> Hit:
     """A record that was found."""
     return Hit(**hit["record"], _project=project, score=hit["score"])
 
 
-def shown(project: _native.Project, record: _wire.ShownDict) -> Shown:
+def shown(project: _native.Project, record: _wire.Fields) -> Shown:
     """A record of a round."""
     rest = {name: value for name, value in record.items() if name != "record"}
-    return Shown(**record["record"], _project=project, **rest)  # type: ignore[arg-type]
+    return Shown(**record["record"], _project=project, **rest)
 
 
 def cards(records: Iterable[tuple[Record, str]]) -> str:

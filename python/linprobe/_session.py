@@ -215,7 +215,7 @@ class Session:
         self._tell_widgets()
         bins = fit["histogram"]
         histogram = Histogram(bins["low"], bins["high"], np.asarray(bins["counts"], dtype=np.int64))
-        return Fit(**{**fit, "histogram": histogram})  # type: ignore[arg-type]
+        return Fit(**{**fit, "histogram": histogram})
 
     def skip_rest(self) -> int:
         """Passes over all that is open, so that the next round is a new one. Returns how many records there were."""

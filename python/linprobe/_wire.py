@@ -3,74 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class RecordDict(TypedDict):
-    id: str
-    kind: str
-    text: str | None
-    label: str | None
-    metadata: dict[str, str]
-
-
-class HitDict(TypedDict):
-    record: RecordDict
-    score: float
-
-
-class ShownDict(TypedDict):
-    record: RecordDict
-    score: float
-    reason: str
-    probability: float
-    n_alike: int
-    answered: bool
-    given: float | None
-
-
-class ModelDict(TypedDict):
-    id: str
-    revision: str | None
-    fingerprint: str
-    dimension: int
-    text: bool
-    image: bool
-
-
-class IndexRunDict(TypedDict):
-    n_embedded: int
-    n_unchanged: int
-    n_skipped: int
-    n_pruned: int
-    notes: list[str]
-
-
-class SkippedDict(TypedDict):
-    file: str
-    row: int | None
-    id: str | None
-    reason: str
-
-
-class BinsDict(TypedDict):
-    low: float
-    high: float
-    counts: list[int]
-
-
-class FitDict(TypedDict):
-    n_labels: int
-    n_positive: int
-    n_negative: int
-    n_missing: int
-    n_points: int
-    n_above: int
-    angle: float
-    histogram: BinsDict
+#: What is given out as a dataclass: that says which fields there are, and none is missing or beside them.
+Fields = dict[str, Any]
 
 
 class RoundDict(TypedDict):
@@ -82,34 +21,6 @@ class RoundDict(TypedDict):
     mean_probability: float
 
 
-class ExpectedDict(TypedDict):
-    threshold: float
-    n_above: int
-    precision: float
-    recall: float
-    f1: float
-
-
-class AdvisedDict(TypedDict):
-    verdict: str
-    reasons: list[str]
-
-
-class AuditedDict(TypedDict):
-    threshold: float
-    n_points: int
-    n_above: int
-    precision: tuple[float, float, float]
-    recall: tuple[float, float, float]
-    f1: tuple[float, float, float]
-    n_relevant: tuple[float, float, float]
-    prevalence: tuple[float, float, float]
-    n_judged: int
-    n_known: int
-    reweighted: bool
-    estimated: bool
-
-
 class ScoresDict(TypedDict):
     id: list[str]
     score: NDArray[np.float32]
@@ -119,7 +30,7 @@ class ScoresDict(TypedDict):
     text: list[str | None]
     metadata: dict[str, list[str | None]]
     threshold: float
-    skipped: list[SkippedDict]
+    skipped: list[Fields]
 
 
 class StartDict(TypedDict):

@@ -95,7 +95,7 @@ pub(crate) fn write_classifier(
 ) -> PyResult<()> {
     let file = from_python(or_input(weights.as_slice())?, bias, card)?;
     let write = || {
-        let bytes = ExportForm::of(&path).bytes(&file)?;
+        let bytes = ExportForm::of(&path).unwrap_or_default().bytes(&file)?;
         write_atomic(&path, &bytes)
     };
     py.detach(write).or_raise()

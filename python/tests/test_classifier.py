@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
@@ -23,7 +24,13 @@ from linprobe import LinearClassifier
 FORMS = ["safetensors", "json", "onnx", "npz", "pt"]
 
 
-@parametrize_with_checks([LinearClassifier()])
+def wrong_in_scikit_learn(_) -> dict[str, str]:
+    """Of two classes, 1.6 compares a fit to the first of three beside the others with a fit to the second beside the others."""
+    of_weights = {"check_sample_weight_equivalence_on_dense_data": "scikit-learn 1.6 fits other classes than it compares with"}
+    return of_weights if sklearn.__version__.startswith("1.6.") else {}
+
+
+@parametrize_with_checks([LinearClassifier()], expected_failed_checks=wrong_in_scikit_learn)
 def test_scikit_learn_finds_nothing_wrong(estimator, check):
     check(estimator)
 
@@ -63,6 +70,9 @@ def test_a_weight_of_n_is_worth_n_rows(two_classes):
     weighed = LinearClassifier().fit(X, y, sample_weight=weight)
     repeated = LinearClassifier().fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
     np.testing.assert_array_equal(weighed.coef_, repeated.coef_)
+    order = np.random.default_rng(0).permutation(400)
+    shuffled = LinearClassifier().fit(X[order], y[order], sample_weight=weight[order])
+    np.testing.assert_array_equal(shuffled.coef_, repeated.coef_)
     twenty = LinearClassifier().fit(X, y, sample_weight=20.0 * weight)
     by_half = LinearClassifier().fit(X, y, sample_weight=20.0 * weight + 1e-9)
     np.testing.assert_allclose(twenty.coef_, by_half.coef_, rtol=1e-3, atol=1e-3)

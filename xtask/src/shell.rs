@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -54,6 +55,15 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Does what consists of several commands, and says how long that took.
+pub(crate) fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
+    let started = Instant::now();
+    run()?;
+    let seconds = started.elapsed().as_secs();
+    say(&format!("== {name}: {} min {} s", seconds / 60, seconds % 60));
+    Ok(())
+}
+
 /// Runs a command and gives what it wrote to standard output; its talk passes through.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     say(&format!("$ {}", shown(command)));
@@ -63,6 +73,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("cannot start {}", shown(command)))?;
     ensure!(output.status.success(), "{} failed: {}", shown(command), output.status);
     String::from_utf8(output.stdout).context("the output is not UTF-8")
+}
+
+/// What cargo says of the workspace.
+pub(crate) fn metadata() -> Result<Value> {
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    Ok(serde_json::from_str(&output(&mut command("cargo", &metadata))?)?)
+}
+
+/// The folder that cargo builds into.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let folder = metadata["target_directory"].as_str().context("cargo names no target folder")?;
+    Ok(PathBuf::from(folder))
 }
 
 /// Whether a command can be run and succeeds; shows nothing of it.

@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::shell;
@@ -23,16 +22,8 @@ const ASSETS: &str = "crates/server/assets";
 const PACKAGE: &str = "python/linprobe";
 const WIDGET: &str = "widget.js";
 
-/// What decides how the built page and the widget look: the list of `web/stamp.ts`.
-const STAMPED: [&str; 7] = [
-    "index.html",
-    "package-lock.json",
-    "src",
-    "stamp.ts",
-    "tsconfig.json",
-    "vite.config.ts",
-    "vite.widget.config.ts",
-];
+/// The list of what decides how the built page and the widget look.
+const STAMPED: &str = "stamped.json";
 
 #[derive(Args)]
 pub(crate) struct WebArgs {
@@ -42,12 +33,12 @@ pub(crate) struct WebArgs {
 }
 
 pub(crate) fn run(args: &WebArgs) -> Result<()> {
+    install()?;
     if args.check { check() } else { build() }
 }
 
 /// Builds the page into the crate that embeds it, and the widget into the package that carries it.
 fn build() -> Result<()> {
-    install()?;
     npm(&["run", "build"])?;
     npm(&["run", "build:widget"])
 }
@@ -68,7 +59,6 @@ pub(crate) fn check_stamp() -> Result<()> {
 
 /// Checks, tests and rebuilds the page, then labels with it in a browser.
 pub(crate) fn check() -> Result<()> {
-    install()?;
     for task in ["types:check", "check", "lint", "test"] {
         npm(&["run", task])?;
     }
@@ -81,7 +71,8 @@ fn scenes() -> Result<()> {
     // The one of the tests: without what they switch on, dependencies would be compiled once more.
     shell::cargo(&["test", "--quiet", "--workspace", "--no-run"])?;
     let mut playwright = npm_command(&["run", "e2e"]);
-    shell::run(playwright.env("LINPROBE_BIN", binary()?).env("CHROMIUM", chromium()?))
+    let binary = shell::target_folder()?.join("debug/linprobe");
+    shell::run(playwright.env("LINPROBE_BIN", binary).env("CHROMIUM", chromium()?))
 }
 
 /// The same page and the same widget must come out of the same sources, byte for byte.
@@ -110,8 +101,10 @@ fn files_of(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
 /// Name, NUL, content, NUL of each file, in the order of their names, as `web/stamp.ts` hashes them.
 fn hash_of_sources() -> Result<String> {
     let folder = shell::root().join(SOURCES);
+    let list = folder.join(STAMPED);
+    let list = fs::read_to_string(&list).with_context(|| format!("{}", list.display()))?;
     let mut paths = Vec::new();
-    for path in STAMPED {
+    for path in serde_json::from_str::<Vec<String>>(&list)? {
         files_under(&folder.join(path), &mut paths)?;
     }
     let mut hash = Sha256::new();
@@ -161,14 +154,6 @@ fn npm_command(args: &[&str]) -> std::process::Command {
     let mut npm = shell::command("npm", args);
     npm.current_dir(shell::root().join(SOURCES)).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     npm
-}
-
-fn binary() -> Result<PathBuf> {
-    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
-    let metadata: Value =
-        serde_json::from_str(&shell::output(&mut shell::command("cargo", &metadata))?)?;
-    let target = metadata["target_directory"].as_str().context("cargo names no target folder")?;
-    Ok(Path::new(target).join("debug/linprobe"))
 }
 
 /// Debian's Chromium; installed where it is missing and may be.

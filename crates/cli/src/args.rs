@@ -12,38 +12,57 @@ use linprobe::{
 
 use crate::choices;
 
-/// From a sentence or a few examples to a linear classifier over any embedded dataset.
+/// How a program plays the person.
+const ROUNDS_IN_JSON: &str = "With --json, rounds are printed and answers are read from standard input, an object a \
+    line: {\"id\": \"7\", \"label\": 0.5}, {\"id\": \"7\", \"skip\": true}, {\"undo\": true}, or {\"fit\": true} for a \
+    fit and the next round.";
+
+/// The same where records are judged.
+const AUDITS_IN_JSON: &str = "With --json, records are printed and judgements are read from standard input, an object a \
+    line: {\"id\": \"7\", \"label\": 1}, {\"id\": \"7\", \"skip\": true} or {\"undo\": true}.";
+
+/// Under what the help lists the options that every command takes.
+const OF_EVERY_COMMAND: &str = "Options of every command";
+
+/// Finds the records that you mean in a dataset, and learns a classifier of them from a few labels.
+///
+/// A dataset of texts, pictures or vectors is embedded with a pretrained model and ranked by a phrase or an
+/// example. You are shown the records that teach most, score them from -1 to +1, and are asked again after a
+/// fit of milliseconds. What was learned is a linear classifier, which scores any other dataset and leaves as
+/// a file.
+///
+/// Start with "linprobe demo". With data of your own: "init", "index", "label", "audit", "predict".
 #[derive(Parser)]
 #[command(
     name = "linprobe",
     version,
-    about,
-    long_about = "linprobe turns a sentence or a few examples into a linear classifier over any \
-        embedded dataset.\n\nIt embeds a dataset with a pretrained model, shows the records that \
-        the classifier ranks highest, takes your scores from -1 to +1, refits in milliseconds and \
-        asks again. Start with \"linprobe demo\".",
     after_help = "Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 done but some \
         records were skipped (index, predict), the check found damage (inspect) or labels \
         contradict each other (session conflicts)."
 )]
 pub(crate) struct Cli {
     /// The project's folder.
-    #[arg(short, long, global = true, env = "LINPROBE_PROJECT_DIR", default_value = ".")]
+    #[arg(
+        short, long, global = true, env = "LINPROBE_PROJECT_DIR", default_value = ".",
+        help_heading = OF_EVERY_COMMAND
+    )]
     pub(crate) project: PathBuf,
     /// Prints JSON for scripts, one object a line.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OF_EVERY_COMMAND)]
     pub(crate) json: bool,
-    /// What runs the model: auto takes what is built in where it knows the model.
+    /// What runs the model: what is built in (bf16: with numbers of half the width), ONNX Runtime (cuda: on
+    /// an Nvidia GPU) or OpenVINO, where they are installed. auto takes what is built in where that knows the
+    /// model, else ONNX Runtime.
     #[arg(
         long, global = true, env = "LINPROBE_ENGINE", default_value_t,
-        value_parser = choices::engines()
+        value_parser = choices::engines(), help_heading = OF_EVERY_COMMAND
     )]
     pub(crate) engine: Engine,
     /// Whose resized pixels a model of pictures is given: of Pillow, over which most were trained, or of torchvision,
     /// as transformers does where it is installed. A project goes on as it began.
     #[arg(
         long, global = true, env = "LINPROBE_RESIZE", default_value_t,
-        value_parser = choices::resizings()
+        value_parser = choices::resizings(), help_heading = OF_EVERY_COMMAND
     )]
     pub(crate) resize: Resizing,
     #[command(subcommand)]
@@ -59,13 +78,15 @@ pub(crate) enum Command {
     /// Ranks the records for a phrase, an example or a classifier.
     Search(SearchArgs),
     /// Shows records and takes your scores, round by round.
+    #[command(after_help = ROUNDS_IN_JSON)]
     Label(LabelArgs),
     /// Measures precision and recall of a session's classifier on records drawn at random.
+    #[command(after_help = AUDITS_IN_JSON)]
     Audit(AuditArgs),
-    /// Lists sessions, shows one, or lets it show its records again.
+    /// Lists, shows, exports and imports sessions, and finds labels that contradict each other.
     #[command(subcommand)]
     Session(SessionCommand),
-    /// Lets a label column play the user, and compares the learning curves.
+    /// Plays the loop over a dataset whose classes are known, and compares how fast it learns.
     Simulate(SimulateArgs),
     /// Scores the project's records, or another dataset, with a classifier.
     Predict(PredictArgs),
@@ -77,7 +98,7 @@ pub(crate) enum Command {
     Model(ModelCommand),
     /// Opens the page: labelling, results and audits in the browser, and the HTTP API.
     Serve(ServeArgs),
-    /// Counts, norms, disk space and the integrity of a project.
+    /// Shows counts, norms and disk space of a project; with --check, whether it is whole.
     Inspect(InspectArgs),
     /// Looks for the mistakes that real indexes have, and says what mends them.
     Doctor(DoctorArgs),
@@ -89,7 +110,7 @@ pub(crate) enum Command {
     Compact(CompactArgs),
     /// Finds astronomy among Debian's packages: the whole loop on a dataset that comes along.
     Demo(DemoArgs),
-    /// Prints the completions of a shell.
+    /// Prints what a shell reads to complete the command by the tab key.
     Completions {
         /// The shell.
         shell: Shell,
@@ -152,7 +173,7 @@ pub(crate) struct IndexArgs {
     /// and so on.
     #[arg(long, value_name = "URL", requires = "write")]
     pub(crate) store: Option<String>,
-    /// Writes to the store of --store, or to that of the project, which is only asked else.
+    /// Allows to write to the store of --store, or to that of a project over one: else it is only asked.
     #[arg(long)]
     pub(crate) write: bool,
     /// Indexes one share of the dataset, the first to the N-th, where several machines index it together.
@@ -464,7 +485,7 @@ pub(crate) struct PredictArgs {
         conflicts_with_all = ["dataset", "unranked", "threshold", "format", "output", "positive_only"]
     )]
     pub(crate) to_column: Option<String>,
-    /// Writes to the table of --to-column, which is only asked else.
+    /// Allows to write to the table of --to-column: else it is only asked.
     #[arg(long, requires = "to_column")]
     pub(crate) write: bool,
     #[command(flatten)]

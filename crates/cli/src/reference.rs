@@ -46,6 +46,7 @@ fn describe(command: &Command, depth: usize, page: &mut Vec<String>) {
     if !args.is_empty() {
         page.push(list(args.into_iter()));
     }
+    page.extend(command.get_after_help().map(sentence));
     for own in commands(command) {
         describe(own, depth + 1, page);
     }

@@ -16,7 +16,7 @@ use crate::{
     HubConfig, HubError, Progress, Transfer,
     blob::{PartialBlob, hex},
     cache,
-    line::{agent, header, protocol, ranged, refusal, transfer, unreachable},
+    line::{Head, agent, ranged, refusal, transfer, unreachable},
     patience::patiently,
 };
 
@@ -60,7 +60,7 @@ pub fn fetch_address(
     let lock = cache::lock(&folder.join("lock"))?;
     if !file.is_file() {
         // Named after what the server has, so that two halves of different files never meet.
-        let blob = folder.join(digest(&head.version));
+        let blob = folder.join(digest(&format!("{} {}", head.n_bytes, head.version)));
         let mut partial = PartialBlob::open(&blob, head.n_bytes)?;
         let get = |range| get(&agent, url, range);
         let tell = |n_bytes, n_total| progress.tell(&Transfer { file: &name, n_bytes, n_total });
@@ -71,22 +71,12 @@ pub fn fetch_address(
     Ok(file)
 }
 
-/// What a server says of a file.
-struct Head {
-    n_bytes: u64,
-    /// Tells it from what it was, or will be.
-    version: String,
-}
-
 fn head(agent: &Agent, url: &str) -> Result<Head, HubError> {
     let response = agent.head(url).call().map_err(|error| unreachable(url, error))?;
     if !response.status().is_success() {
         return Err(refusal(url, &response));
     }
-    let n_bytes = header(&response, "content-length").and_then(|length| length.parse().ok());
-    let n_bytes = n_bytes.ok_or_else(|| protocol(url, "it does not say how long the file is"))?;
-    let told = ["etag", "last-modified"].map(|name| header(&response, name).unwrap_or_default());
-    Ok(Head { n_bytes, version: format!("{n_bytes} {}", told.join(" ")) })
+    Head::read(url, &response)
 }
 
 fn get(agent: &Agent, url: &str, range: Option<String>) -> Result<Response<Body>, HubError> {

@@ -77,6 +77,24 @@ pub(crate) fn ranged(
     }
 }
 
+/// What a server says of a file.
+pub(crate) struct Head {
+    pub(crate) n_bytes: u64,
+    /// Tells it from what it was, or will be.
+    pub(crate) version: String,
+}
+
+impl Head {
+    /// Reads the answer to a question for it.
+    pub(crate) fn read(url: &str, response: &Response<Body>) -> Result<Self, HubError> {
+        let n_bytes = header(response, "content-length").and_then(|length| length.parse().ok());
+        let n_bytes =
+            n_bytes.ok_or_else(|| protocol(url, "it does not say how long the file is"))?;
+        let told = ["etag", "last-modified"].map(|name| header(response, name).unwrap_or_default());
+        Ok(Self { n_bytes, version: told.join(" ") })
+    }
+}
+
 pub(crate) fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }

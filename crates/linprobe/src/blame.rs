@@ -118,7 +118,6 @@ fn of_session(error: &SessionError) -> Blame {
 fn of_journal(error: &JournalError) -> Blame {
     match error {
         JournalError::NameTaken { .. } => Blame::Name,
-        JournalError::NotALog { .. } => Blame::File,
         JournalError::Conflict => Blame::OtherWriter,
         JournalError::Database { .. } => Blame::Surroundings,
         JournalError::Corrupt { .. } | JournalError::NewerSchema { .. } => Blame::Broken,

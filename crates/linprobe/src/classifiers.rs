@@ -69,11 +69,10 @@ impl ExportForm {
     /// Every form.
     pub const ALL: [Self; 5] = [Self::Safetensors, Self::Json, Self::Onnx, Self::Npz, Self::Torch];
 
-    /// The form that the name of a file ends with, else safetensors.
-    pub fn of(path: &Path) -> Self {
-        let ending = path.extension().unwrap_or_default();
-        let named = Self::ALL.into_iter().find(|form| ending.eq_ignore_ascii_case(form.ending()));
-        named.unwrap_or_default()
+    /// The form that the name of a file ends with.
+    pub fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?;
+        Self::ALL.into_iter().find(|form| ending.eq_ignore_ascii_case(form.ending()))
     }
 }
 
@@ -125,7 +124,7 @@ pub fn classifier_in_file(name: &str) -> Option<Result<ClassifierFile, ProjectEr
 /// # Errors
 /// [`ProjectError::Io`] when it cannot be written.
 pub fn write_classifier(file: &ClassifierFile, path: &Path) -> Result<(), ProjectError> {
-    write_atomic(path, &ExportForm::of(path).bytes(file)?)
+    write_atomic(path, &ExportForm::of(path).unwrap_or_default().bytes(file)?)
 }
 
 /// Writes a classifier as an ONNX model, with the encoder of its card in front: contents go in, prepared as the encoder
@@ -150,7 +149,7 @@ pub fn write_with_encoder(
 /// # Errors
 /// [`ProjectError::Io`] when it cannot be written.
 pub fn write_head(head: &Head, path: &Path) -> Result<(), ProjectError> {
-    write_atomic(path, &ExportForm::of(path).bytes_of_head(head)?)
+    write_atomic(path, &ExportForm::of(path).unwrap_or_default().bytes_of_head(head)?)
 }
 
 /// A model as a classifier's card names it.

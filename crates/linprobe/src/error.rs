@@ -18,7 +18,11 @@ use crate::filter::BadFilter;
 #[non_exhaustive]
 pub enum ProjectError {
     /// Give the folder of a project, or make one.
-    #[error("{path} is not a linprobe project\nhint: run \"linprobe init\" first", path = path.display())]
+    #[error(
+        "{path} is not a linprobe project\n\
+         hint: make one with \"linprobe init\", or name its folder with --project",
+        path = path.display()
+    )]
     NotAProject {
         /// The folder.
         path: PathBuf,

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use linprobe_classifier::{ClassifierFile, CorpusScores, ThresholdPolicy};
+use linprobe_classifier::{ClassifierFile, CorpusScores, LinearClassifier, ThresholdPolicy};
 use linprobe_core::{Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError};
 use linprobe_embed::{Embedded, OpenOptions, StreamOptions, embed_stream, precomputed};
 use linprobe_source::SourceOptions;
@@ -130,11 +130,31 @@ pub fn predict_dataset(
     let head = head(file, location, embedder.as_ref(), options);
     let mut working = Working::open(options.working.as_deref(), &head)?;
     let mut sieve = options.filter.as_ref().map(Sieve::new);
-    let mut records = source.records().filter(|record| match (record, &mut sieve) {
+    let records = source.records().filter(|record| match (record, &mut sieve) {
         (Ok(record), Some(sieve)) => sieve.lets_through(record),
         _ => true,
     });
-    let mut skipped = pass_over(&mut records, &working)?;
+    let scorer = (embedder.as_ref(), &file.classifier);
+    let mut skipped = score(records, &mut working, scorer, options, report)?;
+    sieve.map_or(Ok(()), Sieve::check)?;
+    let (mut places, unusable) = working.take(location);
+    places.sort_by(|a, b| b.score.total_cmp(&a.score));
+    skipped.extend(unusable);
+    let threshold = threshold_of(file, options.threshold, &places)?;
+    let mut predictions = Predictions::new(places, threshold, working);
+    predictions.skipped = skipped;
+    Ok(predictions)
+}
+
+/// Scores the records that are not done yet, and gives those that could not be read.
+fn score(
+    mut records: impl Iterator<Item = Result<Record, SourceError>> + Send,
+    working: &mut Working,
+    (embedder, classifier): (&dyn Embedder, &LinearClassifier),
+    options: &PredictOptions,
+    report: &mut dyn FnMut(usize),
+) -> Result<Vec<SkippedRecord>, ProjectError> {
+    let mut skipped = pass_over(&mut records, working)?;
     let mut failure = None;
     let wanted = records.take_while(|_| !options.cancel.is_cancelled());
     let readable = wanted.map_while(|record| match record {
@@ -148,11 +168,9 @@ pub fn predict_dataset(
             None
         }
     });
-    embed_stream(embedder.as_ref(), readable.flatten(), &options.stream, |batch| {
+    embed_stream(embedder, readable.flatten(), &options.stream, |batch| {
         let line = |Embedded { tag, embedding }: Embedded<Entry>| match embedding {
-            Ok(embedding) => {
-                Line::Scored(Scored::new(file.classifier.score(&embedding), tag.record))
-            }
+            Ok(embedding) => Line::Scored(Scored::new(classifier.score(&embedding), tag.record)),
             Err(bad) => Line::unusable(&tag.record.id, &bad),
         };
         working.append(batch.into_iter().map(line).collect())?;
@@ -166,14 +184,7 @@ pub fn predict_dataset(
     if options.cancel.is_cancelled() {
         return Err(ProjectError::Cancelled);
     }
-    sieve.map_or(Ok(()), Sieve::check)?;
-    let (mut places, unusable) = working.take(location);
-    places.sort_by(|a, b| b.score.total_cmp(&a.score));
-    skipped.extend(unusable);
-    let threshold = threshold_of(file, options.threshold, &places)?;
-    let mut predictions = Predictions::new(places, threshold, working);
-    predictions.skipped = skipped;
-    Ok(predictions)
+    Ok(skipped)
 }
 
 /// What decides whether two runs write the same scores.
@@ -261,8 +272,6 @@ fn threshold_of(
 #[cfg(test)]
 mod tests {
     use std::fs;
-
-    use linprobe_classifier::LinearClassifier;
 
     use super::*;
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use linprobe_core::RecordId;
-use linprobe_session::{Entry, State};
+use linprobe_session::{Entry, SessionLog, State};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::ProjectError, models, project::Project};
@@ -58,13 +58,12 @@ impl Project {
     ///
     /// # Errors
     /// [`ProjectError::BadLog`] when it is of another model, speaks of records that are not there, or is damaged.
-    pub fn restore_session(&self, name: &str, log: &Path) -> Result<usize, ProjectError> {
+    pub fn restore_session(&self, name: &str, log: &Path) -> Result<u64, ProjectError> {
         let refused = |reason| ProjectError::BadLog { path: log.into(), reason };
-        let entries = self.read_log(log)?;
-        let state =
-            State::replay(entries.iter().cloned()).map_err(|bad| refused(bad.to_string()))?;
+        let events = self.read_log(log)?;
+        let events = SessionLog::check(events).map_err(|bad| refused(bad.to_string()))?;
         let mut unknown = Vec::new();
-        for id in records_of(&state) {
+        for id in records_of(events.state()) {
             match self.record(id) {
                 Ok(_) => {}
                 Err(ProjectError::UnknownRecord { .. }) => unknown.push(id.as_str()),
@@ -78,8 +77,8 @@ impl Project {
                  hint: index the dataset that it was labelled on"
             )));
         }
-        let n_events = entries.len();
-        self.journal()?.restore(name, entries)?;
+        let n_events = events.state().n_events();
+        self.journal()?.restore(name, events)?;
         Ok(n_events)
     }
 

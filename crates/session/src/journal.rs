@@ -17,7 +17,8 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use crate::{
-    Annotator, BadHistory, Deed, Event, LabelCounts, Opening, RequestId, State, open_or_frozen,
+    Annotator, BadHistory, Deed, Event, LabelCounts, Opening, RequestId, SessionLog, State,
+    open_or_frozen,
 };
 
 /// The version of the tables of this module.
@@ -188,28 +189,13 @@ impl Journal {
     /// Writes a new session with all events of another one's log, all or none, at the times when they happened.
     ///
     /// # Errors
-    /// [`JournalError::NotALog`] when they are no session's, [`JournalError::NameTaken`], or
-    /// [`JournalError::Database`].
-    pub fn restore(
-        &mut self,
-        name: &str,
-        mut entries: Vec<Entry>,
-    ) -> Result<SessionId, JournalError> {
-        let not_a_log = |reason: String| JournalError::NotALog { reason };
-        let numbered = (0..).zip(&entries);
-        if let Some((missing, _)) = numbered.into_iter().find(|(seq, entry)| entry.seq != *seq) {
-            return Err(not_a_log(format!("event {missing} is missing")));
-        }
-        State::replay(entries.iter().cloned()).map_err(|bad| not_a_log(bad.to_string()))?;
-        let Some(Entry { event: Event::Started(opening), at_ms, .. }) = entries.first_mut() else {
-            return Err(not_a_log(BadHistory::NotStarted.to_string()));
-        };
-        name.clone_into(&mut opening.name);
-        let (opening, opened_ms) = (opening.clone(), *at_ms);
+    /// [`JournalError::NameTaken`], or [`JournalError::Database`].
+    pub fn restore(&mut self, name: &str, log: SessionLog) -> Result<SessionId, JournalError> {
+        let opening = Opening { name: name.to_owned(), ..log.opening };
         let path = self.path.clone();
         let transaction = begin(&mut self.connection, &path)?;
-        let session = enter(&transaction, &opening, (&path, opened_ms))?;
-        for Entry { seq, at_ms, event, by, request } in entries.into_iter().skip(1) {
+        let session = enter(&transaction, &opening, (&path, log.opened_ms))?;
+        for Entry { seq, at_ms, event, by, request } in log.later {
             let deed = Deed { event, by, request, at_ms };
             database(&path, insert_event(&transaction, (session, seq, at_ms), &deed))?;
         }
@@ -466,12 +452,6 @@ pub enum JournalError {
     NameTaken {
         /// The name.
         name: String,
-    },
-    /// Give the whole log of a session.
-    #[error("the log is that of no session: {reason}")]
-    NotALog {
-        /// What is wrong with it.
-        reason: String,
     },
     /// Resume the session again.
     #[error("another process has written to this session\nhint: end it there, then resume it here")]

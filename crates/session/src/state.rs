@@ -476,6 +476,12 @@ pub enum BadHistory {
     /// The first event is no start.
     #[error("the session does not begin with its start")]
     NotStarted,
+    /// There is a gap.
+    #[error("event {seq} is missing")]
+    Missing {
+        /// The number of the event.
+        seq: u64,
+    },
     /// A later one is.
     #[error("event {seq} starts the session again")]
     StartedTwice {

@@ -5,10 +5,10 @@ mod head;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use linprobe::{
-    AuditCard, ClassifierFile, IntervalCard, Project, ReadClass, classifier_in_file, read_classes,
-    read_classifier,
+    AuditCard, ClassifierFile, ExportForm, IntervalCard, Project, ReadClass, classifier_in_file,
+    read_classes, read_classifier,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,17 @@ pub(crate) fn run(door: &Door, command: &ClassifierCommand) -> Result<Outcome> {
         ClassifierCommand::Show { name } => show(door, name)?,
     }
     Ok(Outcome::Done)
+}
+
+/// The form of a classifier's file, as its name ends.
+fn form_of(file: &Path) -> Result<ExportForm> {
+    ExportForm::of(file).with_context(|| {
+        let endings = ExportForm::ALL.map(|form| format!(".{}", form.ending())).join(", ");
+        format!(
+            "the form of {} is not told by its name\nhint: end it with one of {endings}",
+            file.display()
+        )
+    })
 }
 
 fn list(door: &Door, project: &Project) -> Result<()> {

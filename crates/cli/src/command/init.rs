@@ -23,6 +23,9 @@ pub(crate) fn run(door: &Door, args: &InitArgs) -> Result<Outcome> {
     let model = model.as_ref().map(report::model_json);
     let object = json!({ "project": folder, "model": model, "store": store });
     door.answer(&object, &text)?;
+    if store.is_none() {
+        door.say(&format!("hint: linprobe --project {} index DATASET", folder.display()))?;
+    }
     Ok(Outcome::Done)
 }
 

@@ -7,7 +7,7 @@ fn a_folder_without_a_project_is_told_apart() {
     let bench = Bench::new();
     insta::assert_snapshot!(bench.fails(&["search", "x"]).1, @r#"
     error: project is not a linprobe project
-    hint: run "linprobe init" first
+    hint: make one with "linprobe init", or name its folder with --project
     "#);
 }
 
@@ -123,6 +123,18 @@ fn unknown_names_come_with_those_that_there_are() {
     error: no session "nothing" in the project
     hint: there is none yet
     "#);
+}
+
+#[test]
+fn a_file_whose_ending_names_no_form_is_not_written() {
+    let bench = Bench::with_texts();
+    bench.ok(&["label", "stars", "--session", "stars", "--json"]);
+    insta::assert_snapshot!(bench.fails(&["classifier", "export", "stars", "stars.pth"]).1, @r"
+    error: the form of stars.pth is not told by its name
+    hint: end it with one of .safetensors, .json, .onnx, .npz, .pt
+    ");
+    bench.fails(&["classifier", "head", "stars", "stars"]);
+    assert!(!bench.path("stars").exists() && !bench.path("stars.pth").exists());
 }
 
 #[test]

@@ -34,6 +34,14 @@ fn the_overview_lists_every_command() {
     assert_eq!(names, [&COMMANDS[..], &["help"]].concat());
 }
 
+#[test]
+fn the_help_opens_with_what_it_is_for() {
+    let bench = Bench::new();
+    let promise = "Finds the records that you mean in a dataset, and learns a classifier";
+    assert!(bench.ok(&["-h"]).starts_with(promise));
+    assert!(bench.ok(&["--help"]).starts_with(promise));
+}
+
 /// One snapshot a command, so that a change of its words is seen and meant.
 #[test]
 fn every_command_explains_itself() {

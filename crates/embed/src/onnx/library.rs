@@ -7,6 +7,7 @@ use std::{
     env, fs, iter,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 /// Where the libraries of engines may be.
@@ -71,6 +72,36 @@ impl LibraryConfig {
         let system: [fn(Package) -> Vec<PathBuf>; 2] = [Package::in_system, Package::of_python];
         let system = system.into_iter().filter(|_| self.search_system);
         Box::new(environments.chain(system.flat_map(move |look| look(package))))
+    }
+}
+
+/// What this process has made of the library that it has loaded: there can be one.
+pub(super) struct Loaded<T>(Mutex<Option<T>>);
+
+impl<T: Clone> Loaded<T> {
+    pub(super) const fn nothing() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// What there is already, or what the first library gives that can be used. Else what is wrong with the last, if
+    /// there was any.
+    pub(super) fn or_first(
+        &self,
+        libraries: impl Iterator<Item = PathBuf>,
+        load: impl Fn(PathBuf) -> Result<T, String>,
+    ) -> Result<T, Option<String>> {
+        let mut loaded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = &*loaded {
+            return Ok(loaded.clone());
+        }
+        let mut wrong = None;
+        for library in libraries {
+            match load(library) {
+                Ok(made) => return Ok(loaded.insert(made).clone()),
+                Err(reason) => wrong = Some(reason),
+            }
+        }
+        Err(wrong)
     }
 }
 

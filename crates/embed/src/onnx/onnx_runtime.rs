@@ -20,11 +20,10 @@ use ort::{
 
 use super::{
     graph::{EngineError, Feed, Graph, GraphEngine},
-    library::LibraryConfig,
+    library::{LibraryConfig, Loaded},
 };
 
-/// The library that this process has loaded: there can be one.
-static LOADED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
+static LOADED: Loaded<OnnxRuntime> = Loaded::nothing();
 
 /// ONNX Runtime, ready to read graphs.
 #[derive(Clone, Debug)]
@@ -69,18 +68,11 @@ pub enum NoOnnxRuntime {
 impl OnnxRuntime {
     /// Loads the first library that can be used, unless this process has one already.
     pub(super) fn load(config: &LibraryConfig) -> std::result::Result<Self, NoOnnxRuntime> {
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = &*loaded {
-            return Ok(runtime.clone());
+        match LOADED.or_first(config.of_onnx_runtime(), Self::load_library) {
+            Ok(runtime) => Ok(runtime),
+            Err(Some(reason)) => Err(NoOnnxRuntime::Unusable { reason }),
+            Err(None) => Err(NoOnnxRuntime::NotFound),
         }
-        let mut failure = NoOnnxRuntime::NotFound;
-        for library in config.of_onnx_runtime() {
-            match Self::load_library(library) {
-                Ok(runtime) => return Ok(loaded.insert(runtime).clone()),
-                Err(reason) => failure = NoOnnxRuntime::Unusable { reason },
-            }
-        }
-        Err(failure)
     }
 
     /// The same on a GPU.

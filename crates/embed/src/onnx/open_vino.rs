@@ -16,12 +16,11 @@ use openvino::{
 
 use super::{
     graph::{EngineError, Feed, Graph, GraphEngine},
-    library::LibraryConfig,
+    library::{LibraryConfig, Loaded},
 };
 use crate::model::kernel::Precision;
 
-/// The library that this process has loaded: there can be one.
-static LOADED: Mutex<Option<PathBuf>> = Mutex::new(None);
+static LOADED: Loaded<PathBuf> = Loaded::nothing();
 
 /// OpenVINO, ready to read graphs.
 #[derive(Clone, Debug)]
@@ -57,20 +56,13 @@ impl OpenVino {
         config: &LibraryConfig,
         precision: Precision,
     ) -> std::result::Result<Self, NoOpenVino> {
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(library) = &*loaded {
-            return Ok(Self { library: library.clone(), precision });
+        let load =
+            |library: PathBuf| openvino_sys::library::load_from(library.clone()).map(|()| library);
+        match LOADED.or_first(config.of_openvino(), load) {
+            Ok(library) => Ok(Self { library, precision }),
+            Err(Some(reason)) => Err(NoOpenVino::Unusable { reason }),
+            Err(None) => Err(NoOpenVino::NotFound),
         }
-        let mut failure = NoOpenVino::NotFound;
-        for library in config.of_openvino() {
-            match openvino_sys::library::load_from(library.clone()) {
-                Ok(()) => {
-                    return Ok(Self { library: loaded.insert(library).clone(), precision });
-                }
-                Err(reason) => failure = NoOpenVino::Unusable { reason },
-            }
-        }
-        Err(failure)
     }
 
     fn compile(

@@ -15,7 +15,7 @@ use ureq::{
 use super::BucketConfig;
 use crate::{
     HubError,
-    line::{agent, header, protocol, ranged, refusal, unreachable},
+    line::{Head, agent, header, protocol, ranged, refusal, unreachable},
     patience::patiently,
 };
 
@@ -73,17 +73,19 @@ impl Client {
         let bad = |reason: &str| protocol(address, reason);
         let (scheme, rest) = address.split_once("://").unwrap_or_default();
         let (name, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let (account, makers, hint) = match scheme {
-            "gs" => (&config.gcs, "https://storage.googleapis.com".to_owned(), GCS_HINT),
-            _ => (&config.s3, s3_of(config.s3.region.as_deref()), S3_HINT),
+        let (account, hint) = match scheme {
+            "gs" => (&config.gcs, GCS_HINT),
+            _ => (&config.s3, S3_HINT),
         };
         let agent = agent();
         let region = match (scheme, &account.region, &account.endpoint) {
             ("s3", None, None) => region_of(&agent, name),
             _ => account.region.clone(),
         };
-        let makers = if scheme == "s3" { s3_of(region.as_deref()) } else { makers };
-        let endpoint = account.endpoint.clone().unwrap_or(makers);
+        let endpoint = account.endpoint.clone().unwrap_or_else(|| match scheme {
+            "gs" => GCS.to_owned(),
+            _ => s3_of(region.as_deref()),
+        });
         let endpoint = endpoint.parse().map_err(|_bad_url| bad("its endpoint is no address"))?;
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let bucket = Bucket::new(endpoint, UrlStyle::Path, name.to_owned(), region);
@@ -121,13 +123,9 @@ impl Client {
             return Ok(None);
         }
         self.check(&response)?;
-        let n_bytes = header(&response, "content-length").and_then(|length| length.parse().ok());
-        let n_bytes = n_bytes
-            .ok_or_else(|| protocol(&self.address, "it does not say how long the object is"))?;
-        let told =
-            ["etag", "last-modified"].map(|name| header(&response, name).unwrap_or_default());
+        let Head { n_bytes, version } = Head::read(&self.address, &response)?;
         let path = path_of(key.rsplit('/').next().unwrap_or(key));
-        Ok(Some(Object { key: key.clone(), path, version: told.join(" "), n_bytes }))
+        Ok(Some(Object { key: key.clone(), path, version, n_bytes }))
     }
 
     /// All objects below the key as a folder.
@@ -201,6 +199,9 @@ const S3_HINT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_P
      everyone needs none";
 const GCS_HINT: &str = "set GOOGLE_OAUTH_ACCESS_TOKEN to what \"gcloud auth print-access-token\" \
      prints; a bucket for everyone needs none";
+
+/// Where Google keeps its buckets.
+const GCS: &str = "https://storage.googleapis.com";
 
 /// Where buckets are that say nothing else.
 const DEFAULT_REGION: &str = "us-east-1";

@@ -49,7 +49,7 @@ fn write(door: &Door, args: &ExportArgs, (file, path): (&ClassifierFile, &Path))
         Some(EncoderInput::Texts) => GraphInput::Texts,
         Some(EncoderInput::Pictures) => GraphInput::Pictures,
     };
-    if ExportForm::of(path) != ExportForm::Onnx {
+    if ExportForm::of(path) != Some(ExportForm::Onnx) {
         bail!("{} holds no encoder\nhint: name a file that ends in .onnx", path.display());
     }
     Ok(write_with_encoder(file, (input, &door.surroundings().models), path)?)
@@ -68,6 +68,7 @@ impl Targets {
             bail!("no file to write to\nhint: name one, or give --query")
         };
         if !path.is_dir() && !path.as_os_str().to_string_lossy().ends_with(['/', '\\']) {
+            super::form_of(path)?;
             return Ok(Self { classifier: path.clone(), card: args.card.clone() });
         }
         fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
@@ -92,7 +93,7 @@ fn export_page(
         file,
         policy: args.threshold,
         file_name: &name_of(classifier),
-        form: ExportForm::of(classifier),
+        form: super::form_of(classifier)?,
         plot_name: &name_of(&plot),
     };
     let page = pollster::block_on(project.model_page(&args.name, parts))?;

@@ -8,6 +8,7 @@ use crate::{args::HeadArgs, command::Door};
 
 pub(super) fn run(door: &Door, args: &HeadArgs) -> Result<()> {
     let project = door.project()?;
+    super::form_of(&args.file)?;
     let rows = args.classifiers.iter().map(|text| project.head_row(text));
     let rows: Vec<HeadRow> = rows.collect::<Result<_, _>>()?;
     let head = pollster::block_on(async {
