@@ -16,6 +16,10 @@ pub(super) struct Layout {
     pub(super) others: Vec<String>,
     /// Those of them that a new row cannot do without.
     pub(super) needed: Vec<String>,
+    /// Those of them that hold numbers with a fraction, and how.
+    pub(super) numbers: Vec<(String, Kind)>,
+    /// Whether rows are given to partitions by one of them.
+    pub(super) has_partition_key: bool,
     /// Whether rows may have fields that are in no schema.
     pub(super) is_dynamic: bool,
 }
@@ -49,6 +53,8 @@ impl Layout {
             },
             vector: found.name.clone(),
             dimension,
+            numbers: others.clone().filter_map(number_of).collect(),
+            has_partition_key: schema.fields.iter().any(|field| field.is_of_partitions),
             needed: needed.map(|field| field.name.clone()).collect(),
             others: others.map(|field| field.name.clone()).collect(),
             is_dynamic: schema.is_dynamic,
@@ -60,6 +66,11 @@ impl Layout {
         let dynamic = self.is_dynamic.then(|| "$meta".to_owned());
         self.others.iter().cloned().chain(dynamic).collect()
     }
+}
+
+fn number_of(field: &Field) -> Option<(String, Kind)> {
+    let kind = Kind::try_from(field.kind).ok()?;
+    matches!(kind, Kind::Float | Kind::Double).then(|| (field.name.clone(), kind))
 }
 
 fn vectors<'a>(schema: &'a Schema, vector: Option<&str>) -> Result<&'a Field, Unfit> {
@@ -119,6 +130,8 @@ pub(super) struct VectorIndex {
     pub(super) metric: Metric,
     /// `FLAT`, `HNSW` and so on.
     pub(super) kind: String,
+    /// The number of cells of `IVF`, where it is known.
+    pub(super) n_cells: Option<usize>,
 }
 
 impl VectorIndex {
@@ -132,7 +145,7 @@ impl VectorIndex {
             other => return Some(Err(other.unwrap_or("nothing").to_owned())),
         };
         let kind = value(&index.params, "index_type").unwrap_or_default().to_owned();
-        Some(Ok(Self { metric, kind }))
+        Some(Ok(Self { metric, kind, n_cells: n_cells(&index.params) }))
     }
 
     /// How much a search looks at, for a list of so many: a trained direction lies near no vector, so that it takes more than
@@ -143,7 +156,9 @@ impl VectorIndex {
                 format!("{{\"ef\":{}}}", (2 * limit).clamp(MIN_EF, MAX_EF))
             }
             kind if kind.starts_with("IVF") || kind == "SCANN" => {
-                format!("{{\"nprobe\":{N_PROBED}}}")
+                let n_cells = self.n_cells.unwrap_or(MAX_PROBED);
+                let n_probed = (n_cells / PER_PROBED).max(MIN_PROBED).min(n_cells);
+                format!("{{\"nprobe\":{n_probed}}}")
             }
             "DISKANN" => format!("{{\"search_list\":{}}}", (2 * limit).clamp(MIN_EF, MAX_EF)),
             _ => "{}".to_owned(),
@@ -157,8 +172,24 @@ const MIN_EF: usize = 512;
 /// And at most, which is what Milvus allows.
 const MAX_EF: usize = 32_768;
 
-/// Cells that a search in cells looks into.
-const N_PROBED: usize = 64;
+/// A search in cells looks into one in so many.
+const PER_PROBED: usize = 4;
+
+/// But into so many at least, where there are as many.
+const MIN_PROBED: usize = 64;
+
+/// What is taken for the number of cells where it is not known.
+const MAX_PROBED: usize = 1_024;
+
+/// The number of cells, as older servers and newer ones have it.
+fn n_cells(params: &[KeyValue]) -> Option<usize> {
+    if let Some(n_cells) = value(params, "nlist") {
+        return n_cells.parse().ok();
+    }
+    let params: serde_json::Value = serde_json::from_str(value(params, "params")?).ok()?;
+    let n_cells = params.get("nlist")?;
+    n_cells.as_u64().and_then(|n| n.try_into().ok()).or_else(|| n_cells.as_str()?.parse().ok())
+}
 
 fn value<'a>(params: &'a [KeyValue], key: &str) -> Option<&'a str> {
     params.iter().find(|param| param.key == key).map(|param| param.value.as_str())
