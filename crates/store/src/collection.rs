@@ -41,6 +41,7 @@ const UNIT: f64 = 1e-3;
 pub(crate) const DOT_SLACK: f32 = 3e-3;
 
 /// Up to so many points, a sample is drawn from all of their ids, so it is the same each time.
+#[cfg(feature = "rest")]
 pub(crate) const MAX_LISTED: u64 = 100_000;
 
 /// The sample is drawn by this seed.
@@ -379,6 +380,7 @@ impl<'a> List<'a> {
 }
 
 /// What is sought, in portions that have so many hits at most, or are one.
+#[cfg(feature = "rest")]
 pub(crate) fn portions<'a, 'b>(
     sought: &'a [Sought<'b>],
     max_hits: usize,
@@ -392,6 +394,7 @@ pub(crate) fn portions<'a, 'b>(
 }
 
 /// Refuses to write scores to a field that could not be asked for by its name, or is ours.
+#[cfg(feature = "rest")]
 pub(crate) fn check_field(store: &str, field: &str) -> Result<(), StoreError> {
     let is_plain = field.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if is_plain && !field.is_empty() && !field.starts_with("linprobe_") {
@@ -405,6 +408,7 @@ pub(crate) fn check_field(store: &str, field: &str) -> Result<(), StoreError> {
 }
 
 /// Refuses to write scores over what is none: what some records have in the field, each a number or not.
+#[cfg(feature = "rest")]
 pub(crate) fn check_numbers(
     store: &str,
     field: &str,

@@ -94,5 +94,6 @@ fn pinecone_is_asked_for_each_list() {
     let store = block_on(PineconeStore::open(&server.address(), access, &variables)).unwrap();
     fill(&store);
     let n_questions = || server.http.paths().iter().filter(|path| path.ends_with("/query")).count();
-    assert_eq!(assert_answers_a_round(&store, n_questions), 3);
+    // One of the three ends among scores that Pinecone may not tell apart, and is asked for again, longer.
+    assert_eq!(assert_answers_a_round(&store, n_questions), 4);
 }
