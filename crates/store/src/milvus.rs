@@ -219,7 +219,7 @@ impl Milvus {
     }
 
     async fn make_index(&self) -> Result<VectorIndex, StoreError> {
-        let made = VectorIndex { metric: Metric::Cosine, kind: "FLAT".to_owned(), n_cells: None };
+        let made = VectorIndex { metric: Metric::Cosine, kind: "FLAT".to_owned() };
         let question = CreateIndex {
             collection: self.collection.clone(),
             field: self.layout.vector.clone(),

@@ -1,15 +1,15 @@
 //! Projects over a collection of a real server of Milvus, through the binary.
 
-use std::{env, process::Stdio, thread, time::Duration};
+use std::env;
 
 use linprobe_store::{
     Variables,
-    test_server::{Admin, Line, MilvusServer, Proxy, TheirRow, Theirs},
+    test_server::{Admin, MilvusServer, TheirRow, Theirs},
 };
 use serde_json::json;
 
 use crate::{
-    support::{Bench, objects, text, texts},
+    support::{Bench, texts},
     wanted::{is_wanted, label_round, title, vector},
 };
 
@@ -81,83 +81,6 @@ fn a_dataset_is_indexed_into_a_collection_when_that_is_said_and_never_else() {
     assert!(said.contains("open for reading only") && said.contains("--write"), "{said}");
     let again = bench.json(&["index", "texts.csv", "--write"]);
     assert_eq!((&again[0]["n_embedded"], &again[0]["n_unchanged"]), (&json!(0), &json!(80)));
-}
-
-/// Records of several batches.
-const N_RECORDS: u64 = 10_000;
-
-/// A server behind a line so slow that a batch takes seconds, and a project with a dataset to be indexed into it.
-fn behind_a_slow_line() -> (MilvusServer, Proxy, String, Bench) {
-    let server = MilvusServer::start(&[]);
-    let proxy = Proxy::to(server.port());
-    let address = format!("milvus://127.0.0.1:{}/points?timeout=20", proxy.port());
-    let bench = Bench::new();
-    let line = |n: u64| format!("r{n},record number {n} of {}\n", n % 7);
-    let lines: String = (0..N_RECORDS).map(line).collect();
-    bench.write("texts.csv", &format!("id,text\n{lines}"));
-    bench.ok(&["init"]);
-    proxy.set(Line::Slow(Duration::from_millis(10)));
-    (server, proxy, address, bench)
-}
-
-/// Starts to index, and waits until the server has acknowledged a batch; not all of them, since the next takes seconds.
-fn index_until_some_are_there(
-    bench: &Bench,
-    server: &MilvusServer,
-    address: &str,
-) -> std::process::Child {
-    let index = ["--json", "index", "texts.csv", "--store", address, "--write"];
-    let child =
-        bench.command(&index).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let own = server.address("points");
-    while count(&own) == 0 {
-        thread::park_timeout(Duration::from_millis(20));
-    }
-    let n_acknowledged = count(&own);
-    assert!((1..N_RECORDS).contains(&n_acknowledged), "{n_acknowledged}");
-    child
-}
-
-/// Every record is there, once.
-#[track_caller]
-fn assert_whole(bench: &Bench, server: &MilvusServer) {
-    let own = server.address("points");
-    assert_eq!(count(&own), N_RECORDS);
-    // What is there twice would be one in the copy.
-    let copied = bench.json(&["copy", &own, "copied"]);
-    assert_eq!(copied[0]["n_points"], N_RECORDS, "{copied:?}");
-}
-
-#[test]
-#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus"]
-fn an_index_run_goes_on_by_itself_over_a_crash_of_the_server() {
-    let (server, proxy, address, bench) = behind_a_slow_line();
-    let child = index_until_some_are_there(&bench, &server, &address);
-    server.crash();
-    proxy.set(Line::Good);
-    server.up();
-    let ended = child.wait_with_output().unwrap();
-    assert!(ended.status.success(), "{}", text(&ended.stderr));
-    assert_eq!(objects(&text(&ended.stdout))[0]["n_embedded"], N_RECORDS);
-    assert_whole(&bench, &server);
-}
-
-#[test]
-#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus"]
-fn an_index_run_that_was_stopped_with_the_server_is_run_again() {
-    let (server, proxy, address, bench) = behind_a_slow_line();
-    let mut child = index_until_some_are_there(&bench, &server, &address);
-    server.crash();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    proxy.set(Line::Good);
-    server.up();
-    let again = &bench.json(&["index", "texts.csv", "--write"])[0];
-    let [n_embedded, n_unchanged] =
-        ["n_embedded", "n_unchanged"].map(|name| again[name].as_u64().unwrap());
-    assert_eq!(n_embedded + n_unchanged, N_RECORDS);
-    assert!(n_embedded > 0, "{again}");
-    assert_whole(&bench, &server);
 }
 
 #[test]

@@ -1,18 +1,14 @@
 //! Sessions over stores elsewhere beside the same sessions over the embedded store: what a round costs, and what a label
 //! is worth where an engine's index finds the highest scores. Prints one JSON object for each figure.
 //!
-//! The servers are real ones of PostgreSQL with pgvector, whose programs `LINPROBE_TEST_POSTGRES` names, and of Milvus, of the
-//! Python that `LINPROBE_TEST_MILVUS` names. Another engine is one more list of stores in [`rounds_over_engines`].
-//! `XTASK_BENCH_QUICK=1` takes a tenth of the records under the same name, and the units say so.
+//! The server is a real one of PostgreSQL with pgvector, whose programs `LINPROBE_TEST_POSTGRES` names. Another engine is
+//! one more list of stores in [`rounds_over_engines`]. `XTASK_BENCH_QUICK=1` takes a tenth of the records under the same
+//! name, and the units say so.
 
 #[cfg(unix)]
 mod gap;
 #[cfg(unix)]
-mod milvus;
-#[cfg(unix)]
 mod pgvector;
-#[cfg(unix)]
-mod recall;
 #[cfg(unix)]
 #[path = "../round_bench/rounds.rs"]
 mod rounds;
@@ -35,7 +31,7 @@ mod unix {
     use pollster::block_on;
 
     use crate::{
-        gap, milvus, pgvector, recall,
+        gap, pgvector,
         rounds::{Outcome, play, share, surroundings, whole, write_vectors},
     };
 
@@ -48,12 +44,6 @@ mod unix {
         pub(crate) n_rows: usize,
         pub(crate) n_concepts: usize,
         pub(crate) note: &'static str,
-    }
-
-    /// Servers of engines.
-    pub(crate) struct Servers {
-        pub(crate) postgres: pgvector::Server,
-        pub(crate) milvus: milvus::Server,
     }
 
     /// A store to be measured.
@@ -78,12 +68,12 @@ mod unix {
         } else {
             Scale { n_rows: 1_000_000, n_concepts: 24, note: "" }
         };
-        let servers = Servers { postgres: pgvector::server(), milvus: milvus::server() };
-        rounds_over_engines(&servers, scale)?;
-        gap::measure(&servers, scale)
+        let server = pgvector::server();
+        rounds_over_engines(&server, scale)?;
+        gap::measure(&server, scale)
     }
 
-    fn rounds_over_engines(servers: &Servers, scale: Scale) -> Outcome<()> {
+    fn rounds_over_engines(server: &pgvector::Server, scale: Scale) -> Outcome<()> {
         let folder = tempfile::tempdir()?;
         let vectors = folder.path().join("vectors.npy");
         write_vectors(&vectors, scale.n_rows)?;
@@ -91,13 +81,11 @@ mod unix {
         project.index(&vectors, &IndexOptions::default(), &mut |_| ())?;
         fs::remove_file(vectors)?;
         let embedded = share(&play(&project, 40)?, 0.5, whole);
-        let points = project.store()?;
-        let of_pgvector = pgvector::engines(&servers.postgres, points.as_ref(), scale)?;
-        let of_milvus = milvus::engines(&servers.milvus, points.as_ref(), scale)?;
-        for engine in of_pgvector.iter().chain(&of_milvus) {
-            over(engine, &folder.path().join(engine.name), (embedded, scale))?;
+        let engines = pgvector::engines(server, project.store()?.as_ref(), scale)?;
+        for engine in engines {
+            over(&engine, &folder.path().join(engine.name), (embedded, scale))?;
         }
-        recall::measure(&project, &of_milvus, scale)
+        Ok(())
     }
 
     /// A project over a store, its first session, and the median of some rounds.

@@ -130,8 +130,6 @@ pub(super) struct VectorIndex {
     pub(super) metric: Metric,
     /// `FLAT`, `HNSW` and so on.
     pub(super) kind: String,
-    /// The number of cells of `IVF`, where it is known.
-    pub(super) n_cells: Option<usize>,
 }
 
 impl VectorIndex {
@@ -145,7 +143,7 @@ impl VectorIndex {
             other => return Some(Err(other.unwrap_or("nothing").to_owned())),
         };
         let kind = value(&index.params, "index_type").unwrap_or_default().to_owned();
-        Some(Ok(Self { metric, kind, n_cells: n_cells(&index.params) }))
+        Some(Ok(Self { metric, kind }))
     }
 
     /// How much a search looks at, for a list of so many: a trained direction lies near no vector, so that it takes more than
@@ -156,9 +154,7 @@ impl VectorIndex {
                 format!("{{\"ef\":{}}}", (2 * limit).clamp(MIN_EF, MAX_EF))
             }
             kind if kind.starts_with("IVF") || kind == "SCANN" => {
-                let n_cells = self.n_cells.unwrap_or(MAX_PROBED);
-                let n_probed = (n_cells / PER_PROBED).max(MIN_PROBED).min(n_cells);
-                format!("{{\"nprobe\":{n_probed}}}")
+                format!("{{\"nprobe\":{N_PROBED}}}")
             }
             "DISKANN" => format!("{{\"search_list\":{}}}", (2 * limit).clamp(MIN_EF, MAX_EF)),
             _ => "{}".to_owned(),
@@ -172,24 +168,8 @@ const MIN_EF: usize = 512;
 /// And at most, which is what Milvus allows.
 const MAX_EF: usize = 32_768;
 
-/// A search in cells looks into one in so many.
-const PER_PROBED: usize = 4;
-
-/// But into so many at least, where there are as many.
-const MIN_PROBED: usize = 64;
-
-/// What is taken for the number of cells where it is not known.
-const MAX_PROBED: usize = 1_024;
-
-/// The number of cells, as older servers and newer ones have it.
-fn n_cells(params: &[KeyValue]) -> Option<usize> {
-    if let Some(n_cells) = value(params, "nlist") {
-        return n_cells.parse().ok();
-    }
-    let params: serde_json::Value = serde_json::from_str(value(params, "params")?).ok()?;
-    let n_cells = params.get("nlist")?;
-    n_cells.as_u64().and_then(|n| n.try_into().ok()).or_else(|| n_cells.as_str()?.parse().ok())
-}
+/// Cells that a search in cells looks into.
+const N_PROBED: usize = 64;
 
 fn value<'a>(params: &'a [KeyValue], key: &str) -> Option<&'a str> {
     params.iter().find(|param| param.key == key).map(|param| param.value.as_str())
