@@ -478,14 +478,14 @@ pub(crate) struct PredictArgs {
     /// Keeps the records that count as positive only.
     #[arg(long)]
     pub(crate) positive_only: bool,
-    /// Writes the scores to a column of the table that the project asks, which has to be there. Without
-    /// --write, only shows what would be written.
+    /// Writes the scores to a column of the table that the project asks, which has to be there, or to a
+    /// field of its collection. Without --write, only shows what would be written.
     #[arg(
         long, value_name = "COLUMN",
         conflicts_with_all = ["dataset", "unranked", "threshold", "format", "output", "positive_only"]
     )]
     pub(crate) to_column: Option<String>,
-    /// Allows to write to the table of --to-column: else it is only asked.
+    /// Writes to what --to-column names, which is only asked else.
     #[arg(long, requires = "to_column")]
     pub(crate) write: bool,
     #[command(flatten)]

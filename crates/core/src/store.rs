@@ -167,7 +167,8 @@ pub trait VectorStore: Send + Sync {
     /// [`StoreError::UnknownPoint`] when `after` is not there, or a failure of the store.
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError>;
 
-    /// Draws points without replacement, the same ones for the same seed and contents.
+    /// Draws points without replacement, the same ones for the same seed and contents. An engine that is left to draw from
+    /// very many may draw others each time.
     ///
     /// # Errors
     /// A failure of the store.

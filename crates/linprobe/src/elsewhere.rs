@@ -66,7 +66,7 @@ impl Project {
     /// # Errors
     /// [`ProjectError::UnknownRecord`], or the database or the store fails.
     pub fn records_by_id(&self, ids: &[RecordId]) -> Result<Vec<CatalogueRecord>, ProjectError> {
-        self.read_elsewhere(ids)?;
+        self.read_ahead(ids)?;
         ids.iter().map(|id| self.record(id)).collect()
     }
 
@@ -89,7 +89,7 @@ impl Project {
         if pollster::block_on(store.fetch(ids))?.is_empty() {
             return Ok(None);
         }
-        self.read_elsewhere(ids)?;
+        self.read_ahead(ids)?;
         Ok(self.opened().described(id))
     }
 
@@ -101,8 +101,12 @@ impl Project {
         Ok(Content::Vector { values: point.embedding.as_slice().to_vec(), text })
     }
 
-    /// Reads at once what can be read of those records that the project has not indexed.
-    fn read_elsewhere(&self, ids: &[RecordId]) -> Result<(), ProjectError> {
+    /// Reads at once what can be read of those records that are in a store elsewhere, so that
+    /// [`record`](Self::record) has each of them at hand.
+    ///
+    /// # Errors
+    /// The database or the store fails.
+    pub fn read_ahead(&self, ids: &[RecordId]) -> Result<(), ProjectError> {
         let Some(store) = self.remote_store()? else { return Ok(()) };
         let mut unknown = Vec::new();
         for id in ids {

@@ -120,6 +120,14 @@ impl Desk {
         lock(&self.sessions).clear();
     }
 
+    /// Reads records at once that are then asked for one by one.
+    pub(crate) fn read_ahead<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a RecordId>,
+    ) -> Result<(), Problem> {
+        Ok(self.project.read_ahead(&ids.cloned().collect::<Vec<_>>())?)
+    }
+
     /// A record for the wire.
     pub(crate) fn record(&self, id: &RecordId) -> Result<wire::Record, Problem> {
         Ok(self.dress(self.project.record(id)?))

@@ -85,6 +85,7 @@ fn start(state: &linprobe::State) -> wire::SessionStart {
 /// A round, without what was left open for too long.
 pub(crate) fn round(desk: &Desk, round: &linprobe::Round) -> Result<wire::Round, Problem> {
     let kept = round.records.iter().filter(|shown| !shown.released);
+    desk.read_ahead(kept.clone().map(|shown| &shown.id))?;
     let records = kept.map(|shown| shown_record(desk, shown));
     Ok(wire::Round { number: round.number, records: records.collect::<Result<_, _>>()? })
 }
@@ -117,6 +118,7 @@ pub(crate) fn insight(
     let rounds = insight.rounds.iter();
     let rounds = rounds.map(|report| wire::RoundReport::new(report, live.n_above(report.round)));
     let doubtful = live.doubtful();
+    desk.read_ahead(doubtful.iter().map(|doubtful| &doubtful.id))?;
     let doubtful = doubtful.iter().map(|doubtful| self::doubtful(desk, doubtful));
     Ok(wire::Insight {
         version: insight.n_events,

@@ -25,7 +25,7 @@ use self::seen::Seen;
 use crate::{
     dimension::check_dimension,
     remote::{Access, RemoteStore, takes_no_scores},
-    sample::Draw,
+    sample::{Draw, rank},
 };
 
 /// Points that surveys are estimated from, at most.
@@ -40,6 +40,10 @@ const UNIT: f64 = 1e-3;
 /// How far such a dot product may be from the score of the direction, and another from its own.
 pub(crate) const DOT_SLACK: f32 = 3e-3;
 
+/// Up to so many points, a sample is drawn from all of their ids, so it is the same each time.
+#[cfg(feature = "rest")]
+pub(crate) const MAX_LISTED: u64 = 100_000;
+
 /// The sample is drawn by this seed.
 const SEED: u64 = 0x6c69_6e70_726f_6265;
 
@@ -52,13 +56,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// What it takes and gives.
     fn limits(&self) -> Limits;
 
-    /// The points that lie nearest to a direction, the nearest first. Of those to be excluded it may give some.
-    async fn nearest(
-        &self,
-        direction: &Embedding,
-        limit: usize,
-        exclude: &Excluded,
-    ) -> Result<Vec<Near>, StoreError>;
+    /// The points that lie nearest to each of some directions, the nearest first. Of those to be excluded it may give
+    /// some.
+    async fn nearest(&self, sought: &[Sought<'_>]) -> Result<Vec<Vec<Near>>, StoreError>;
 
     /// What comes after an id, in the engine's order.
     async fn page(
@@ -93,9 +93,13 @@ pub trait Engine: fmt::Debug + Send + Sync {
         self.count().await
     }
 
-    /// Draws points at random, the same ones for the same seed and contents; none where the engine cannot, and ids
-    /// have to be listed for it.
-    async fn draw(&self, _n_points: usize, _seed: u64) -> Result<Option<Vec<Point>>, StoreError> {
+    /// Draws so many ids at random, or some more, without listing them all; none where the engine cannot, or has so few
+    /// that they can be listed.
+    async fn draw(
+        &self,
+        _n_points: usize,
+        _seed: u64,
+    ) -> Result<Option<Vec<RecordId>>, StoreError> {
         Ok(None)
     }
 
@@ -110,7 +114,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
         Err(takes_no_scores(self.address(), column))
     }
 
-    /// Writes the score of each record that is there; tells how many are.
+    /// Writes the score of each record that is there, of so many as a request has; tells how many are.
     async fn write_scores(&self, column: &str, _scores: &[Hit]) -> Result<u64, StoreError> {
         Err(takes_no_scores(self.address(), column))
     }
@@ -133,6 +137,17 @@ pub struct Limits {
     pub coordinates_per_request: usize,
     /// Ids that a sample is drawn from, at most.
     pub max_listed: usize,
+}
+
+/// Points that are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// They lie near it.
+    pub direction: &'a Embedding,
+    /// So many of them.
+    pub limit: usize,
+    /// None of these.
+    pub exclude: &'a Excluded,
 }
 
 /// A point that an engine has found.
@@ -190,51 +205,48 @@ impl<E: Engine> CollectionStore<E> {
         (coordinates_per_request / self.spec.dimension.max(1)).clamp(1, points_per_request)
     }
 
-    /// The highest scores, by the engine's list: longer than asked for, and ever longer while the end of what was
+    /// The highest scores, by the engine's lists: longer than asked for, and ever longer while the end of what was
     /// asked for stands among equals.
-    async fn best(&self, wanted: Wanted<'_>) -> Result<Vec<Hit>, StoreError> {
-        let Limits { max_hits, excludes, slack, .. } = self.engine.limits();
-        let Wanted { weights, top_k, exclude, .. } = wanted;
-        if top_k == 0 {
-            return Ok(Vec::new());
-        }
-        let Ok(direction) = Embedding::normalize(weights) else {
-            // Such weights tell no point from another.
-            let mut hits = self.look().await?.scores(weights, wanted.bias);
-            hits.retain(|hit| !exclude.contains(&hit.id));
-            return Ok(sorted(hits, top_k));
-        };
-        let n_passed_over = if excludes { 0 } else { exclude.len() };
-        let mut limit = top_k.saturating_add(top_k / 4 + 16).saturating_add(n_passed_over);
+    async fn best(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Vec<Hit>>, StoreError> {
+        let limits = self.engine.limits();
+        let mut lists: Vec<List<'_>> =
+            wanted.iter().map(|wanted| List::new(*wanted, limits)).collect();
         loop {
-            limit = limit.min(max_hits);
-            let mut near = self.engine.nearest(&direction, limit, exclude).await?;
-            let is_all = near.len() < limit || limit == max_hits;
-            let lowest = near.last().map(|near| near.score);
-            near.retain(|near| !exclude.contains(&near.id));
-            let last = near.get(top_k - 1).map(|near| near.score);
-            let is_clear = last.zip(lowest).is_some_and(|(last, lowest)| last - lowest > slack);
-            if is_all || is_clear {
-                near.retain(|near| last.is_none_or(|last| near.score >= last - slack));
-                return self.rescored(near, wanted).await;
+            let mut open: Vec<&mut List<'_>> = lists.iter_mut().filter(|it| it.is_open()).collect();
+            let sought: Vec<Sought<'_>> = open.iter().filter_map(|list| list.sought()).collect();
+            if sought.is_empty() {
+                return self.rescored(lists).await;
             }
-            limit *= 2;
+            let found = self.engine.nearest(&sought).await?;
+            if found.len() != open.len() {
+                let source = format!("{} answers to {} questions", found.len(), open.len()).into();
+                return Err(StoreError::Failed { store: self.address().to_owned(), source });
+            }
+            open.iter_mut().zip(found).for_each(|(list, near)| list.take(near, limits));
         }
     }
 
-    /// Scores what the engine has found by its embeddings.
-    async fn rescored(&self, near: Vec<Near>, wanted: Wanted<'_>) -> Result<Vec<Hit>, StoreError> {
-        let missing: Vec<RecordId> = near
-            .iter()
-            .filter(|near| near.embedding.is_none())
-            .map(|near| near.id.clone())
-            .collect();
-        let there = near.into_iter().filter_map(|near| Some((near.id, near.embedding?)));
-        let mut points: BTreeMap<RecordId, Embedding> = there.collect();
-        let fetched = self.fetch(&missing).await?;
-        points.extend(fetched.into_iter().map(|point| (point.id, point.embedding)));
-        let hits = points.iter().map(|(id, embedding)| wanted.hit(id, embedding));
-        Ok(sorted(hits.filter(|hit| !hit.score.is_nan()).collect(), wanted.top_k))
+    /// Scores what the engine has found by its embeddings. Of those that did not come along, each is read once.
+    async fn rescored(&self, lists: Vec<List<'_>>) -> Result<Vec<Vec<Hit>>, StoreError> {
+        let found = lists.iter().flat_map(|list| &list.found);
+        let missing = found.filter(|near| near.embedding.is_none()).map(|near| &near.id);
+        let missing: Vec<RecordId> =
+            missing.collect::<BTreeSet<_>>().into_iter().cloned().collect();
+        let read: BTreeMap<RecordId, Embedding> =
+            self.fetch(&missing).await?.into_iter().map(|it| (it.id, it.embedding)).collect();
+        let mut rescored = Vec::with_capacity(lists.len());
+        for list in lists {
+            rescored.push(if list.direction.is_some() {
+                list.hits(&read)
+            } else {
+                // Such weights tell no point from another.
+                let Wanted { weights, bias, top_k, exclude } = list.wanted;
+                let mut hits = self.look().await?.scores(weights, bias);
+                hits.retain(|hit| !exclude.contains(&hit.id));
+                sorted(hits, top_k)
+            });
+        }
+        Ok(rescored)
     }
 
     /// The collection, or a sample of it, as it was at this number of points.
@@ -294,10 +306,122 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn hit(&self, id: &RecordId, embedding: &Embedding) -> Hit {
+    fn hit(&self, id: RecordId, embedding: &Embedding) -> Hit {
         // A score of minus zero is one of zero.
-        Hit { id: id.clone(), score: embedding.dot(self.weights) + self.bias + 0.0 }
+        Hit { id, score: embedding.dot(self.weights) + self.bias + 0.0 }
     }
+}
+
+/// A list of the highest scores in the making.
+#[derive(Debug)]
+struct List<'a> {
+    wanted: Wanted<'a>,
+    /// None where the weights have none.
+    direction: Option<Embedding>,
+    /// How many the engine is asked for.
+    limit: usize,
+    is_found: bool,
+    /// What the engine has found that may be among the wanted.
+    found: Vec<Near>,
+}
+
+impl<'a> List<'a> {
+    fn new(wanted: Wanted<'a>, limits: Limits) -> Self {
+        let n_passed_over = if limits.excludes { 0 } else { wanted.exclude.len() };
+        let limit = wanted.top_k.saturating_add(wanted.top_k / 4 + 16);
+        Self {
+            wanted,
+            direction: Embedding::normalize(wanted.weights).ok(),
+            limit: limit.saturating_add(n_passed_over).min(limits.max_hits),
+            is_found: wanted.top_k == 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Whether the engine has to be asked.
+    fn is_open(&self) -> bool {
+        !self.is_found && self.direction.is_some()
+    }
+
+    fn sought(&self) -> Option<Sought<'_>> {
+        let (limit, exclude) = (self.limit, self.wanted.exclude);
+        self.direction.as_ref().map(|direction| Sought { direction, limit, exclude })
+    }
+
+    /// Takes what the engine has found, or will ask for more.
+    fn take(&mut self, mut near: Vec<Near>, limits: Limits) {
+        let Limits { max_hits, slack, .. } = limits;
+        let Wanted { top_k, exclude, .. } = self.wanted;
+        let is_all = near.len() < self.limit || self.limit == max_hits;
+        let lowest = near.last().map(|near| near.score);
+        near.retain(|near| !exclude.contains(&near.id));
+        let last = near.get(top_k - 1).map(|near| near.score);
+        let is_clear = last.zip(lowest).is_some_and(|(last, lowest)| last - lowest > slack);
+        if is_all || is_clear {
+            near.retain(|near| last.is_none_or(|last| near.score >= last - slack));
+            (self.found, self.is_found) = (near, true);
+        } else {
+            self.limit = max_hits.min(2 * self.limit);
+        }
+    }
+
+    /// The hits, with those embeddings that had to be read.
+    fn hits(self, read: &BTreeMap<RecordId, Embedding>) -> Vec<Hit> {
+        let (wanted, mut found) = (self.wanted, self.found);
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.dedup_by(|a, b| a.id == b.id);
+        let hit = |Near { id, embedding, .. }: Near| {
+            let embedding = embedding.as_ref().or_else(|| read.get(&id))?;
+            Some(wanted.hit(id.clone(), embedding))
+        };
+        let hits = found.into_iter().filter_map(hit);
+        sorted(hits.filter(|hit| !hit.score.is_nan()).collect(), wanted.top_k)
+    }
+}
+
+/// What is sought, in portions that have so many hits at most, or are one.
+#[cfg(feature = "rest")]
+pub(crate) fn portions<'a, 'b>(
+    sought: &'a [Sought<'b>],
+    max_hits: usize,
+) -> impl Iterator<Item = &'a [Sought<'b>]> {
+    let mut n_hits = sought.first().map_or(0, |first| first.limit);
+    sought.chunk_by(move |_, next| {
+        let has_room = n_hits.saturating_add(next.limit) <= max_hits;
+        n_hits = if has_room { n_hits + next.limit } else { next.limit };
+        has_room
+    })
+}
+
+/// Refuses to write scores to a field that could not be asked for by its name, or is ours.
+#[cfg(feature = "rest")]
+pub(crate) fn check_field(store: &str, field: &str) -> Result<(), StoreError> {
+    let is_plain = field.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_plain && !field.is_empty() && !field.starts_with("linprobe_") {
+        return Ok(());
+    }
+    Err(StoreError::Unfit {
+        store: store.to_owned(),
+        reason: format!("scores are not written to a field {field:?}"),
+        hint: "name one of letters, digits and _, such as score".to_owned(),
+    })
+}
+
+/// Refuses to write scores over what is none: what some records have in the field, each a number or not.
+#[cfg(feature = "rest")]
+pub(crate) fn check_numbers(
+    store: &str,
+    field: &str,
+    are_numbers: impl IntoIterator<Item = bool>,
+) -> Result<(), StoreError> {
+    if are_numbers.into_iter().all(|is_number| is_number) {
+        return Ok(());
+    }
+    Err(StoreError::Unfit {
+        store: store.to_owned(),
+        reason: format!("its field {field:?} holds something else than scores"),
+        hint: "name another field; one that is not there yet will do".to_owned(),
+    })
 }
 
 /// Whether a vector has unit length, or none at all.
@@ -357,18 +481,36 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
     async fn search(&self, query: Query<'_>) -> Result<Vec<Hit>, StoreError> {
         self.check_dimension(query.weights.len())?;
         let Query { weights, top_k, exclude } = query;
-        self.best(Wanted { weights, bias: 0.0, top_k, exclude }).await
+        let mut lists = self.best(&[Wanted { weights, bias: 0.0, top_k, exclude }]).await?;
+        Ok(lists.pop().unwrap_or_default())
     }
 
     async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
-        self.check_dimension(survey.weights.len())?;
+        let mut reports = self.survey_all(&[survey]).await?;
+        Ok(reports.pop().expect("each survey has a report"))
+    }
+
+    /// The engine is asked for all lists at once, as far as it can be.
+    async fn survey_all(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
+        surveys.iter().try_for_each(|survey| self.check_dimension(survey.weights.len()))?;
+        if surveys.is_empty() {
+            return Ok(Vec::new());
+        }
         let seen = self.look().await?;
         if seen.is_whole {
-            return Ok(seen.whole_report(&survey));
+            return Ok(surveys.iter().map(|survey| seen.whole_report(survey)).collect());
         }
-        let Survey { weights, bias, top_k, exclude, .. } = survey;
-        let top = self.best(Wanted { weights, bias, top_k, exclude }).await?;
-        Ok(seen.estimate(&survey, top))
+        let wanted: Vec<Wanted<'_>> = surveys
+            .iter()
+            .map(|&Survey { weights, bias, top_k, exclude, .. }| Wanted {
+                weights,
+                bias,
+                top_k,
+                exclude,
+            })
+            .collect();
+        let lists = self.best(&wanted).await?;
+        Ok(surveys.iter().zip(lists).map(|(survey, top)| seen.estimate(survey, top)).collect())
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
@@ -394,8 +536,12 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
     }
 
     async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
-        if let Some(drawn) = self.engine.draw(n_points, seed).await? {
-            return Ok(drawn);
+        if let Some(mut drawn) = self.engine.draw(n_points, seed).await? {
+            drawn.sort_by_cached_key(|id| (rank(id.as_str(), seed), id.clone()));
+            drawn.dedup();
+            let mut points = self.fetch(&drawn).await?;
+            points.truncate(n_points);
+            return Ok(points);
         }
         let Limits { ids_per_page, max_listed, .. } = self.engine.limits();
         let mut draw = Draw::new(n_points, seed);
@@ -445,6 +591,10 @@ impl<E: Engine> RemoteStore for CollectionStore<E> {
 
     async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
         self.access.check_writable(self.address())?;
-        self.engine.write_scores(column, scores).await
+        let mut n_written = 0;
+        for page in scores.chunks(self.page_size()) {
+            n_written += self.engine.write_scores(column, page).await?;
+        }
+        Ok(n_written)
     }
 }

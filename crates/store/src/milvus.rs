@@ -6,9 +6,13 @@
 
 mod client;
 mod column;
+mod draw;
 mod key;
 mod layout;
+mod members;
 pub(crate) mod proto;
+mod scores;
+mod search;
 #[cfg(all(unix, feature = "test-server"))]
 pub(crate) mod theirs;
 
@@ -18,7 +22,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use linprobe_core::{Embedding, Excluded, Point, Precision, RecordId, StoreError, StoreSpec};
+use linprobe_core::{Embedding, Hit, Point, Precision, RecordId, StoreError, StoreSpec};
 use prost::{DecodeError, Message, bytes::Bytes};
 
 use self::{
@@ -27,12 +31,13 @@ use self::{
     layout::{Layout, Metric, VectorIndex, param, schema_of},
     proto::{
         Column, Consistency, CreateCollection, CreateIndex, Delete, DescribeCollection,
-        DescribeIndex, GetLoadState, Kind, Load, LoadCollection, Placeholder, Placeholders, Query,
-        Schema, Search, ShowCollections, Upsert,
+        DescribeIndex, GetLoadState, Load, LoadCollection, Query, Schema, ShowCollections, Upsert,
     },
 };
 use crate::{
-    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
+    collection::{
+        CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought, is_unit,
+    },
     remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables, sleep},
 };
 
@@ -58,20 +63,17 @@ const FORM: Form = Form {
            &ca=file and &timeout=seconds",
 };
 
-/// Ids that a search is told to leave out, at most; more are passed over when they come.
-const MAX_EXCLUDED: usize = 100_000;
-
 /// The longest filter, in bytes: a question has room for 64 MiB.
 const MAX_FILTER: usize = 32 << 20;
 
 /// The longest list of hits and the longest page.
 const MAX_ROWS: usize = 16_384;
 
-/// Coordinates that come along with hits; of longer lists they are fetched afterwards.
-const MAX_COORDINATES: usize = 1 << 23;
-
 /// Points that are looked at to see whether their vectors have unit length.
 const N_LOOKED_AT: usize = 256;
+
+/// Questions that are asked at a time.
+const N_AT_ONCE: usize = 8;
 
 /// How often it is seen whether a collection has been loaded.
 const LOAD_INTERVAL: Duration = Duration::from_millis(200);
@@ -376,10 +378,14 @@ impl Milvus {
             key.column(points.iter().map(|(id, _)| *id)).encoded(),
             Column::of_embeddings(vector, *dimension, embeddings).encoded(),
         ];
+        self.put(own.into_iter().chain(others).collect(), n_rows).await
+    }
+
+    async fn put(&self, columns: Vec<Bytes>, n_rows: u32) -> Result<(), StoreError> {
         let question = Upsert {
             collection: self.collection.clone(),
             partition: self.partition.clone().unwrap_or_default(),
-            columns: own.into_iter().chain(others).collect(),
+            columns,
             n_rows,
         };
         self.client.tell(question).await.map(drop)
@@ -391,19 +397,31 @@ impl Milvus {
         let Some(filter) = key.among(ids.iter(), MAX_FILTER) else { return Ok((vec![], vec![])) };
         let fields = self.fields(Part::Ids).into_iter().chain(self.layout.kept()).collect();
         let columns = self.columns(Some(filter), None, fields).await?;
-        let mut others = Vec::with_capacity(columns.len());
-        for column in &columns {
+        let is_own = |column: &Column| column.name == key.name || column.name == *vector;
+        let others = self.unchanged(&columns, is_own)?;
+        let table = Table::read(&columns).map_err(|bad| self.strange(&bad))?;
+        Ok((table.ids(key).into_iter().flatten().collect(), others))
+    }
+
+    /// The columns that are written again as they came, without those that others take the place of.
+    fn unchanged(
+        &self,
+        columns: &[Bytes],
+        is_replaced: impl Fn(&Column) -> bool,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let mut unchanged = Vec::with_capacity(columns.len());
+        for column in columns {
             let read = Column::decode(column.clone()).map_err(|bad| self.strange(&bad))?;
+            if is_replaced(&read) {
+                continue;
+            }
             if read.has_gaps() {
                 let reason = format!("some rows have no {}, which would be lost", read.name);
                 return Err(self.unfit(reason, "fill the field in, or write to another collection"));
             }
-            if read.name != key.name && read.name != *vector {
-                others.push(column.clone());
-            }
+            unchanged.push(column.clone());
         }
-        let table = Table::read(&columns).map_err(|bad| self.strange(&bad))?;
-        Ok((table.ids(key).into_iter().flatten().collect(), others))
+        Ok(unchanged)
     }
 
     fn check_takes(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
@@ -421,34 +439,9 @@ impl Milvus {
         }
     }
 
-    /// The question for the nearest.
-    fn question(&self, direction: &Embedding, limit: usize, exclude: &Excluded) -> Search {
-        let bytes = direction.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
-        let placeholder = Placeholder {
-            tag: "$0".to_owned(),
-            kind: Kind::FloatVector.into(),
-            vectors: vec![bytes],
-        };
-        let excluded = self.layout.key.among(exclude.iter().take(MAX_EXCLUDED), MAX_FILTER);
-        let has_room = limit.saturating_mul(self.layout.dimension) <= MAX_COORDINATES;
-        let effort = self.search.clone().unwrap_or_else(|| self.index.effort(limit));
-        Search {
-            collection: self.collection.clone(),
-            partitions: self.partitions(),
-            filter: self.filter(excluded.map(|among| format!("not ({among})"))),
-            vectors: Placeholders { placeholders: vec![placeholder] }.encode_to_vec(),
-            filter_kind: 1,
-            fields: if has_room { vec![self.layout.vector.clone()] } else { Vec::new() },
-            params: vec![
-                param("anns_field", self.layout.vector.clone()),
-                param("topk", limit.to_string()),
-                param("params", effort),
-                param("metric_type", self.index.metric.name()),
-                param("round_decimal", "-1"),
-            ],
-            n_vectors: 1,
-            consistency: self.consistency.into(),
-        }
+    async fn count_of(&self, filter: Option<String>) -> Result<u64, StoreError> {
+        let table = self.table(filter, None, vec!["count(*)".to_owned()]).await?;
+        table.number().ok_or_else(|| self.failed("the answer has no count"))
     }
 }
 
@@ -470,26 +463,8 @@ impl Engine for Milvus {
         }
     }
 
-    async fn nearest(
-        &self,
-        direction: &Embedding,
-        limit: usize,
-        exclude: &Excluded,
-    ) -> Result<Vec<Near>, StoreError> {
-        let question = self.question(direction, limit, exclude);
-        let has_vectors = !question.fields.is_empty();
-        let hits = self.client.tell(question).await?.hits.unwrap_or_default();
-        let ids = hits.ids();
-        let mut embeddings = vec![None; ids.len()];
-        if has_vectors && !ids.is_empty() {
-            let mut table = Table::read(&hits.columns).map_err(|bad| self.strange(&bad))?;
-            embeddings = self.embeddings(&mut table, &ids)?;
-        }
-        let rows = ids.into_iter().zip(hits.scores).zip(embeddings);
-        let near = rows.filter_map(|((id, score), embedding)| {
-            Some(Near { id: id?, score: self.index.metric.cosine(score), embedding })
-        });
-        Ok(near.collect())
+    async fn nearest(&self, sought: &[Sought<'_>]) -> Result<Vec<Vec<Near>>, StoreError> {
+        self.lists(sought).await
     }
 
     async fn page(
@@ -559,8 +534,19 @@ impl Engine for Milvus {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let table = self.table(None, None, vec!["count(*)".to_owned()]).await?;
-        table.number().ok_or_else(|| self.failed("the answer has no count"))
+        self.count_of(None).await
+    }
+
+    /// See `draw.rs`. A server that does not know the filters lists its keys.
+    async fn draw(&self, n_points: usize, seed: u64) -> Result<Option<Vec<RecordId>>, StoreError> {
+        let n_there = self.count().await?;
+        if n_there <= MAX_LISTED {
+            return Ok(None);
+        }
+        match self.drawn(n_points, n_there, seed).await {
+            Err(StoreError::Failed { .. }) => Ok(None),
+            drawn => drawn.map(Some),
+        }
     }
 
     /// What was written is in the engine's log, and every question asks for all of it.
@@ -574,5 +560,13 @@ impl Engine for Milvus {
         let table = self.table_of(ids, fields).await?;
         let rows = table.ids(&self.layout.key).into_iter().zip(table.texts(field));
         Ok(rows.filter_map(|(id, text)| Some((id?, text?))).collect())
+    }
+
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        self.check_scores(column).await
+    }
+
+    async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
+        self.rewrite(column, scores).await
     }
 }

@@ -48,6 +48,9 @@ const PAGE_BYTES: usize = 8 << 20;
 /// Rows that are read or written with one statement, at most: each is two of the 65,535 parameters that one has.
 const MAX_PAGE: usize = 4096;
 
+/// Surveys that one statement answers, at most: a round asks for up to three.
+const MAX_SURVEYS: usize = 8;
+
 /// A table of PostgreSQL.
 #[derive(Debug)]
 pub struct PgvectorStore {
@@ -161,6 +164,19 @@ impl PgvectorStore {
         Ok((self.points(&rows)?, last))
     }
 
+    /// The ids that a statement draws.
+    async fn drawn(
+        &self,
+        sql: String,
+        n_points: usize,
+        seed: u64,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let values = vec![Value::Int(seed.cast_signed()), Value::Int(limit_of(n_points))];
+        let rows = self.read(Statement { sql, values }).await?;
+        let ids = rows.iter().filter_map(|row| RecordId::new(row.get::<_, Option<&str>>(0)?).ok());
+        Ok(ids.collect())
+    }
+
     async fn check_is_there(&self, id: &RecordId) -> Result<(), StoreError> {
         let mut found = false;
         if self.table.key.takes(id.as_str()) {
@@ -189,23 +205,41 @@ impl PgvectorStore {
         StoreError::Failed { store: self.address().to_owned(), source: bad.into() }
     }
 
-    fn report(&self, rows: &[Row], survey: &Survey<'_>) -> Result<SurveyReport, StoreError> {
-        let mut found = Findings::default();
-        rows.iter().try_for_each(|row| found.take(row)).map_err(|bad| self.strange(bad))?;
-        let mut counts = vec![0; survey.n_bins];
-        for (bin, count) in found.bins {
-            counts.get_mut(bin).into_iter().for_each(|place| *place = count);
-        }
-        let (low, high) =
-            (found.low.unwrap_or_default() + 0.0, found.high.unwrap_or_default() + 0.0);
-        Ok(SurveyReport {
-            top: hits(found.top),
-            boundary: hits(found.boundary),
-            histogram: Histogram { low, high, counts },
-            n_above: found.n_above,
-            n_points: found.n_points,
-            estimated: false,
-        })
+    /// Answers some surveys by one statement.
+    async fn surveyed(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
+        let lengths: Vec<f64> = surveys.iter().map(|survey| length(survey.weights)).collect();
+        let values = surveys.iter().zip(&lengths).flat_map(|(survey, &length)| {
+            [
+                Value::Reals(survey.weights),
+                Value::Double(length),
+                Value::Double(survey.bias.into()),
+                Value::Texts(survey.exclude.iter().map(RecordId::as_str).collect()),
+                Value::Double(survey.threshold.into()),
+                Value::Int(limit_of(survey.top_k)),
+                Value::Int(limit_of(survey.n_boundary)),
+                Value::Int(limit_of(survey.n_bins)),
+            ]
+        });
+        let statement = Statement { sql: self.sql().surveys(&lengths), values: values.collect() };
+        let rows = self.read(statement).await?;
+        let found = Findings::of_each(&rows, surveys.len()).map_err(|bad| self.strange(bad))?;
+        Ok(surveys.iter().zip(found).map(|(survey, found)| report(found, survey)).collect())
+    }
+}
+
+fn report(found: Findings, survey: &Survey<'_>) -> SurveyReport {
+    let mut counts = vec![0; survey.n_bins];
+    for (bin, count) in found.bins {
+        counts.get_mut(bin).into_iter().for_each(|place| *place = count);
+    }
+    let (low, high) = (found.low.unwrap_or_default() + 0.0, found.high.unwrap_or_default() + 0.0);
+    SurveyReport {
+        top: hits(found.top),
+        boundary: hits(found.boundary),
+        histogram: Histogram { low, high, counts },
+        n_above: found.n_above,
+        n_points: found.n_points,
+        estimated: false,
     }
 }
 
@@ -254,19 +288,18 @@ impl VectorStore for PgvectorStore {
     }
 
     async fn survey(&self, survey: Survey<'_>) -> Result<SurveyReport, StoreError> {
-        self.check_dimension(survey.weights.len())?;
-        let values = vec![
-            Value::Reals(survey.weights),
-            Value::Double(length(survey.weights)),
-            Value::Double(survey.bias.into()),
-            Value::Texts(survey.exclude.iter().map(RecordId::as_str).collect()),
-            Value::Double(survey.threshold.into()),
-            Value::Int(limit_of(survey.top_k)),
-            Value::Int(limit_of(survey.n_boundary)),
-            Value::Int(limit_of(survey.n_bins)),
-        ];
-        let sql = self.sql().survey(length(survey.weights));
-        self.report(&self.read(Statement { sql, values }).await?, &survey)
+        let mut reports = self.survey_all(&[survey]).await?;
+        Ok(reports.pop().expect("each survey has a report"))
+    }
+
+    /// Each row is looked at once for as many surveys as one statement has.
+    async fn survey_all(&self, surveys: &[Survey<'_>]) -> Result<Vec<SurveyReport>, StoreError> {
+        surveys.iter().try_for_each(|survey| self.check_dimension(survey.weights.len()))?;
+        let mut reports = Vec::with_capacity(surveys.len());
+        for some in surveys.chunks(MAX_SURVEYS) {
+            reports.extend(self.surveyed(some).await?);
+        }
+        Ok(reports)
     }
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
@@ -302,10 +335,7 @@ impl VectorStore for PgvectorStore {
     }
 
     async fn sample(&self, n_points: usize, seed: u64) -> Result<Vec<Point>, StoreError> {
-        let values = vec![Value::Int(seed.cast_signed()), Value::Int(limit_of(n_points))];
-        let rows = self.read(Statement { sql: self.sql().sample(), values }).await?;
-        let ids = rows.iter().filter_map(|row| RecordId::new(row.get::<_, Option<&str>>(0)?).ok());
-        self.fetch(&ids.collect::<Vec<_>>()).await
+        self.fetch(&self.drawn(self.sql().sample(), n_points, seed).await?).await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
@@ -378,7 +408,6 @@ impl RemoteStore for PgvectorStore {
 
     async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
         self.access.check_writable(self.address())?;
-        self.check_score_column(column).await?;
         let scores = scores.iter().filter(|hit| self.table.key.takes(hit.id.as_str()));
         let (ids, scores): (Vec<&str>, Vec<f32>) =
             scores.map(|hit| (hit.id.as_str(), hit.score)).unzip();

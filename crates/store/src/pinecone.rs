@@ -14,16 +14,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use linprobe_core::{Embedding, Excluded, Point, Precision, RecordId, StoreError, StoreSpec};
-use serde_json::json;
+use linprobe_core::{Embedding, Hit, Point, Precision, RecordId, StoreError, StoreSpec};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 
 use self::{
     api::{Done, Fetched, Found, Listed, Match, NewVector, Stats, Upsert, Vector},
     key::Key,
 };
 use crate::{
-    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
-    remote::{Access, Form, Http, Place, Request, Variables, encoded, sleep},
+    collection::{
+        CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, Sought, check_field,
+        check_numbers, is_unit,
+    },
+    remote::{Access, Form, Http, Place, Request, Variables, at_once, encoded, sleep},
 };
 
 const FORM: Form = Form {
@@ -45,6 +49,9 @@ const IDS_BYTES: usize = 4_000;
 
 /// Ids to a page of the engine's list.
 const IDS_PER_LIST: usize = 100;
+
+/// Requests that are made at a time.
+const N_AT_ONCE: usize = 8;
 
 /// Coordinates that come along with hits: an answer may have 4 MB.
 const COORDINATES_OF_HITS: usize = 200_000;
@@ -190,30 +197,15 @@ impl Pinecone {
         &self,
         keys: impl Iterator<Item = &'a str> + Send,
     ) -> Result<Vec<Vector>, StoreError> {
-        let mut found = Vec::new();
-        let mut ids = String::new();
-        let mut n_ids = 0;
-        for key in keys {
-            let id = format!("ids={}&", encoded(key));
-            if n_ids == IDS_PER_LIST || (n_ids > 0 && ids.len() + id.len() > IDS_BYTES) {
-                found.extend(self.fetched(&ids).await?);
-                ids.clear();
-                n_ids = 0;
-            }
-            ids.push_str(&id);
-            n_ids += 1;
-        }
-        if n_ids > 0 {
-            found.extend(self.fetched(&ids).await?);
-        }
-        Ok(found)
+        let requests = lists_of_ids(keys).into_iter().map(|ids| self.fetched(ids)).collect();
+        Ok(at_once(N_AT_ONCE, requests).await?.into_iter().flatten().collect())
     }
 
-    async fn fetched(&self, ids: &str) -> Result<impl Iterator<Item = Vector>, StoreError> {
+    async fn fetched(&self, ids: String) -> Result<Vec<Vector>, StoreError> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
         let path = format!("/vectors/fetch?{ids}namespace={}", encoded(namespace));
         let answer: Fetched = self.http.tell(Request::get(path)).await?;
-        Ok(answer.vectors.into_values())
+        Ok(answer.vectors.into_values().collect())
     }
 
     /// Ids of the engine's list, and the name of what comes next.
@@ -269,47 +261,8 @@ impl Pinecone {
         Ok(keys.iter().filter_map(id).collect())
     }
 
-    fn cursor(&self) -> MutexGuard<'_, Option<Cursor>> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps in mind how many points there will be.
-    async fn expect(&self, n_more: u64, n_fewer: u64) -> Result<(), StoreError> {
-        let known = *self.expected.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match known {
-            Some(known) => known,
-            None => self.count().await?,
-        };
-        let expected = (known + n_more).saturating_sub(n_fewer);
-        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Engine for Pinecone {
-    fn address(&self) -> &str {
-        &self.http.server().shown
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            max_hits: 10_000,
-            excludes: false,
-            slack: if self.is_dot { DOT_SLACK } else { 1e-3 },
-            ids_per_page: 10 * IDS_PER_LIST,
-            points_per_request: 1_000,
-            coordinates_per_request: 120_000,
-            max_listed: 100_000,
-        }
-    }
-
-    async fn nearest(
-        &self,
-        direction: &Embedding,
-        limit: usize,
-        _exclude: &Excluded,
-    ) -> Result<Vec<Near>, StoreError> {
+    async fn found(&self, sought: Sought<'_>) -> Result<Vec<Near>, StoreError> {
+        let Sought { direction, limit, .. } = sought;
         let has_values = limit * self.dimension <= COORDINATES_OF_HITS;
         let body = json!({
             "namespace": self.namespace.as_deref().unwrap_or_default(),
@@ -332,6 +285,63 @@ impl Engine for Pinecone {
             Some(embedding.map(|embedding| Near { id, score, embedding }))
         };
         found.matches.into_iter().filter_map(near).collect()
+    }
+
+    fn cursor(&self) -> MutexGuard<'_, Option<Cursor>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps in mind how many points there will be.
+    async fn expect(&self, n_more: u64, n_fewer: u64) -> Result<(), StoreError> {
+        let known = *self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match known {
+            Some(known) => known,
+            None => self.count().await?,
+        };
+        let expected = (known + n_more).saturating_sub(n_fewer);
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
+        Ok(())
+    }
+}
+
+/// Ids as they stand in addresses, for as many of these as it takes.
+fn lists_of_ids<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut lists = Vec::new();
+    let (mut ids, mut n_ids) = (String::new(), 0);
+    for key in keys {
+        let id = format!("ids={}&", encoded(key));
+        if n_ids == IDS_PER_LIST || (n_ids > 0 && ids.len() + id.len() > IDS_BYTES) {
+            lists.push(std::mem::take(&mut ids));
+            n_ids = 0;
+        }
+        ids.push_str(&id);
+        n_ids += 1;
+    }
+    lists.extend((n_ids > 0).then_some(ids));
+    lists
+}
+
+#[async_trait]
+impl Engine for Pinecone {
+    fn address(&self) -> &str {
+        &self.http.server().shown
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_hits: 10_000,
+            excludes: false,
+            slack: if self.is_dot { DOT_SLACK } else { 1e-3 },
+            ids_per_page: 10 * IDS_PER_LIST,
+            points_per_request: 1_000,
+            coordinates_per_request: 120_000,
+            max_listed: 100_000,
+        }
+    }
+
+    /// Each is a request of its own, some of them at a time.
+    async fn nearest(&self, sought: &[Sought<'_>]) -> Result<Vec<Vec<Near>>, StoreError> {
+        at_once(N_AT_ONCE, sought.iter().map(|sought| self.found(*sought)).collect()).await
     }
 
     async fn page(
@@ -439,5 +449,29 @@ impl Engine for Pinecone {
         let Some(field) = &self.text else { return Ok(BTreeMap::new()) };
         let vectors = self.vectors(ids.iter()).await?;
         Ok(vectors.into_iter().filter_map(|(id, vector)| Some((id, vector.text(field)?))).collect())
+    }
+
+    /// The first points tell whether the field is one of numbers.
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        check_field(self.address(), column)?;
+        let (keys, _) = self.list(None, IDS_PER_LIST).await?;
+        let vectors = self.stored(keys.iter().map(String::as_str)).await?;
+        let values = vectors.iter().filter_map(|vector| vector.metadata.as_ref()?.get(column));
+        check_numbers(self.address(), column, values.map(Value::is_number))
+    }
+
+    /// The rest of the metadata stays as it is. Each point takes a request.
+    async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
+        let ids: Vec<RecordId> = scores.iter().map(|hit| hit.id.clone()).collect();
+        let there = self.contained(&ids).await?;
+        let scores = scores.iter().filter(|hit| there.contains(&hit.id));
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let update = |hit: &Hit| {
+            let (id, metadata) = (Key::of(&hit.id).0, json!({ column: hit.score }));
+            let body = json!({ "id": id, "setMetadata": metadata, "namespace": namespace });
+            self.http.tell::<IgnoredAny>(Request::post("/vectors/update", &body))
+        };
+        at_once(N_AT_ONCE, scores.map(update).collect()).await?;
+        Ok(there.len() as u64)
     }
 }

@@ -11,7 +11,7 @@ mod key;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use linprobe_core::{Embedding, Excluded, Point, Precision, RecordId, StoreError, StoreSpec};
+use linprobe_core::{Embedding, Hit, Point, Precision, RecordId, StoreError, StoreSpec};
 use serde_json::json;
 
 use self::{
@@ -22,7 +22,10 @@ use self::{
     key::{ID_FIELD, Key},
 };
 use crate::{
-    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
+    collection::{
+        CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought,
+        check_field, check_numbers, is_unit, portions,
+    },
     remote::{Access, Form, Http, Place, Request, Variables, encoded},
 };
 
@@ -39,6 +42,9 @@ const FORM: Form = Form {
 
 /// Ids that a search is told to leave out, at most; more are passed over when they come.
 const MAX_EXCLUDED: usize = 50_000;
+
+/// Coordinates that come along with hits, to a request: some 200 MB of JSON.
+const COORDINATES_OF_HITS: usize = 1 << 24;
 
 /// How many candidates an index keeps while it looks, at least.
 const MIN_EF: usize = 256;
@@ -64,7 +70,7 @@ impl QdrantStore {
         let mut engine = Qdrant::new(&place, variables)?;
         let params = engine.find(access).await?;
         let (precision, is_dot) = engine.check(&params)?;
-        engine.is_dot = is_dot;
+        (engine.is_dot, engine.dimension) = (is_dot, params.size);
         access.check_dimension(params.size)?;
         engine.check_lengths().await?;
         let dimension = params.size;
@@ -84,6 +90,7 @@ pub struct Qdrant {
     vector: Option<String>,
     /// The field of the payload that a person reads.
     text: Option<String>,
+    dimension: usize,
     /// Whether scores are dot products, not cosines.
     is_dot: bool,
     /// Whether it is told to look at every vector.
@@ -108,6 +115,7 @@ impl Qdrant {
             collection,
             vector: place.text("vector").map(str::to_owned),
             text: place.text("text").map(str::to_owned),
+            dimension: 0,
             is_dot: false,
         })
     }
@@ -287,6 +295,30 @@ impl Qdrant {
         Ok(answer.result)
     }
 
+    fn question(&self, sought: &Sought<'_>) -> serde_json::Value {
+        let excluded: Vec<Key> = sought.exclude.iter().take(MAX_EXCLUDED).map(Key::of).collect();
+        let mut question = json!({
+            "query": sought.direction.as_slice(),
+            "params": self.effort(sought.limit),
+            "limit": sought.limit,
+            "with_payload": [ID_FIELD],
+            "with_vector": self.with_vector(Part::Points),
+        });
+        if let Some(name) = &self.vector {
+            question["using"] = json!(name);
+        }
+        if !excluded.is_empty() {
+            question["filter"] = json!({ "must_not": [{ "has_id": excluded }] });
+        }
+        question
+    }
+
+    fn near(&self, mut record: Record) -> Result<Near, StoreError> {
+        let score = record.score.unwrap_or_default();
+        let (id, embedding) = self.read(&mut record)?;
+        Ok(Near { id, score, embedding })
+    }
+
     async fn write(&self, request: Request) -> Result<(), StoreError> {
         self.http.tell::<Answer<Written>>(request).await.map(drop)
     }
@@ -310,33 +342,20 @@ impl Engine for Qdrant {
         }
     }
 
-    async fn nearest(
-        &self,
-        direction: &Embedding,
-        limit: usize,
-        exclude: &Excluded,
-    ) -> Result<Vec<Near>, StoreError> {
-        let excluded: Vec<Key> = exclude.iter().take(MAX_EXCLUDED).map(Key::of).collect();
-        let mut body = json!({
-            "query": direction.as_slice(),
-            "params": self.effort(limit),
-            "limit": limit,
-            "with_payload": [ID_FIELD],
-            "with_vector": self.with_vector(Part::Points),
-        });
-        if let Some(name) = &self.vector {
-            body["using"] = json!(name);
+    /// As many searches to a request as its answer has room for.
+    async fn nearest(&self, sought: &[Sought<'_>]) -> Result<Vec<Vec<Near>>, StoreError> {
+        let mut found = Vec::with_capacity(sought.len());
+        for portion in portions(sought, COORDINATES_OF_HITS / self.dimension.max(1)) {
+            let searches: Vec<_> = portion.iter().map(|sought| self.question(sought)).collect();
+            let request = Request::post(self.to("/query/batch"), &json!({ "searches": searches }));
+            let answer: Answer<Vec<Found>> = self.http.tell(request).await?;
+            for Found { points } in answer.result {
+                found.push(
+                    points.into_iter().map(|point| self.near(point)).collect::<Result<_, _>>()?,
+                );
+            }
         }
-        if !excluded.is_empty() {
-            body["filter"] = json!({ "must_not": [{ "has_id": excluded }] });
-        }
-        let answer: Answer<Found> = self.http.tell(Request::post(self.to("/query"), &body)).await?;
-        let near = |mut record: Record| {
-            let score = record.score.unwrap_or_default();
-            let (id, embedding) = self.read(&mut record)?;
-            Ok(Near { id, score, embedding })
-        };
-        answer.result.points.into_iter().map(near).collect()
+        Ok(found)
     }
 
     /// A page of Qdrant begins with a point, so one more is asked for than wanted.
@@ -409,6 +428,25 @@ impl Engine for Qdrant {
         Ok(self.http.tell::<Answer<Counted>>(request).await?.result.count)
     }
 
+    /// Those that the engine draws, from 1.11 on; it takes no seed, so others each time.
+    async fn draw(&self, n_points: usize, _seed: u64) -> Result<Option<Vec<RecordId>>, StoreError> {
+        if self.count().await? <= MAX_LISTED {
+            return Ok(None);
+        }
+        let body = json!({
+            "query": { "sample": "random" },
+            // Some may have no vector.
+            "limit": n_points + n_points / 8,
+            "with_payload": [ID_FIELD],
+            "with_vector": false,
+        });
+        match self.http.ask::<Answer<Found>>(Request::post(self.to("/query"), &body)).await {
+            Ok(answer) => Ok(Some(answer.result.points.iter().map(Record::record_id).collect())),
+            Err(failure) if failure.is_unknown() => Ok(None),
+            Err(failure) => Err(failure.into_error(self.http.server())),
+        }
+    }
+
     /// Every write has waited until it was done.
     async fn flush(&self) -> Result<(), StoreError> {
         Ok(())
@@ -421,5 +459,38 @@ impl Engine for Qdrant {
             .iter()
             .filter_map(|record| Some((record.record_id(), record.text(field)?)))
             .collect())
+    }
+
+    async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
+        check_field(self.address(), column)?;
+        let body = json!({
+            "filter": { "must_not": [{ "is_empty": { "key": column } }] },
+            "limit": N_LOOKED_AT,
+            "with_payload": [column],
+            "with_vector": false,
+        });
+        let answer: Answer<Scrolled> =
+            self.http.tell(Request::post(self.to("/scroll"), &body)).await?;
+        let payloads = answer.result.points.iter().filter_map(|record| record.payload.as_ref());
+        let values = payloads.filter_map(|payload| payload.get(column));
+        check_numbers(self.address(), column, values.map(serde_json::Value::is_number))
+    }
+
+    /// The rest of the payload stays as it is.
+    async fn write_scores(&self, column: &str, scores: &[Hit]) -> Result<u64, StoreError> {
+        let ids: Vec<RecordId> = scores.iter().map(|hit| hit.id.clone()).collect();
+        let there = self.contained(&ids).await?;
+        let scores = scores.iter().filter(|hit| there.contains(&hit.id));
+        let operation = |hit: &Hit| {
+            let (payload, points) = (json!({ column: hit.score }), [Key::of(&hit.id)]);
+            json!({ "set_payload": { "payload": payload, "points": points } })
+        };
+        let operations: Vec<_> = scores.map(operation).collect();
+        if !operations.is_empty() {
+            let body = json!({ "operations": operations });
+            let request = Request::post(self.to("/batch?wait=true"), &body);
+            self.http.tell::<Answer<Vec<Written>>>(request).await?;
+        }
+        Ok(there.len() as u64)
     }
 }

@@ -16,6 +16,8 @@ mod variables;
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+#[cfg(feature = "rest")]
+use futures_util::{StreamExt, TryStreamExt, stream};
 use linprobe_core::{Hit, RecordId, StoreError, VectorStore};
 
 #[cfg(any(feature = "pgvector", feature = "grpc"))]
@@ -65,13 +67,23 @@ pub trait RemoteStore: VectorStore {
         Err(takes_no_scores(self.address(), column))
     }
 
-    /// Writes the score of each record to a column. Those that are not there are left out. Returns how many were.
+    /// Writes the score of each record to a column that [`check_score_column`](Self::check_score_column) lets pass. Records
+    /// that are not there are left out. Returns how many were written to.
     ///
     /// # Errors
-    /// As [`check_score_column`](Self::check_score_column), and [`StoreError::ReadOnly`].
+    /// [`StoreError::ReadOnly`], [`StoreError::Unfit`] where scores cannot be written, or a failure of the store.
     async fn write_scores(&self, column: &str, _scores: &[Hit]) -> Result<u64, StoreError> {
         self.check_score_column(column).await.map(|()| 0)
     }
+}
+
+/// What questions are answered, in their order, when so many are asked at a time.
+#[cfg(feature = "rest")]
+pub(crate) async fn at_once<T>(
+    n_at_once: usize,
+    asked: Vec<impl Future<Output = Result<T, StoreError>>>,
+) -> Result<Vec<T>, StoreError> {
+    stream::iter(asked).buffered(n_at_once).try_collect().await
 }
 
 pub(crate) fn takes_no_scores(store: &str, column: &str) -> StoreError {

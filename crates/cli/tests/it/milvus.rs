@@ -82,3 +82,40 @@ fn a_dataset_is_indexed_into_a_collection_when_that_is_said_and_never_else() {
     let again = bench.json(&["index", "texts.csv", "--write"]);
     assert_eq!((&again[0]["n_embedded"], &again[0]["n_unchanged"]), (&json!(0), &json!(80)));
 }
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
+fn scores_are_written_to_a_field_that_is_in_no_schema() {
+    let (_server, address) = server("scored");
+    let name = address.rsplit_once('/').unwrap().1;
+    let row = |n: u64| TheirRow {
+        id: n.to_string(),
+        vector: vector(n),
+        title: title(n),
+        note: format!("note of {n}"),
+    };
+    let theirs =
+        Theirs { name, has_numbers: true, index: Some(("COSINE", "FLAT")), is_loaded: true };
+    let rows: Vec<TheirRow> = (0..300).map(row).collect();
+    Admin::of(&address, &Variables::default()).make(&theirs, &rows);
+    let bench = Bench::new();
+    bench.ok(&["init", "project", "--store", &format!("{address}?text=title")]);
+    label_round(&bench, &["--like", "10", "--like", "20"]);
+    let write = ["predict", "-c", "s", "--to-column", "score", "--write"];
+    assert_eq!(bench.json(&write[..5])[0]["n_written"], serde_json::Value::Null);
+    let (_, no_number) = bench.fails(&["predict", "-c", "s", "--to-column", "note"]);
+    assert!(no_number.contains("something else than scores"), "{no_number}");
+    assert_eq!(bench.json(&write)[0]["n_written"], 300);
+    let predicted = bench.json(&["predict", "-c", "s"]);
+    let scored = format!("{address}?text=score");
+    bench.ok(&["init", "scored", "--store", &scored]);
+    let id = predicted[0]["id"].as_str().unwrap();
+    let shown = bench.json(&["--project", "scored", "search", "--like", id, "-k", "1"]);
+    assert!(shown[0]["text"].as_str().unwrap().parse::<f32>().is_ok(), "{shown:?}");
+    // All else is as it was.
+    bench.ok(&["init", "noted", "--store", &format!("{address}?text=note")]);
+    let noted = bench.json(&["--project", "noted", "search", "--like", "7", "-k", "5"]);
+    for hit in &noted {
+        assert_eq!(hit["text"], json!(format!("note of {}", hit["id"].as_str().unwrap())));
+    }
+}

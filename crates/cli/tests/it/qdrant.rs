@@ -141,3 +141,17 @@ fn a_dataset_is_indexed_into_a_collection_when_that_is_said_and_never_else() {
     let again = bench.json(&["index", "texts.csv", "--write"]);
     assert_eq!((&again[0]["n_embedded"], &again[0]["n_unchanged"]), (&json!(0), &json!(80)));
 }
+
+#[test]
+fn what_a_person_reads_of_a_round_is_asked_for_at_once() {
+    let (server, bench) = over_items();
+    let n_read = || {
+        let paths = server.http.paths();
+        paths.iter().filter(|path| *path == "POST /collections/items/points").count()
+    };
+    let n_before = n_read();
+    let shown = bench.script(&["--session", "s", "--like", "10"], &[]);
+    assert_eq!(shown[0]["records"].as_array().unwrap().len(), 10);
+    // The record to start from and the sample are read as well.
+    assert!(n_read() - n_before < 10, "{}", n_read() - n_before);
+}

@@ -136,6 +136,7 @@ fn state(desk: &Desk, session: &str) -> Answer<wire::AuditState> {
         let words = "nothing was audited yet\nhint: draw an audit first";
         return Err(Problem::new(Kind::NoAudit, words));
     };
+    desk.read_ahead(audit.records.iter().map(|audited| &audited.id))?;
     let records = audit.records.iter().map(|audited| {
         let (record, answer) = (desk.record(&audited.id)?, audited.answer.map(Into::into));
         Ok(wire::AuditedRecord { record, answer })

@@ -48,6 +48,7 @@ pub(super) async fn predictions(
             Some(true) => pollster::block_on(ranking.folded_page(&page))?,
             _ => ranking.page(&page),
         };
+        desk.read_ahead(page.records.iter().map(|ranked| &ranked.id))?;
         let records = page.records.into_iter();
         let predictions = records.map(|ranked| prediction(&desk, view.state(), ranked));
         Ok(Json(wire::Predictions {
@@ -171,6 +172,7 @@ pub(super) async fn compare(
         let (first, second) = (classifier(&a)?, classifier(&b)?);
         let found = pollster::block_on(desk.project.compare(&first, &second, k))?;
         let linprobe::Comparison { n_both: both, n_only_a: only_a, n_only_b: only_b, .. } = found;
+        desk.read_ahead(found.moved.iter().map(|moved| &moved.id))?;
         let moved = found.moved.into_iter().map(|moved| {
             let linprobe::Moved { id, rank_a, rank_b, score_a, score_b } = moved;
             Ok(wire::Moved { record: desk.record(&id)?, rank_a, rank_b, score_a, score_b })

@@ -27,7 +27,7 @@ use crate::{
         self, Column, Consistency, CreateCollection, CreateIndex, Delete, DescribeCollection,
         DescribeIndex, Field, Floats, GetLoadState, Hits, Index, KeyList, KeyValue, Keys, Kind,
         Load, LoadCollection, Longs, Placeholders, Query, Question, ScalarList, Scalars, Schema,
-        Search, ShowCollections, Strings, Upsert, Values, VectorList, Vectors,
+        Search, ShowCollections, ShowPartitions, Strings, Upsert, Values, VectorList, Vectors,
     },
     remote::spawn,
 };
@@ -84,6 +84,7 @@ enum Key {
 struct Row {
     vector: Vec<f32>,
     texts: BTreeMap<String, String>,
+    numbers: BTreeMap<String, f32>,
 }
 
 type Done<T> = Result<T, proto::Status>;
@@ -112,8 +113,8 @@ impl FakeMilvus {
         format!("milvus://{}/{collection}", self.host)
     }
 
-    /// Makes a collection of two coordinates, with numbers for keys and a field `title`, compared by a metric, that is in
-    /// memory.
+    /// Makes a collection of two coordinates, with numbers for keys and the fields `title` and `score`, compared by a metric,
+    /// that is in memory.
     pub fn make(&self, name: &str, metric: Option<&str>, rows: &[(i64, [f32; 2], &str)]) {
         let field = |name: &str, kind: Kind, params: &[(&str, &str)]| Field {
             name: name.to_owned(),
@@ -129,11 +130,13 @@ impl FakeMilvus {
             field("id", Kind::Int64, &[]),
             field("vector", Kind::FloatVector, &[("dim", "2")]),
             field("title", Kind::VarChar, &[("max_length", "99")]),
+            field("score", Kind::Float, &[]),
         ];
         let schema = Schema { name: name.to_owned(), fields, is_dynamic: false };
         let rows = rows.iter().map(|(number, vector, title)| {
             let texts = BTreeMap::from([("title".to_owned(), (*title).to_owned())]);
-            (Key::Number(*number), Row { vector: vector.to_vec(), texts })
+            let numbers = BTreeMap::from([("score".to_owned(), 0.0)]);
+            (Key::Number(*number), Row { vector: vector.to_vec(), texts, numbers })
         });
         let metric = metric.map(str::to_owned);
         let made = Collection { schema, metric, is_loaded: true, rows: rows.collect() };
@@ -153,6 +156,18 @@ impl FakeMilvus {
             .texts
             .get("title")
             .cloned()
+    }
+
+    /// The vector of a row.
+    pub fn vector(&self, name: &str, number: i64) -> Option<Vec<f32>> {
+        let collections = lock(&self.shared.collections);
+        collections[name].rows.get(&Key::Number(number)).map(|row| row.vector.clone())
+    }
+
+    /// The score of a row.
+    pub fn score(&self, name: &str, number: i64) -> Option<f32> {
+        let key = Key::Number(number);
+        lock(&self.shared.collections)[name].rows.get(&key)?.numbers.get("score").copied()
     }
 
     /// The next questions fail in this way.
@@ -216,6 +231,7 @@ impl Shared {
         let is_busy = fault == Some(MilvusFault::Busy);
         let answered = match method.as_str() {
             "ShowCollections" => self.unary(request, is_busy, Self::show).await,
+            "ShowPartitions" => self.unary(request, is_busy, Self::show_partitions).await,
             "DescribeCollection" => self.unary(request, is_busy, Self::describe).await,
             "DescribeIndex" => self.unary(request, is_busy, Self::describe_index).await,
             "GetLoadState" => self.unary(request, is_busy, Self::load_state).await,
@@ -252,6 +268,12 @@ impl Shared {
     fn show(&self, _: &ShowCollections) -> Done<proto::Collections> {
         let names = lock(&self.collections).keys().cloned().collect();
         Ok(proto::Collections { status: None, names })
+    }
+
+    fn show_partitions(&self, asked: &ShowPartitions) -> Done<proto::Collections> {
+        self.with(&asked.collection, |_| {
+            Ok(proto::Collections { status: None, names: vec!["_default".to_owned()] })
+        })
     }
 
     fn describe(&self, asked: &DescribeCollection) -> Done<proto::Described> {
@@ -385,7 +407,10 @@ enum Filter {
     All,
     Among(Vec<Key>),
     Except(Vec<Key>),
-    After(Key),
+    /// Behind a key, up to another.
+    Between(Option<Key>, Option<Key>),
+    /// Of these remainders, as C has them, and behind a key.
+    Remainders(Vec<[i64; 2]>, Option<Key>),
 }
 
 impl Filter {
@@ -397,8 +422,10 @@ impl Filter {
         };
         let read = if text.is_empty() {
             Some(Self::All)
-        } else if let Some(key) = text.strip_prefix("id > ") {
-            serde_json::from_str(key).ok().map(Self::After)
+        } else if text.starts_with("id > ") || text.starts_with("id <= ") {
+            between(text)
+        } else if text.contains("id % ") {
+            remainders(text)
         } else if let Some(text) = text.strip_prefix("not (") {
             text.strip_suffix(')').and_then(keys).map(Self::Except)
         } else {
@@ -412,9 +439,52 @@ impl Filter {
             Self::All => true,
             Self::Among(keys) => keys.binary_search(key).is_ok(),
             Self::Except(keys) => keys.binary_search(key).is_err(),
-            Self::After(after) => key > after,
+            Self::Between(after, upto) => {
+                after.as_ref().is_none_or(|after| key > after)
+                    && upto.as_ref().is_none_or(|upto| key <= upto)
+            }
+            Self::Remainders(remainders, after) => {
+                let Key::Number(number) = key else { return false };
+                after.as_ref().is_none_or(|after| key > after)
+                    && remainders.iter().any(|&[modulus, found]| number % modulus == found)
+            }
         }
     }
+}
+
+/// The key that a text begins with, and what stands behind it.
+fn key_of(text: &str) -> Option<(Key, &str)> {
+    let mut keys = serde_json::Deserializer::from_str(text).into_iter::<Key>();
+    let key = keys.next()?.ok()?;
+    Some((key, text.get(keys.byte_offset()..)?))
+}
+
+fn between(text: &str) -> Option<Filter> {
+    let (after, rest) = match text.strip_prefix("id > ") {
+        Some(text) => {
+            let (key, rest) = key_of(text)?;
+            (Some(key), rest.strip_prefix(" and ").unwrap_or(rest))
+        }
+        None => (None, text),
+    };
+    let (upto, rest) = match rest.strip_prefix("id <= ") {
+        Some(text) => key_of(text).map(|(key, rest)| (Some(key), rest))?,
+        None => (None, rest),
+    };
+    rest.is_empty().then_some(Filter::Between(after, upto))
+}
+
+fn remainders(text: &str) -> Option<Filter> {
+    let (terms, after) = match text.strip_prefix('(').and_then(|text| text.split_once(") and ")) {
+        Some((terms, after)) => (terms, Some(key_of(after.strip_prefix("id > ")?)?.0)),
+        None => (text, None),
+    };
+    let term = |term: &str| {
+        let (modulus, found) = term.strip_prefix("id % ")?.split_once(" == ")?;
+        Some([modulus.parse().ok()?, found.parse().ok()?])
+    };
+    let remainders: Option<Vec<[i64; 2]>> = terms.split(" or ").map(term).collect();
+    Some(Filter::Remainders(remainders?, after))
 }
 
 impl Collection {
@@ -461,6 +531,11 @@ impl Collection {
                 let values = Values::Vectors(Vectors { dimension: 0, list });
                 Ok(encoded("vector", Kind::FloatVector, values))
             }
+            "score" => {
+                let values = rows.iter().map(|(_, row)| row.numbers["score"]).collect();
+                let list = Some(ScalarList::Floats(Floats { values }));
+                Ok(encoded("score", Kind::Float, Values::Scalars(Scalars { list })))
+            }
             name if self.schema.fields.iter().any(|field| field.name == name) => {
                 let values = rows.iter().map(|(_, row)| row.texts[name].clone()).collect();
                 Ok(scalars(name, ScalarList::Strings(Strings { values })))
@@ -485,27 +560,51 @@ impl Collection {
 
     fn search(&self, asked: &Search) -> Done<proto::Found> {
         let vectors = Placeholders::decode(asked.vectors.as_slice());
-        let vectors = vectors.map_err(|bad| refused(1100, &bad))?;
-        let bytes = &vectors.placeholders[0].vectors[0];
-        let direction: Vec<f32> =
-            bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let vectors = vectors.map_err(|bad| refused(1100, &bad))?.placeholders.remove(0).vectors;
         let is_metric = asked
             .params
             .iter()
             .any(|p| p.key == "metric_type" && Some(&p.value) == self.metric.as_ref());
-        if direction.len() != self.dimension() || !is_metric || asked.filter_kind != 1 {
+        let has_number = usize::try_from(asked.n_vectors) == Ok(vectors.len());
+        if !is_metric || !has_number || asked.filter_kind != 1 {
+            return Err(refused(65_535, &format!("not {} vectors", vectors.len())));
+        }
+        let top_k =
+            limit(&asked.params, "topk")?.ok_or_else(|| refused(65_535, "topk not found"))?;
+        let rows = self.filtered(&asked.filter, asked.consistency())?;
+        let mut scored = Vec::new();
+        let mut lengths = Vec::new();
+        for bytes in vectors {
+            let found = self.nearest(&bytes, &rows, top_k)?;
+            lengths.push(found.len().try_into().unwrap());
+            scored.extend(found);
+        }
+        let rows: Vec<(&Key, &Row)> = scored.iter().map(|(_, key, row)| (*key, *row)).collect();
+        let keys = Some(Keys { list: Some(self.keys(rows.iter().map(|(key, _)| *key))) });
+        let columns = self.columns(&rows, &asked.fields)?;
+        let scores = scored.iter().map(|(score, _, _)| *score).collect();
+        let hits = Hits { columns, scores, keys, lengths };
+        Ok(proto::Found { status: None, hits: Some(hits) })
+    }
+
+    /// The rows that lie nearest to a vector, the nearest first.
+    fn nearest<'a>(
+        &self,
+        bytes: &[u8],
+        rows: &[(&'a Key, &'a Row)],
+        top_k: usize,
+    ) -> Done<Vec<(f32, &'a Key, &'a Row)>> {
+        let direction: Vec<f32> =
+            bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        if direction.len() != self.dimension() {
             return Err(refused(
                 65_535,
                 &format!("vector dimension mismatch: {}", direction.len()),
             ));
         }
-        let top_k =
-            limit(&asked.params, "topk")?.ok_or_else(|| refused(65_535, "topk not found"))?;
-        let mut scored: Vec<(f32, &Key, &Row)> = self
-            .filtered(&asked.filter, asked.consistency())?
-            .into_iter()
-            .map(|(key, row)| (self.score(&direction, &row.vector), key, row))
-            .collect();
+        let scored =
+            rows.iter().map(|(key, row)| (self.score(&direction, &row.vector), *key, *row));
+        let mut scored: Vec<(f32, &Key, &Row)> = scored.collect();
         let is_distance = self.metric.as_deref() == Some("L2");
         // Among equals no order is promised, so the wrong one is given.
         scored.sort_by(|a, b| {
@@ -513,11 +612,7 @@ impl Collection {
             first.0.total_cmp(&second.0).then_with(|| b.1.cmp(a.1))
         });
         scored.truncate(top_k);
-        let rows: Vec<(&Key, &Row)> = scored.iter().map(|(_, key, row)| (*key, *row)).collect();
-        let keys = Keys { list: Some(self.keys(rows.iter().map(|(key, _)| *key))) };
-        let columns = self.columns(&rows, &asked.fields)?;
-        let scores = scored.iter().map(|(score, _, _)| *score).collect();
-        Ok(proto::Found { status: None, hits: Some(Hits { columns, scores, keys: Some(keys) }) })
+        Ok(scored)
     }
 
     fn score(&self, a: &[f32], b: &[f32]) -> f32 {
@@ -555,12 +650,20 @@ impl Collection {
             return Err(refused(65_535, "the length of float data should divide the dim"));
         }
         let vectors = floats.values.chunks(self.dimension()).map(<[f32]>::to_vec);
-        let mut rows: Vec<Row> =
-            vectors.map(|vector| Row { vector, texts: BTreeMap::new() }).collect();
+        let mut rows: Vec<Row> = vectors.map(|vector| Row { vector, ..Row::default() }).collect();
         for (name, column) in columns {
-            let Some(ScalarList::Strings(texts)) = list(column) else { continue };
-            for (row, text) in rows.iter_mut().zip(texts.values) {
-                row.texts.insert(name.clone(), text);
+            match list(column) {
+                Some(ScalarList::Strings(texts)) => {
+                    for (row, text) in rows.iter_mut().zip(texts.values) {
+                        row.texts.insert(name.clone(), text);
+                    }
+                }
+                Some(ScalarList::Floats(numbers)) => {
+                    for (row, number) in rows.iter_mut().zip(numbers.values) {
+                        row.numbers.insert(name.clone(), number);
+                    }
+                }
+                _ => return Err(refused(1804, "columns of texts and of numbers alone are known")),
             }
         }
         self.rows.extend(keys.into_iter().zip(rows));

@@ -2,9 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use linprobe_core::SplitMix;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,6 +30,10 @@ pub struct Collection {
     pub vectors: Value,
     /// In the order of their ids.
     pub points: BTreeMap<Id, Stored>,
+    /// Whether the server knows no samples yet.
+    pub is_before_samples: bool,
+    /// How many samples were drawn.
+    pub n_samples: Arc<AtomicU64>,
 }
 
 /// The id of a point. Numbers come before UUIDs, as in Qdrant.
@@ -77,7 +85,8 @@ impl FakeQdrant {
             let vectors = BTreeMap::from([(String::new(), vector.to_vec())]);
             (id.clone(), Stored { vectors, payload: payload.clone() })
         });
-        let collection = Collection { vectors, points: points.collect() };
+        let points = points.collect();
+        let collection = Collection { vectors, points, ..Collection::default() };
         self.collections.lock().unwrap().insert(name.to_owned(), collection);
     }
 }
@@ -94,7 +103,8 @@ fn answer(collections: &mut BTreeMap<String, Collection>, asked: &Asked) -> Resu
         let names: Vec<Value> = collections.keys().map(|name| json!({ "name": name })).collect();
         return Ok(json!({ "collections": names }));
     };
-    let is_write = (asked.method == "PUT" && !rest.is_empty()) || rest == "points/delete";
+    let is_write = (asked.method == "PUT" && !rest.is_empty())
+        || ["points/delete", "points/batch"].contains(&rest);
     if asked.query != if is_write { "wait=true" } else { "" } {
         return Err(bad(format!("{} with {:?}", asked.path, asked.query)));
     }
@@ -103,7 +113,7 @@ fn answer(collections: &mut BTreeMap<String, Collection>, asked: &Asked) -> Resu
         if collections.contains_key(name) {
             return Err((409, json!({ "status": { "error": "already exists" } })));
         }
-        let collection = Collection { vectors, points: BTreeMap::new() };
+        let collection = Collection { vectors, ..Collection::default() };
         collections.insert(name.to_owned(), collection);
         return Ok(json!(true));
     }
@@ -121,7 +131,13 @@ fn of_collection(
     let collection = collections.get_mut(name).ok_or(missing)?;
     match what {
         ("GET", "") => Ok(collection.described()),
-        ("POST", "points/query") => collection.query(asked.body()?),
+        ("POST", "points/query") => collection.sample(&asked.body()?),
+        ("POST", "points/query/batch") => {
+            let Batch { searches } = asked.body()?;
+            let found = searches.into_iter().map(|query| collection.query(query));
+            Ok(Value::Array(found.collect::<Result<_, _>>()?))
+        }
+        ("POST", "points/batch") => collection.change(asked.body()?),
         ("POST", "points/scroll") => collection.scroll(asked.body()?),
         ("POST", "points") => collection.retrieve(&asked.body()?),
         ("POST", "points/count") => collection.count(&asked.body()?),
@@ -140,6 +156,12 @@ struct New {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Batch {
+    searches: Vec<Query>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Query {
     #[serde(rename = "query")]
     vector: Vec<f32>,
@@ -149,6 +171,58 @@ struct Query {
     limit: usize,
     with_payload: Vec<String>,
     with_vector: WithVector,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    query: OfSample,
+    limit: usize,
+    with_payload: Vec<String>,
+    with_vector: WithVector,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfSample {
+    sample: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    operations: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    set_payload: SetPayload,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetPayload {
+    payload: Payload,
+    points: Vec<Id>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filled {
+    must_not: [IsEmpty; 1],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IsEmpty {
+    is_empty: Field,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Field {
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +263,7 @@ enum WithVector {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scroll {
+    filter: Option<Filled>,
     offset: Option<Id>,
     limit: usize,
     with_payload: Vec<String>,
@@ -339,13 +414,47 @@ impl Collection {
         Ok(json!({ "points": points.collect::<Vec<_>>() }))
     }
 
+    /// In no order that anybody has promised; others each time. A server before 1.11 knows no samples.
+    fn sample(&self, sample: &Sample) -> Result<Value, Answer> {
+        if sample.query.sample != "random" || self.is_before_samples {
+            return Err(bad("data did not match any variant of untagged enum QueryInterface"));
+        }
+        let seed = self.n_samples.fetch_add(1, Ordering::Relaxed);
+        let drawn = SplitMix::new(seed).shuffled(self.points.keys());
+        let records = drawn
+            .into_iter()
+            .take(sample.limit)
+            .map(|id| self.record(id, &sample.with_payload, &sample.with_vector));
+        Ok(json!({ "points": records.collect::<Vec<_>>() }))
+    }
+
+    fn change(&mut self, changes: Changes) -> Result<Value, Answer> {
+        let mut done = Vec::new();
+        for Change { set_payload: SetPayload { payload, points } } in changes.operations {
+            for id in points {
+                let missing = (404, json!({ "status": { "error": "No point with id found" } }));
+                let stored = self.points.get_mut(&id).ok_or(missing)?;
+                let kept = stored.payload.as_object_mut().unwrap();
+                kept.extend(payload.clone());
+            }
+            done.push(json!({ "operation_id": 4, "status": "completed" }));
+        }
+        Ok(Value::Array(done))
+    }
+
     fn scroll(&self, scroll: Scroll) -> Result<Value, Answer> {
         if scroll.limit == 0 {
             return Err(bad("limit: must be at least 1"));
         }
         let from = scroll.offset.unwrap_or(Id::Number(0));
         from.check()?;
-        let mut ids = self.points.range(from..).map(|(id, _)| id);
+        let [IsEmpty { is_empty: Field { key } }] = match scroll.filter {
+            Some(Filled { must_not }) => must_not,
+            None => [IsEmpty { is_empty: Field { key: String::new() } }],
+        };
+        let points = self.points.range(from..);
+        let filled = points.filter(|(_, stored)| key.is_empty() || !stored.payload[&key].is_null());
+        let mut ids = filled.map(|(id, _)| id);
         let page: Vec<Value> = ids
             .by_ref()
             .take(scroll.limit)

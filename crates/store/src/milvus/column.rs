@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::{
     key::KeyField,
+    members,
     proto::{
-        Column, Floats, Hits, KeyList, Kind, ScalarList, Scalars, Values, VectorList, Vectors,
+        Column, Doubles, Floats, Hits, KeyList, Kind, ScalarList, Scalars, Values, VectorList,
+        Vectors,
     },
 };
 
@@ -48,6 +50,11 @@ impl Table {
             }
             _ => None,
         }
+    }
+
+    /// The column of the fields that are in no schema.
+    pub(super) fn into_dynamic(self) -> Option<Column> {
+        self.0.into_iter().find(|column| column.is_dynamic)
     }
 
     /// The single number of an answer that counts.
@@ -116,6 +123,33 @@ impl Column {
         let dimension = i64::try_from(dimension).unwrap_or(i64::MAX);
         let values = Some(Values::Vectors(Vectors { dimension, list }));
         Self { kind: Kind::FloatVector.into(), name: name.to_owned(), values, ..Self::default() }
+    }
+
+    /// Scores in a field of the schema.
+    pub(super) fn of_scores(name: &str, kind: Kind, scores: &[f32]) -> Self {
+        let list = if kind == Kind::Double {
+            ScalarList::Doubles(Doubles { values: scores.iter().copied().map(f64::from).collect() })
+        } else {
+            ScalarList::Floats(Floats { values: scores.to_vec() })
+        };
+        let values = Some(Values::Scalars(Scalars { list: Some(list) }));
+        Self { kind: kind.into(), name: name.to_owned(), values, ..Self::default() }
+    }
+
+    /// The fields that are in no schema, with a score for one of them in each row; none where there are others.
+    pub(super) fn with_scores(mut self, field: &str, scores: &[f32]) -> Option<Self> {
+        let Some(Values::Scalars(Scalars { list: Some(ScalarList::Json(rows)) })) =
+            &mut self.values
+        else {
+            return None;
+        };
+        if rows.values.len() != scores.len() {
+            return None;
+        }
+        for (row, score) in rows.values.iter_mut().zip(scores) {
+            *row = members::with(row, field, &score.to_string())?.into();
+        }
+        Some(self)
     }
 
     /// The fields that are in no schema, none of each row.

@@ -57,6 +57,29 @@ impl KeyField {
         format!("{} > {}", self.name, self.literal(id))
     }
 
+    /// The filter that lets through what comes after one id, up to another; none for all.
+    pub(super) fn between(
+        &self,
+        after: Option<&RecordId>,
+        upto: Option<&RecordId>,
+    ) -> Option<String> {
+        let upto = upto.map(|id| format!("{} <= {}", self.name, self.literal(id)));
+        match (after.map(|id| self.after(id)), upto) {
+            (Some(after), Some(upto)) => Some(format!("{after} and {upto}")),
+            (after, upto) => after.or(upto),
+        }
+    }
+
+    /// The filter that lets through the numbers that leave this remainder. A negative number leaves a negative one.
+    pub(super) fn with_remainder(&self, remainder: u64, modulus: u64) -> String {
+        let (name, below) = (&self.name, modulus - remainder);
+        if remainder == 0 {
+            format!("{name} % {modulus} == 0")
+        } else {
+            format!("{name} % {modulus} == {remainder} or {name} % {modulus} == -{below}")
+        }
+    }
+
     /// The ids, as the server takes them.
     pub(super) fn column<'a>(&self, ids: impl Iterator<Item = &'a RecordId>) -> Column {
         let (kind, list) = if self.is_number {

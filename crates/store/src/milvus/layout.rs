@@ -16,6 +16,10 @@ pub(super) struct Layout {
     pub(super) others: Vec<String>,
     /// Those of them that a new row cannot do without.
     pub(super) needed: Vec<String>,
+    /// Those of them that hold numbers with a fraction, and how.
+    pub(super) numbers: Vec<(String, Kind)>,
+    /// Whether rows are given to partitions by one of them.
+    pub(super) has_partition_key: bool,
     /// Whether rows may have fields that are in no schema.
     pub(super) is_dynamic: bool,
 }
@@ -49,6 +53,8 @@ impl Layout {
             },
             vector: found.name.clone(),
             dimension,
+            numbers: others.clone().filter_map(number_of).collect(),
+            has_partition_key: schema.fields.iter().any(|field| field.is_of_partitions),
             needed: needed.map(|field| field.name.clone()).collect(),
             others: others.map(|field| field.name.clone()).collect(),
             is_dynamic: schema.is_dynamic,
@@ -60,6 +66,11 @@ impl Layout {
         let dynamic = self.is_dynamic.then(|| "$meta".to_owned());
         self.others.iter().cloned().chain(dynamic).collect()
     }
+}
+
+fn number_of(field: &Field) -> Option<(String, Kind)> {
+    let kind = Kind::try_from(field.kind).ok()?;
+    matches!(kind, Kind::Float | Kind::Double).then(|| (field.name.clone(), kind))
 }
 
 fn vectors<'a>(schema: &'a Schema, vector: Option<&str>) -> Result<&'a Field, Unfit> {

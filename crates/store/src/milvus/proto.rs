@@ -27,6 +27,7 @@ macro_rules! questions {
 
 questions! {
     ShowCollections => Collections, "ShowCollections";
+    ShowPartitions => Collections, "ShowPartitions";
     DescribeCollection => Described, "DescribeCollection";
     DescribeIndex => Indexes, "DescribeIndex";
     GetLoadState => LoadState, "GetLoadState";
@@ -85,6 +86,8 @@ pub(crate) struct KeyValue {
 pub(crate) enum Kind {
     None = 0,
     Int64 = 5,
+    Float = 10,
+    Double = 11,
     VarChar = 21,
     Json = 23,
     FloatVector = 101,
@@ -119,6 +122,9 @@ pub(crate) struct Field {
     /// There where it has one.
     #[prost(bytes = "bytes", optional, tag = "11")]
     pub(crate) default_value: Option<Bytes>,
+    /// Whether rows are given to partitions by it.
+    #[prost(bool, tag = "13")]
+    pub(crate) is_of_partitions: bool,
     #[prost(bool, tag = "15")]
     pub(crate) is_nullable: bool,
     /// Whether the server computes it from others.
@@ -129,6 +135,13 @@ pub(crate) struct Field {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ShowCollections {}
 
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ShowPartitions {
+    #[prost(string, tag = "3")]
+    pub(crate) collection: String,
+}
+
+/// Of collections, or of partitions.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Collections {
     #[prost(message, optional, tag = "1")]
@@ -322,6 +335,9 @@ pub(crate) struct Hits {
     pub(crate) scores: Vec<f32>,
     #[prost(message, optional, tag = "5")]
     pub(crate) keys: Option<Keys>,
+    /// How many of them belong to each vector that was asked for.
+    #[prost(int64, repeated, tag = "6")]
+    pub(crate) lengths: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -14,9 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use linprobe_core::{
-    Embedding, Excluded, Hit, Point, RecordId, StoreError, StoreSpec, VectorStore,
-};
+use linprobe_core::{Embedding, Hit, Point, RecordId, StoreError, StoreSpec, VectorStore};
 use tokio_postgres::Row;
 
 use super::{
@@ -27,7 +25,7 @@ use super::{
     sql::{self, Sql},
 };
 use crate::{
-    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, is_unit},
+    collection::{CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, Sought, is_unit},
     remote::{Access, RemoteStore, Variables},
 };
 
@@ -245,6 +243,30 @@ impl Approximate {
         })
     }
 
+    /// How to look, and what for.
+    fn statements<'a>(&self, sought: &Sought<'a>) -> [Statement<'a>; 2] {
+        let exclude = self.table.possible(sought.exclude.iter());
+        let settings = self.index.settings(sought.limit, exclude.len());
+        let values = vec![
+            Value::Reals(sought.direction.as_slice()),
+            Value::Texts(exclude),
+            Value::Int(limit_of(sought.limit)),
+        ];
+        let sql = self.sql().nearest(self.index.metric.operator());
+        [Statement { sql: settings, values: Vec::new() }, Statement { sql, values }]
+    }
+
+    fn near(&self, direction: &Embedding, rows: &[Row]) -> Result<Vec<Near>, StoreError> {
+        let near = self.table.points(rows)?.into_iter().map(|Point { id, embedding }| {
+            let score = embedding.dot(direction.as_slice());
+            Near { id, score, embedding: Some(embedding) }
+        });
+        let mut near: Vec<Near> = near.collect();
+        // A server that goes on looking gives what it finds later behind what it found before.
+        near.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Ok(near)
+    }
+
     async fn believed(&self) -> Result<Believed, StoreError> {
         let values = vec![Value::Text(&self.table.table.name)];
         let rows = self.table.read(Statement { sql: sql::BELIEVED.to_owned(), values }).await?;
@@ -274,32 +296,14 @@ impl Engine for Approximate {
         }
     }
 
-    async fn nearest(
-        &self,
-        direction: &Embedding,
-        limit: usize,
-        exclude: &Excluded,
-    ) -> Result<Vec<Near>, StoreError> {
-        let exclude = self.table.possible(exclude.iter());
-        let settings = self.index.settings(limit, exclude.len());
-        let values = vec![
-            Value::Reals(direction.as_slice()),
-            Value::Texts(exclude),
-            Value::Int(limit_of(limit)),
-        ];
-        let sql = self.sql().nearest(self.index.metric.operator());
-        let statements =
-            [Statement { sql: settings, values: Vec::new() }, Statement { sql, values }];
-        let mut answers = self.table.pool.ask(Deed::Read, &statements).await?;
-        let points = self.table.points(&answers.pop().unwrap_or_default())?;
-        let near = points.into_iter().map(|Point { id, embedding }| {
-            let score = embedding.dot(direction.as_slice());
-            Near { id, score, embedding: Some(embedding) }
-        });
-        let mut near: Vec<Near> = near.collect();
-        // A server that goes on looking gives what it finds later behind what it found before.
-        near.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Ok(near)
+    /// All are asked for in one transaction, each with settings of its own.
+    async fn nearest(&self, sought: &[Sought<'_>]) -> Result<Vec<Vec<Near>>, StoreError> {
+        let statements: Vec<Statement<'_>> =
+            sought.iter().flat_map(|sought| self.statements(sought)).collect();
+        let answers = self.table.pool.ask(Deed::Read, &statements).await?;
+        // Those of the settings say nothing.
+        let answers = answers.iter().skip(1).step_by(2);
+        sought.iter().zip(answers).map(|(sought, rows)| self.near(sought.direction, rows)).collect()
     }
 
     async fn page(
@@ -353,17 +357,15 @@ impl Engine for Approximate {
     }
 
     /// Of a large table only some blocks are looked at, those of four times as many rows as are wanted.
-    async fn draw(&self, n_points: usize, seed: u64) -> Result<Option<Vec<Point>>, StoreError> {
+    async fn draw(&self, n_points: usize, seed: u64) -> Result<Option<Vec<RecordId>>, StoreError> {
         let n_rows = self.believed().await?.n_rows;
         let share = 4.0 * n_points as f64 / n_rows.max(1) as f64;
-        if n_rows < LARGE || share >= 1.0 {
-            return self.table.sample(n_points, seed).await.map(Some);
-        }
-        let values = vec![Value::Int(seed.cast_signed()), Value::Int(limit_of(n_points))];
-        let sql = self.sql().sample_of_blocks(share, seed);
-        let rows = self.table.read(Statement { sql, values }).await?;
-        let ids = rows.iter().filter_map(|row| RecordId::new(row.get::<_, Option<&str>>(0)?).ok());
-        self.table.fetch(&ids.collect::<Vec<_>>()).await.map(Some)
+        let sql = if n_rows < LARGE || share >= 1.0 {
+            self.sql().sample()
+        } else {
+            self.sql().sample_of_blocks(share, seed)
+        };
+        self.table.drawn(sql, n_points, seed).await.map(Some)
     }
 
     async fn flush(&self) -> Result<(), StoreError> {

@@ -29,24 +29,28 @@ pub(super) const BELIEVED: &str = "SELECT coalesce(sum(greatest(c.reltuples, 0))
 pub(super) struct Sql<'a>(pub(super) &'a Table);
 
 impl Sql<'_> {
-    /// The score of a row for weights `$1` of the length `$2`, with a bias of `$3`: what the cosine distance of
-    /// pgvector leaves, which is of the vector's direction whatever its length. NULL where there is no number.
-    fn score(&self, length: f64) -> String {
+    /// The score of a row for weights, their length and a bias, the first of which is the parameter `$first`: what the
+    /// cosine distance of pgvector leaves, which is of the vector's direction whatever its length. NULL where there is no
+    /// number.
+    fn score(&self, length: f64, first: usize) -> String {
         let Table { embedding, extension, .. } = self.0;
         let vector = self.0.vector();
+        let [weights, n, bias] = [first, first + 1, first + 2];
         // Weights of zero have no direction.
         let cosine = if length > 0.0 {
-            format!("(1 - (t.{embedding}::{vector} OPERATOR({extension}.<=>) $1::{vector}))")
+            format!(
+                "(1 - (t.{embedding}::{vector} OPERATOR({extension}.<=>) ${weights}::{vector}))"
+            )
         } else {
-            "(cardinality($1) * 0)".to_owned()
+            format!("(cardinality(${weights}) * 0)")
         };
-        format!("nullif(({cosine} * $2 + $3)::real, 'NaN')")
+        format!("nullif(({cosine} * ${n} + ${bias})::real, 'NaN')")
     }
 
     /// Parameters: weights, their length, bias, excluded ids, the number of hits.
     pub(super) fn search(&self, length: f64) -> String {
         let Table { name, key, .. } = self.0;
-        let (id, score, filled) = (key.text(), self.score(length), self.0.filled());
+        let (id, score, filled) = (key.text(), self.score(length, 1), self.0.filled());
         format!(
             "SELECT s.id, s.score FROM (SELECT {id} AS id, {score} AS score FROM {name} AS t WHERE {filled}) AS s \
              WHERE NOT EXISTS (SELECT FROM unnest($4) AS seen(id) WHERE seen.id = s.id) \
@@ -54,24 +58,36 @@ impl Sql<'_> {
         )
     }
 
-    /// Parameters: weights, their length, bias, excluded ids, threshold, the number of hits at the top, of those at
-    /// the boundary, of bins. The rows are told apart by their first column: see [`Findings`].
-    pub(super) fn survey(&self, length: f64) -> String {
+    /// Parameters, for each survey: weights, their length, bias, excluded ids, threshold, the number of hits at the top,
+    /// of those at the boundary, of bins. Each row is looked at once for all of them. Rows of the answer are told apart by
+    /// their first columns: see [`Findings`].
+    pub(super) fn surveys(&self, lengths: &[f64]) -> String {
         let Table { name, key, .. } = self.0;
-        let (id, score, filled) = (key.text(), self.score(length), self.0.filled());
+        let (id, filled) = (key.text(), self.0.filled());
+        let first = |n: usize| n * SURVEY_PARAMETERS + 1;
+        let each = |write: &dyn Fn(usize) -> String| -> String {
+            (0..lengths.len()).map(write).collect::<Vec<_>>().concat()
+        };
+        let scores = each(&|n| format!(", {} AS score_{n}", self.score(lengths[n], first(n))));
+        let ends = each(&|n| {
+            let threshold = first(n) + 4;
+            format!(
+                ", min(score_{n}) AS low_{n}, max(score_{n}) AS high_{n}, \
+                 count(*) FILTER (WHERE score_{n} >= ${threshold}) AS n_above_{n}"
+            )
+        });
+        let shown = each(&|n| {
+            let excluded = first(n) + 3;
+            format!(
+                ", shown_{n} AS NOT MATERIALIZED (SELECT id, score_{n} AS score FROM scored WHERE score_{n} IS NOT NULL \
+                   AND NOT EXISTS (SELECT FROM unnest(${excluded}) AS seen(id) WHERE seen.id = scored.id))"
+            )
+        });
+        let parts: Vec<String> = (0..lengths.len()).map(|n| parts(n, first(n))).collect();
         format!(
-            "WITH scored AS MATERIALIZED (SELECT {id} AS id, {score} AS score FROM {name} AS t WHERE {filled}), \
-             shown AS NOT MATERIALIZED (SELECT id, score FROM scored WHERE score IS NOT NULL \
-               AND NOT EXISTS (SELECT FROM unnest($4) AS seen(id) WHERE seen.id = scored.id)), \
-             ends AS (SELECT min(score) AS low, max(score) AS high, count(*) AS n_points, \
-               count(*) FILTER (WHERE score >= $5) AS n_above FROM scored) \
-             (SELECT {TOP} AS part, id, score, NULL::bigint AS n FROM shown ORDER BY score DESC, id LIMIT $6) \
-             UNION ALL (SELECT {BOUNDARY}, id, score, NULL FROM shown ORDER BY abs(score), id LIMIT $7) \
-             UNION ALL SELECT {LOW}, NULL, low, n_points FROM ends \
-             UNION ALL SELECT {HIGH}, NULL, high, n_above FROM ends \
-             UNION ALL (SELECT {BINS} + greatest(least(coalesce(floor((score::float8 - low) \
-               / nullif(high::float8 - low, 0) * $8), 0), $8 - 1), 0)::int, NULL, NULL, count(*) \
-               FROM scored, ends WHERE score IS NOT NULL GROUP BY 1)"
+            "WITH scored AS MATERIALIZED (SELECT {id} AS id{scores} FROM {name} AS t WHERE {filled}), \
+             ends AS (SELECT count(*) AS n_points{ends} FROM scored){shown} {}",
+            parts.join(" UNION ALL ")
         )
     }
 
@@ -209,6 +225,24 @@ impl Sql<'_> {
     }
 }
 
+/// What a survey is, in parameters.
+const SURVEY_PARAMETERS: usize = 8;
+
+/// The rows of one of several surveys, whose parameters begin with this one.
+fn parts(n: usize, first: usize) -> String {
+    let [n_top, n_boundary, n_bins] = [first + 5, first + 6, first + 7];
+    format!(
+        "(SELECT {n} AS survey, {TOP} AS part, id, score, NULL::bigint AS n FROM shown_{n} \
+           ORDER BY score DESC, id LIMIT ${n_top}) \
+         UNION ALL (SELECT {n}, {BOUNDARY}, id, score, NULL FROM shown_{n} ORDER BY abs(score), id LIMIT ${n_boundary}) \
+         UNION ALL SELECT {n}, {LOW}, NULL, low_{n}, n_points FROM ends \
+         UNION ALL SELECT {n}, {HIGH}, NULL, high_{n}, n_above_{n} FROM ends \
+         UNION ALL (SELECT {n}, {BINS} + greatest(least(coalesce(floor((score_{n}::float8 - low_{n}) \
+           / nullif(high_{n}::float8 - low_{n}, 0) * ${n_bins}), 0), ${n_bins} - 1), 0)::int, NULL, NULL, count(*) \
+           FROM scored, ends WHERE score_{n} IS NOT NULL GROUP BY 2)"
+    )
+}
+
 const TOP: i32 = 0;
 const BOUNDARY: i32 = 1;
 const LOW: i32 = 2;
@@ -216,7 +250,7 @@ const HIGH: i32 = 3;
 const BINS: i32 = 4;
 
 /// The rows of a survey, told apart. Those of the lists have an id and a score.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Findings {
     pub(super) top: Vec<Listed>,
     pub(super) boundary: Vec<Listed>,
@@ -232,12 +266,24 @@ pub(super) struct Findings {
 pub(super) type Listed = (Option<String>, Option<f32>);
 
 impl Findings {
-    pub(super) fn take(&mut self, row: &Row) -> Result<(), Error> {
-        let score: Option<f32> = row.try_get(2)?;
-        let n = row.try_get::<_, Option<i64>>(3)?.unwrap_or_default().cast_unsigned();
-        match row.try_get(0)? {
-            TOP => self.top.push((row.try_get(1)?, score)),
-            BOUNDARY => self.boundary.push((row.try_get(1)?, score)),
+    /// Gives each row to the survey that it is of.
+    pub(super) fn of_each(rows: &[Row], n_surveys: usize) -> Result<Vec<Self>, Error> {
+        let mut found = vec![Self::default(); n_surveys];
+        for row in rows {
+            let survey = usize::try_from(row.try_get::<_, i32>(0)?).ok();
+            if let Some(found) = survey.and_then(|survey| found.get_mut(survey)) {
+                found.take(row)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, row: &Row) -> Result<(), Error> {
+        let score: Option<f32> = row.try_get(3)?;
+        let n = row.try_get::<_, Option<i64>>(4)?.unwrap_or_default().cast_unsigned();
+        match row.try_get(1)? {
+            TOP => self.top.push((row.try_get(2)?, score)),
+            BOUNDARY => self.boundary.push((row.try_get(2)?, score)),
             LOW => (self.low, self.n_points) = (score, n),
             HIGH => (self.high, self.n_above) = (score, n),
             bin => self.bins.push((usize::try_from(bin - BINS).unwrap_or(usize::MAX), n)),

@@ -293,6 +293,13 @@ impl Failure {
         matches!(self, Self::Status { status: StatusCode::NOT_FOUND, .. })
     }
 
+    /// Whether the server does not know what it was asked for.
+    pub(crate) fn is_unknown(&self) -> bool {
+        let unknown =
+            [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY];
+        matches!(self, Self::Status { status, .. } if unknown.contains(status))
+    }
+
     /// Whether the same may go well a little later. A server that says nothing was waited for long enough.
     fn is_transient(&self) -> bool {
         match self {

@@ -6,5 +6,8 @@ mod milvus;
 mod pinecone;
 mod qdrant;
 mod qdrant_faults;
+mod samples;
+mod scores;
+mod surveys;
 
 pub(crate) use qdrant::{id, new_name};

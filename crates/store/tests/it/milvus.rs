@@ -237,3 +237,62 @@ fn what_forty_thousand_rows_answer_is_what_the_oracle_answers() {
     assert!(report.estimated && report.n_points == 40_000, "{report:?}");
     assert_eq!(block_on(store.scan(None, usize::MAX)).unwrap().len(), 40_000);
 }
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
+fn samples_of_many_rows_are_of_all_of_them_for_keys_of_both_kinds() {
+    let n_rows = 110_000;
+    let is_of_concept = |n: usize| n >= n_rows / 10 * 9;
+    // Sorted by what they are of, and a tenth is of a concept.
+    let vector = |n: usize| {
+        let (sin, cos) = (0.2 * (n as f32).sin()).sin_cos();
+        if is_of_concept(n) { [sin, cos] } else { [cos, sin] }
+    };
+    for has_numbers in [true, false] {
+        let name = new_name();
+        let theirs =
+            Theirs { name: &name, has_numbers, index: Some(("COSINE", "FLAT")), is_loaded: true };
+        let id = |n: usize| {
+            if has_numbers {
+                (3 * n.cast_signed() - 90_000).to_string()
+            } else {
+                format!("all/of \"{n:06}.jpg")
+            }
+        };
+        let rows: Vec<TheirRow> = (0..n_rows).map(|n| row(&id(n), &vector(n), "")).collect();
+        admin().make(&theirs, &rows);
+        let store = read(&address(&name)).unwrap();
+        let drawn = block_on(store.sample(4_000, 1)).unwrap();
+        let n_of_concept = drawn.iter().filter(|it| it.embedding.as_slice()[1] > 0.5).count();
+        assert!(drawn.len() == 4_000 && (320..480).contains(&n_of_concept), "{n_of_concept}");
+        assert!(drawn == block_on(store.sample(4_000, 1)).unwrap());
+    }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
+fn scores_are_not_written_where_a_row_would_leave_its_partition() {
+    let name = theirs(true, Some(("COSINE", "FLAT")), ["1", "2", "3"]);
+    let store = write(&address(&name), 2).unwrap();
+    block_on(store.check_score_column("score")).unwrap();
+    said(&block_on(store.check_score_column("note")).unwrap_err(), &["something else than scores"]);
+    said(&block_on(store.check_score_column("title")).unwrap_err(), &["holds no scores", "FLOAT"]);
+    let before = block_on(store.scan(None, 9)).unwrap();
+    let hit = |name: &str, score| Hit { id: id(name), score };
+    let scores = [hit("1", 0.1), hit("9", 1.0), hit("3", -2.5)];
+    assert_eq!(block_on(store.write_scores("score", &scores)).unwrap(), 2);
+    assert_eq!(block_on(store.scan(None, 9)).unwrap(), before);
+    for (field, expected) in [
+        ("score", vec!["0.1", "-2.5"]),
+        ("note", vec!["note of one", "note of two", "note of three"]),
+        ("title", vec!["one", "two", "three"]),
+    ] {
+        let store = read(&address(&format!("{name}?text={field}"))).unwrap();
+        let texts = block_on(store.texts(&["1", "2", "3"].map(id))).unwrap();
+        assert_eq!(texts.values().map(String::as_str).collect::<Vec<_>>(), expected);
+    }
+    admin().make_partition(&name, "other");
+    said(&block_on(store.check_score_column("score")).unwrap_err(), &["partitions", "&partition="]);
+    let named = read(&address(&format!("{name}?partition=_default"))).unwrap();
+    block_on(named.check_score_column("score")).unwrap();
+}

@@ -88,6 +88,7 @@ fn show_round(project: &Project, session: &mut Session, args: &LabelArgs) -> Res
 }
 
 fn round_json(project: &Project, session: &Session, round: &Round) -> Result<Value> {
+    project.read_ahead(&round.open().map(|shown| shown.id.clone()).collect::<Vec<_>>())?;
     let records: Vec<Value> = round
         .open()
         .map(|shown| {

@@ -88,6 +88,8 @@ impl<'a> Loop<'a> {
             print(&format!("every record has been shown\nhint: {hint}"))?;
             return Ok(Flow::Stop);
         }
+        let ids: Vec<_> = round.records.iter().map(|shown| shown.id.clone()).collect();
+        self.project.read_ahead(&ids)?;
         Ok(Flow::GoOn)
     }
 

@@ -101,6 +101,14 @@ struct Upsert {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Update {
+    id: String,
+    set_metadata: Map<String, Value>,
+    namespace: String,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Delete {
     ids: Vec<String>,
@@ -126,6 +134,7 @@ impl Index {
             ("GET", "/vectors/list") => self.list(parameters(asked)),
             ("GET", "/vectors/fetch") => self.fetch(parameters(asked)),
             ("POST", "/vectors/upsert") => self.upsert(asked.body()?),
+            ("POST", "/vectors/update") => asked.body().map(|update| self.update(update)),
             ("POST", "/vectors/delete") => self.delete(&asked.body()?),
             _ => Err((404, json!("no such path"))),
         }
@@ -251,6 +260,15 @@ impl Index {
             namespace.insert(vector.id.clone(), vector);
         }
         Ok(json!({ "upsertedCount": n_written }))
+    }
+
+    /// Of a point that is not there, nothing is said.
+    fn update(&mut self, update: Update) -> Value {
+        let points = self.namespaces.entry(update.namespace).or_default();
+        if let Some(stored) = points.get_mut(&update.id) {
+            stored.metadata.get_or_insert_default().extend(update.set_metadata);
+        }
+        json!({})
     }
 
     fn delete(&mut self, delete: &Delete) -> Result<Value, Answer> {
