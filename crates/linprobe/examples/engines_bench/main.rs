@@ -1,14 +1,18 @@
 //! Sessions over stores elsewhere beside the same sessions over the embedded store: what a round costs, and what a label
 //! is worth where an engine's index finds the highest scores. Prints one JSON object for each figure.
 //!
-//! The server is a real one of PostgreSQL with pgvector, whose programs `LINPROBE_TEST_POSTGRES` names. Another engine is
-//! one more list of stores in [`rounds_over_engines`]. `XTASK_BENCH_QUICK=1` takes a tenth of the records under the same
-//! name, and the units say so.
+//! The servers are real ones of PostgreSQL with pgvector, whose programs `LINPROBE_TEST_POSTGRES` names, and of Milvus, of the
+//! Python that `LINPROBE_TEST_MILVUS` names. Another engine is one more list of stores in [`rounds_over_engines`].
+//! `XTASK_BENCH_QUICK=1` takes fewer records under the same names, as does a number as argument, and the units say so.
 
 #[cfg(unix)]
 mod gap;
 #[cfg(unix)]
+mod milvus;
+#[cfg(unix)]
 mod pgvector;
+#[cfg(unix)]
+mod recall;
 #[cfg(unix)]
 #[path = "../round_bench/rounds.rs"]
 mod rounds;
@@ -31,19 +35,38 @@ mod unix {
     use pollster::block_on;
 
     use crate::{
-        gap, pgvector,
+        gap, milvus, pgvector, recall,
         rounds::{Outcome, play, share, surroundings, whole, write_vectors},
     };
+
+    /// Rows, where nothing else is said.
+    const ALL: usize = 1_000_000;
 
     /// Points that are copied at a time.
     const PAGE: usize = 8_192;
 
-    /// So many rows, and what the units say of them.
+    /// So many rows that rounds are measured over, and so many that sessions are.
     #[derive(Clone, Copy)]
     pub(crate) struct Scale {
         pub(crate) n_rows: usize,
+        pub(crate) n_rows_of_sessions: usize,
         pub(crate) n_concepts: usize,
-        pub(crate) note: &'static str,
+    }
+
+    impl Scale {
+        /// What the units say of it.
+        pub(crate) fn note(self) -> String {
+            match self.n_rows {
+                ALL => String::new(),
+                n_rows => format!(", only {n_rows} rows"),
+            }
+        }
+    }
+
+    /// Servers of engines.
+    pub(crate) struct Servers {
+        pub(crate) postgres: pgvector::Server,
+        pub(crate) milvus: milvus::Server,
     }
 
     /// A store to be measured.
@@ -63,17 +86,17 @@ mod unix {
 
     pub(crate) fn main() -> Outcome<()> {
         let quick = env::var_os("XTASK_BENCH_QUICK").is_some_and(|value| value == "1");
-        let scale = if quick {
-            Scale { n_rows: 100_000, n_concepts: 6, note: ", only 100,000 rows" }
-        } else {
-            Scale { n_rows: 1_000_000, n_concepts: 24, note: "" }
+        let n_rows = env::args().nth(1).map(|n_rows| n_rows.parse()).transpose()?;
+        let scale = match n_rows.or(quick.then_some(40_000)) {
+            Some(n_rows) => Scale { n_rows, n_rows_of_sessions: n_rows / 2, n_concepts: 6 },
+            None => Scale { n_rows: ALL, n_rows_of_sessions: ALL / 5, n_concepts: 24 },
         };
-        let server = pgvector::server();
-        rounds_over_engines(&server, scale)?;
-        gap::measure(&server, scale)
+        let servers = Servers { postgres: pgvector::server(), milvus: milvus::server() };
+        rounds_over_engines(&servers, scale)?;
+        gap::measure(&servers, scale)
     }
 
-    fn rounds_over_engines(server: &pgvector::Server, scale: Scale) -> Outcome<()> {
+    fn rounds_over_engines(servers: &Servers, scale: Scale) -> Outcome<()> {
         let folder = tempfile::tempdir()?;
         let vectors = folder.path().join("vectors.npy");
         write_vectors(&vectors, scale.n_rows)?;
@@ -81,17 +104,19 @@ mod unix {
         project.index(&vectors, &IndexOptions::default(), &mut |_| ())?;
         fs::remove_file(vectors)?;
         let embedded = share(&play(&project, 40)?, 0.5, whole);
-        let engines = pgvector::engines(server, project.store()?.as_ref(), scale)?;
-        for engine in engines {
-            over(&engine, &folder.path().join(engine.name), (embedded, scale))?;
+        let points = project.store()?;
+        let of_pgvector = pgvector::engines(&servers.postgres, points.as_ref(), scale)?;
+        let of_milvus = milvus::engines(&servers.milvus, points.as_ref(), scale)?;
+        for engine in of_pgvector.iter().chain(&of_milvus) {
+            over(engine, &folder.path().join(engine.name), (embedded, scale))?;
         }
-        Ok(())
+        recall::measure(&project, &of_milvus, scale)
     }
 
     /// A project over a store, its first session, and the median of some rounds.
     fn over(engine: &Engine, folder: &Path, (embedded, scale): (f64, Scale)) -> Outcome<()> {
         let Engine { name, address, n_rounds } = engine;
-        let unit = format!("ms{}", scale.note);
+        let unit = format!("ms{}", scale.note());
         let project = Project::create_over(folder, address, None, surroundings())?;
         let since = Instant::now();
         project.background()?;

@@ -28,7 +28,7 @@ pub(crate) fn engines(
     let since = Instant::now();
     index(server, "rounds");
     let value = since.elapsed().as_secs_f64();
-    let unit = format!("s{}", scale.note);
+    let unit = format!("s{}", scale.note());
     print(&Figure { bench: "engines/hnsw-build-1m-s/pgvector", value, unit: &unit, peer: None })?;
     let approximate = format!("{exact}&search=approximate");
     Ok(vec![

@@ -29,15 +29,21 @@ pub(crate) fn surroundings() -> Surroundings {
 
 /// Begins a session and plays some rounds of it.
 pub(crate) fn play(project: &Project, n_rounds: usize) -> Outcome<Vec<Parts>> {
+    let mut session = begin(project)?;
+    (0..n_rounds).map(|_| round(&mut session)).collect()
+}
+
+/// Begins a session.
+pub(crate) fn begin(project: &Project) -> Outcome<Session> {
     let like = ["0", "1"].map(RecordId::new).into_iter().collect::<Result<Vec<_>, _>>()?;
     let like = like.into_iter().map(Exemplar::Record).collect();
     let from = StartFrom { like, ..StartFrom::default() };
     let session = project.start_session("round", &from, Method::default());
-    let mut session = pollster::block_on(session)?;
-    (0..n_rounds).map(|_| round(&mut session)).collect()
+    Ok(pollster::block_on(session)?)
 }
 
-fn round(session: &mut Session) -> Outcome<Parts> {
+/// Plays a round.
+pub(crate) fn round(session: &mut Session) -> Outcome<Parts> {
     let mut since = Instant::now();
     let round = pollster::block_on(session.next_round(PER_ROUND, Strategy::Auto))?;
     let choosing = lap(&mut since);

@@ -1,5 +1,10 @@
 //! Collections that a team may have, on a real server, for tests.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use linprobe_core::RecordId;
 use pollster::block_on;
 use prost::Message;
@@ -11,12 +16,15 @@ use super::{
     key::KeyField,
     layout::param,
     proto::{
-        Column, Consistency, CreateCollection, CreateIndex, DescribeCollection, Field, Floats,
-        Jsons, Kind, LoadCollection, Query, Question, ScalarList, Scalars, Schema, Status, Strings,
-        Upsert, Values, VectorList, Vectors,
+        Answer, Column, Consistency, CreateCollection, CreateIndex, DescribeCollection, Field,
+        Floats, GetLoadState, Jsons, Kind, Load, LoadCollection, Mutated, Query, Question,
+        ScalarList, Scalars, Schema, Status, Strings, Upsert, Values, VectorList, Vectors,
     },
 };
 use crate::remote::{Place, Variables};
+
+/// How long an index may take.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// How a collection is made.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +74,49 @@ commands! {
     CreatePartition "CreatePartition" { collection: "3", partition: "4" }
     ReleaseCollection "ReleaseCollection" { collection: "3" }
     DropCollection "DropCollection" { collection: "3" }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Flush {
+    #[prost(string, repeated, tag = "3")]
+    collections: Vec<String>,
+}
+
+impl Question for Flush {
+    const METHOD: &'static str = "/milvus.proto.milvus.MilvusService/Flush";
+    type Answer = Mutated;
+}
+
+/// How far an index is.
+#[derive(Clone, PartialEq, Message)]
+struct HowIndexed {
+    #[prost(string, tag = "3")]
+    collection: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Progress {
+    #[prost(message, optional, tag = "1")]
+    status: Option<Status>,
+    #[prost(message, repeated, tag = "2")]
+    indexes: Vec<Indexed>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Indexed {
+    #[prost(int64, tag = "5")]
+    n_rows: i64,
+}
+
+impl Question for HowIndexed {
+    const METHOD: &'static str = "/milvus.proto.milvus.MilvusService/DescribeIndex";
+    type Answer = Progress;
+}
+
+impl Answer for Progress {
+    fn status(&self) -> Option<&Status> {
+        self.status.as_ref()
+    }
 }
 
 impl Admin {
@@ -190,6 +241,35 @@ impl Admin {
     /// The server does not.
     pub fn remove(&self, collection: &str) {
         self.tell(DropCollection { collection: collection.to_owned() });
+    }
+
+    /// Waits until an index is made of all rows, so many, and takes the collection into memory anew, so that it is searched
+    /// by that.
+    ///
+    /// # Panics
+    /// The server fails, or takes a quarter of an hour.
+    pub fn settle(&self, collection: &str, n_rows: usize) {
+        let collection = collection.to_owned();
+        self.tell(Flush { collections: vec![collection.clone()] });
+        let wanted = i64::try_from(n_rows).expect("a number of rows");
+        self.wait_until(|| {
+            let found = self.tell(HowIndexed { collection: collection.clone() }).indexes;
+            found.iter().any(|index| index.n_rows >= wanted)
+        });
+        self.release(&collection);
+        self.tell(LoadCollection { collection: collection.clone(), n_replicas: 1 });
+        self.wait_until(|| {
+            let question = GetLoadState { collection: collection.clone(), partitions: Vec::new() };
+            self.tell(question).state() == Load::Loaded
+        });
+    }
+
+    fn wait_until(&self, is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() {
+            assert!(started.elapsed() < PATIENCE, "{:?} does not come to an end", self.0);
+            thread::park_timeout(Duration::from_millis(100));
+        }
     }
 
     /// Counts the rows of a collection; none where it is not there, or not in memory.
