@@ -24,7 +24,7 @@ const N_CLUSTERS: usize = 400;
 
 /// How far clusters lie from the middle of their family, and records from that of their cluster.
 const OF_CLUSTER: f64 = 0.6;
-const OF_RECORD: f64 = 1.6;
+const OF_RECORD: f64 = 0.8;
 
 /// Clusters of a concept.
 const N_OF_CONCEPT: usize = 3;
@@ -40,7 +40,7 @@ const NAMES: [&str; 4] = ["exact", "pgvector-hnsw", "milvus-hnsw", "milvus-ivf"]
 
 pub(crate) fn measure(servers: &Servers, scale: Scale) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
-    let n_rows = scale.n_rows_of_sessions;
+    let n_rows = scale.session_rows;
     let points = points(n_rows)?;
     let store = MemoryStore::new(DIMENSION);
     block_on(store.upsert(&points))?;

@@ -49,7 +49,7 @@ mod unix {
     #[derive(Clone, Copy)]
     pub(crate) struct Scale {
         pub(crate) n_rows: usize,
-        pub(crate) n_rows_of_sessions: usize,
+        pub(crate) session_rows: usize,
         pub(crate) n_concepts: usize,
     }
 
@@ -87,9 +87,9 @@ mod unix {
     pub(crate) fn main() -> Outcome<()> {
         let quick = env::var_os("XTASK_BENCH_QUICK").is_some_and(|value| value == "1");
         let n_rows = env::args().nth(1).map(|n_rows| n_rows.parse()).transpose()?;
-        let scale = match n_rows.or(quick.then_some(40_000)) {
-            Some(n_rows) => Scale { n_rows, n_rows_of_sessions: n_rows / 2, n_concepts: 6 },
-            None => Scale { n_rows: ALL, n_rows_of_sessions: ALL / 5, n_concepts: 24 },
+        let scale = match n_rows.or(quick.then_some(20_000)) {
+            Some(n_rows) => Scale { n_rows, session_rows: n_rows / 2, n_concepts: 6 },
+            None => Scale { n_rows: ALL, session_rows: ALL / 5, n_concepts: 24 },
         };
         let servers = Servers { postgres: pgvector::server(), milvus: milvus::server() };
         rounds_over_engines(&servers, scale)?;

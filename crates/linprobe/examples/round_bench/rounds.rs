@@ -29,16 +29,16 @@ pub(crate) fn surroundings() -> Surroundings {
 
 /// Begins a session and plays some rounds of it.
 pub(crate) fn play(project: &Project, n_rounds: usize) -> Outcome<Vec<Parts>> {
-    let mut session = begin(project)?;
+    let mut session = begin(project, "round")?;
     (0..n_rounds).map(|_| round(&mut session)).collect()
 }
 
-/// Begins a session.
-pub(crate) fn begin(project: &Project) -> Outcome<Session> {
+/// Begins a session of that name.
+pub(crate) fn begin(project: &Project, name: &str) -> Outcome<Session> {
     let like = ["0", "1"].map(RecordId::new).into_iter().collect::<Result<Vec<_>, _>>()?;
     let like = like.into_iter().map(Exemplar::Record).collect();
     let from = StartFrom { like, ..StartFrom::default() };
-    let session = project.start_session("round", &from, Method::default());
+    let session = project.start_session(name, &from, Method::default());
     Ok(pollster::block_on(session)?)
 }
 
