@@ -58,8 +58,7 @@ pub(in crate::model) fn polynomial<const FUSED: bool, const N: usize>(
 }
 
 /// Makes every row of scores sum to 1: `e^x` over the sum of them. Rows are longer than they have scores, by less than
-/// the lanes, so that these are never left with a part; what stands there
-/// becomes next to nothing.
+/// the lanes, so that these are never left with a part; what stands there becomes next to nothing.
 pub(super) fn softmax(scores: &mut [f32], n_scores: usize, row_len: usize) {
     for row in scores.chunks_exact_mut(row_len) {
         row[n_scores..].fill(f32::NEG_INFINITY);

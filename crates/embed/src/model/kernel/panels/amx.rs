@@ -2,7 +2,7 @@
 //!
 //! Two registers of values and two of weights make four of sums, so each that is loaded is used twice. What a register
 //! holds lies side by side in memory, in the order in which registers are loaded: from rows that lie apart, or across
-//! lines of the cache, loading takes several times as long as multiplying. The compiler knows these instructions in
+//! lines of the cache, loading takes longer than multiplying. The compiler knows these instructions in
 //! assembly only (Intel, Architecture Instruction Set Extensions Programming Reference, chapter 3).
 
 use std::{
