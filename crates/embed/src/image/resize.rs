@@ -148,12 +148,12 @@ pub(super) fn resize(
         #[inline(always)]
         || {
             let mut wide = vec![0; image.size.width * 3 + 1];
-            for (row, narrow) in used_rows.zip(narrow.chunks_exact_mut(row_len)) {
+            for (row, narrow) in used_rows.zip(narrow.chunks_exact_mut(row_len.max(1))) {
                 wide[..row.len()].copy_from_slice(row);
                 columns.combine_pixels(&wide, narrow);
             }
             let mut sums = vec![0; row_len];
-            for (tap, row) in rows.taps.iter().zip(pixels.chunks_exact_mut(row_len)) {
+            for (tap, row) in rows.taps.iter().zip(pixels.chunks_exact_mut(row_len.max(1))) {
                 let from = (tap.first - first_row) * row_len;
                 rows.combine_rows(&narrow[from..], &tap.weights, &mut sums, row);
             }
@@ -322,4 +322,19 @@ fn truncated(position: f64) -> usize {
 #[expect(clippy::cast_possible_truncation, reason = "a weight is smaller than two")]
 fn rounded(weight: f64) -> i32 {
     (weight + 0.5_f64.copysign(weight)) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Centre;
+
+    #[test]
+    fn nothing_is_seen_in_a_window_of_no_pixels() {
+        let image = Rgb { size: Size { height: 2, width: 3 }, pixels: vec![7; 18] };
+        let size = Size { height: 4, width: 6 };
+        let window = Window::new(size, Size { height: 0, width: 0 }, Centre::Lower);
+        let seen = resize(&image, size, &window, (Filter::Bicubic, Resizing::Pillow));
+        assert!(seen.pixels.is_empty());
+    }
 }
