@@ -26,6 +26,8 @@ export class Answers {
   );
   /** The record whose answer was taken back last, so that the cursor can go there. */
   readonly tookBack = signal<{ id: string } | null>(null);
+  /** How many answers of this page the server was heard to have. */
+  private nHeard = 0;
   /** How many wait for `saved`. */
   private readonly nAwaiting = signal(0);
   /** What was answered here, in order, with what stood there before. */
@@ -45,6 +47,20 @@ export class Answers {
     }
     this.trail = [];
     this.given.value = answers;
+  }
+
+  /**
+   * Asks the server until what it says was said with every answer that it has from here. An answer that reaches it in the
+   * meantime waits in the queue no more, and is perhaps not in what it says: then it is asked again.
+   */
+  async ask<T>(ask: () => Promise<T>, show: (said: T) => void): Promise<void> {
+    for (;;) {
+      const before = this.nHeard;
+      const said = await ask();
+      if (before !== this.nHeard) continue;
+      show(said);
+      return;
+    }
   }
 
   /** Hears of the fate of answers until the function that it gives is called. */
@@ -111,6 +127,7 @@ export class Answers {
   private hear({ op, refused, undone }: Outcome): void {
     const { project, session } = op.seat;
     if (project !== this.seat.project || session !== this.seat.session || op.door !== this.door) return;
+    this.nHeard += 1;
     if (op.act.kind === "undo") this.hearUndo(undone);
     else if (refused !== undefined) {
       this.put(op.act.id, undefined);

@@ -24,7 +24,10 @@ export class Judging {
 
   async open(signal?: AbortSignal): Promise<void> {
     try {
-      this.show(await audit(this.seat, signal));
+      await this.deck.answers.ask(
+        () => audit(this.seat, signal),
+        (state) => this.show(state),
+      );
     } catch (error) {
       if (signal?.aborted === true) return;
       if (error instanceof ApiError && error.slug === "no-audit") this.phase.value = "here";

@@ -187,6 +187,29 @@ describe("undo", () => {
   });
 });
 
+it("an answer that reaches the server while it is asked for the session is shown", async () => {
+  delete replies["answers"];
+  (await opened()).deck.labelCurrent(() => 1);
+  await vi.waitUntil(() => queue.lane(SEAT, "labels")?.state === "waiting");
+  // The server speaks before it has the answer, and is heard after it said that it has it.
+  const usual = fetch;
+  let nAsked = 0;
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    if (!url.endsWith("/s?annotator=tab-1")) return usual(url, init);
+    nAsked += 1;
+    if (nAsked > 1) return Response.json({ round_open: round(1, shown("a", { label: 1 }), shown("b")) });
+    replies["answers"] = { version: 1, answers: [], n_labels: 1, n_positive: 1 };
+    window.dispatchEvent(new Event("online"));
+    await queue.drained(SEAT, "labels");
+    return Response.json({ round_open: round(1, shown("a"), shown("b")) });
+  });
+  const labelling = new Labelling(SEAT);
+  const stop = labelling.deck.listen();
+  await labelling.open();
+  expect([nAsked, given(labelling), labelling.deck.cursor.value]).toEqual([2, { a: { label: 1 } }, 1]);
+  stop();
+});
+
 it("an answer that the server refuses is shown as open again", async () => {
   const labelling = await opened();
   const stop = labelling.deck.listen();

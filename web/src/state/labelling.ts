@@ -61,13 +61,14 @@ export class Labelling {
   /** Opens the session: with the round that is open, else with a new one. */
   async open(signal?: AbortSignal): Promise<void> {
     try {
-      const opened = await session(this.seat, signal);
-      this.session.value = opened;
-      if (opened.round_open == null) await this.next();
-      else {
-        this.show(opened.round_open);
-        await this.look(signal);
-      }
+      await this.deck.answers.ask(
+        () => session(this.seat, signal),
+        (opened) => {
+          this.session.value = opened;
+          if (opened.round_open != null) this.show(opened.round_open);
+        },
+      );
+      await (this.session.value?.round_open == null ? this.next() : this.look(signal));
     } catch (error) {
       if (signal?.aborted !== true) this.fail(error);
     }
