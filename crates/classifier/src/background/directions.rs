@@ -1,12 +1,17 @@
 //! Where records lie as seen from the middle of the corpus: what tells records apart, and how far.
 
 use faer::{
-    Accum, ColMut, Mat, MatRef, Par,
+    Accum, ColMut, Mat, MatMut, MatRef, Par,
     linalg::{matmul, solvers::Llt, triangular_solve},
 };
+use linprobe_core::dot;
+use rayon::prelude::*;
 
 use super::Background;
 use crate::linear::to_f32;
+
+/// Directions that one thread works out at a time.
+const BLOCK: usize = 32;
 
 /// Unit vectors in the coordinates in which the corpus is a ball.
 ///
@@ -23,14 +28,23 @@ impl Background {
     /// `L^-1 (x - mu)`, of unit length, `L L'` being the shrunk covariance.
     pub fn directions(&self, embeddings: &[&[f32]]) -> Directions {
         debug_assert!(embeddings.iter().all(|x| x.len() == self.dimension()));
-        let centered = |i: usize, j: usize| embeddings[j][i] - to_f32(self.mean[i]);
-        let mut columns = Mat::from_fn(self.dimension(), embeddings.len(), centered);
+        let mut columns = Mat::zeros(self.dimension(), embeddings.len());
+        let blocks = columns.par_col_chunks_mut(BLOCK).zip(embeddings.par_chunks(BLOCK));
+        blocks.for_each(|(block, embeddings)| self.direct(block, embeddings));
+        Directions { columns }
+    }
+
+    /// Fills in the directions of some embeddings, one a column.
+    fn direct(&self, mut columns: MatMut<'_, f32>, embeddings: &[&[f32]]) {
+        for (column, embedding) in columns.as_mut().col_iter_mut().zip(embeddings) {
+            let coordinates = contiguous(column).iter_mut().zip(*embedding).zip(&self.mean);
+            coordinates.for_each(|((y, x), &mean)| *y = x - to_f32(mean));
+        }
         if let Some(factor) = &self.factor {
             let columns = columns.as_mut();
             triangular_solve::solve_lower_triangular_in_place(factor.as_ref(), columns, Par::Seq);
         }
-        columns.col_iter_mut().for_each(normalize);
-        Directions { columns }
+        columns.col_iter_mut().map(contiguous).for_each(normalize);
     }
 }
 
@@ -40,8 +54,13 @@ pub(super) fn factor(whitener: &Llt<f64>) -> Mat<f32> {
     Mat::from_fn(lower.nrows(), lower.ncols(), |i, j| to_f32(lower[(i, j)]))
 }
 
-fn normalize(column: ColMut<'_, f32>) {
-    let norm = column.norm_l2().max(f32::MIN_POSITIVE);
+/// The coordinates of a column of a matrix that is stored by columns.
+fn contiguous(column: ColMut<'_, f32>) -> &mut [f32] {
+    column.try_as_col_major_mut().map_or(&mut [], |column| column.as_slice_mut())
+}
+
+fn normalize(column: &mut [f32]) {
+    let norm = dot(column, column).sqrt().max(f32::MIN_POSITIVE);
     column.iter_mut().for_each(|y| *y /= norm);
 }
 

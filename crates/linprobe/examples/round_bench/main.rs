@@ -34,7 +34,7 @@ fn main() -> Outcome<()> {
     let name = if options.int8_copy { "round-1m-i8" } else { "round-1m" };
     print(&format!("{name}/p95-ms"), share(&rounds, 0.95, whole), note)?;
     print(&format!("{name}/median-ms"), share(&rounds, 0.5, whole), note)?;
-    for (part, what) in ["next-round", "ten-labels", "refit", "survey"].into_iter().enumerate() {
+    for (part, what) in ["next-round", "ten-labels", "fit"].into_iter().enumerate() {
         let of_part = |round: &Parts| round[part];
         print(&format!("{name}/{what}-median-ms"), share(&rounds, 0.5, of_part), note)?;
     }

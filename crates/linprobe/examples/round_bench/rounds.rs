@@ -14,9 +14,9 @@ use linprobe::{
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// The milliseconds of each part of a round: the next round is chosen, its ten records are labelled one by one, the
-/// classifier is fitted, and the store is surveyed with it.
-pub(crate) type Parts = [f64; 4];
+/// The milliseconds of each part of a round: the next round is chosen, its ten records are labelled one by one, and the
+/// classifier is fitted and the store surveyed with it.
+pub(crate) type Parts = [f64; 3];
 
 const DIMENSION: usize = 512;
 const N_CLUSTERS: usize = 200;
@@ -52,11 +52,8 @@ pub(crate) fn round(session: &mut Session) -> Outcome<Parts> {
         pollster::block_on(session.label(&record.id, label))?;
     }
     let labelling = lap(&mut since);
-    pollster::block_on(session.refit())?;
-    let fitting = lap(&mut since);
-    // The fit is done, so this is the survey alone.
     pollster::block_on(session.fit())?;
-    Ok([choosing, labelling, fitting, lap(&mut since)])
+    Ok([choosing, labelling, lap(&mut since)])
 }
 
 /// The milliseconds since then, which is now from here on.

@@ -9,6 +9,7 @@ use linprobe_classifier::{Background, Example, LinearClassifier, from_examples};
 use linprobe_core::{
     Embedding, Excluded, Hit, Point, RecordId, StoreError, Survey, SurveyReport, VectorStore,
 };
+use rayon::prelude::*;
 
 use super::{
     Candidate, Found, Known, Lottery, Plan, Strategy, choose,
@@ -104,7 +105,7 @@ impl<'a> Choice<'a> {
                 n_alike: n_alike(&found, index),
             }
         };
-        choose(plan, &found, &known).into_iter().map(pick).collect()
+        choose(plan, &found, &known).into_par_iter().map(pick).collect()
     }
 
     fn asked(&self, plan: &Plan) -> &LinearClassifier {

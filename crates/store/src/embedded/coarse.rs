@@ -16,7 +16,10 @@ use super::{
     codes::CodeRows,
     contend::Contenders,
     grid::{Grid, GridWeights},
-    kernel::{Kernel, Weights, codes::CodeKernel},
+    kernel::{
+        Kernel, Weights,
+        codes::{CodeKernel, CodeWeights},
+    },
     scan::{self, BLOCK_ROWS, Counts, Findings, Piece, Scan, nearness, piece_rows, places},
     segment::Rows,
     select::{Candidate, Selector},
@@ -49,7 +52,7 @@ pub(crate) struct Coarse<'a> {
 /// precision instead.
 pub(crate) fn run(coarse: Coarse<'_>, scans: &[Scan<'_>]) -> Vec<Findings> {
     let asked: Vec<Option<Asked<'_>>> = scans.iter().map(|scan| Asked::new(coarse, scan)).collect();
-    let mut answered = coarse.answer(&asked.iter().flatten().collect::<Vec<_>>()).into_iter();
+    let mut answered = coarse.answer(&Together::of(&asked)).into_iter();
     let found: Vec<Option<Findings>> =
         asked.iter().map(|asked| asked.as_ref().and_then(|_| answered.next().flatten())).collect();
     let left = scans.iter().zip(&found).filter(|(_, found)| found.is_none());
@@ -63,8 +66,6 @@ struct Asked<'a> {
     scan: &'a Scan<'a>,
     weights: GridWeights,
     exact: Weights,
-    code_kernel: CodeKernel,
-    kernel: Kernel,
     limit: usize,
     n_near: usize,
 }
@@ -81,9 +82,33 @@ impl<'a> Asked<'a> {
             return None;
         }
         let weights = coarse.grid.weights(scan.weights, scan.bias, coarse.worst)?;
-        let (code_kernel, kernel) = (CodeKernel::detect(), Kernel::detect());
         let exact = Weights::new(scan.weights);
-        Some(Self { scan, weights, exact, code_kernel, kernel, limit, n_near })
+        Some(Self { scan, weights, exact, limit, n_near })
+    }
+}
+
+/// Scans that the copy is asked for in one pass.
+struct Together<'a> {
+    asked: Vec<&'a Asked<'a>>,
+    /// The weights of all of them, each once.
+    codes: Vec<&'a CodeWeights>,
+    /// Of each of them, the place of its weights.
+    places: Vec<usize>,
+}
+
+impl<'a> Together<'a> {
+    fn of(asked: &'a [Option<Asked<'a>>]) -> Self {
+        let mut together = Self { asked: Vec::new(), codes: Vec::new(), places: Vec::new() };
+        for asked in asked.iter().flatten() {
+            let codes = &asked.weights.codes;
+            let place = together.codes.iter().position(|other| *other == codes);
+            together.places.push(place.unwrap_or(together.codes.len()));
+            if place.is_none() {
+                together.codes.push(codes);
+            }
+            together.asked.push(asked);
+        }
+        together
     }
 }
 
@@ -97,13 +122,16 @@ impl Coarse<'_> {
     }
 
     /// Answers each, where the copy can.
-    fn answer(self, asked: &[&Asked<'_>]) -> Vec<Option<Findings>> {
+    fn answer(self, together: &Together<'_>) -> Vec<Option<Findings>> {
         let n_rows = self.n_rows();
+        let asked = &together.asked;
         let mut scores = places(n_rows, asked.len());
         let pieces = Piece::cut(&mut scores, piece_rows(n_rows));
         let empty: Vec<Tally> = asked.iter().map(|asked| Tally::new(asked)).collect();
-        let tallies: Vec<Vec<Tally>> =
-            pieces.into_par_iter().map(|piece| self.tally(piece, asked, empty.clone())).collect();
+        let tallies: Vec<Vec<Tally>> = pieces
+            .into_par_iter()
+            .map(|piece| self.tally(piece, together, empty.clone()))
+            .collect();
         let finish = |(idx, (asked, scores)): (usize, (&&Asked<'_>, Vec<f32>))| {
             let tallies = tallies.iter().map(|piece| piece[idx].clone());
             self.finish(asked, Tally::sum(tallies, asked), scores)
@@ -111,7 +139,12 @@ impl Coarse<'_> {
         asked.iter().zip(scores).enumerate().map(finish).collect()
     }
 
-    fn tally(self, piece: Piece<'_>, asked: &[&Asked<'_>], mut tallies: Vec<Tally>) -> Vec<Tally> {
+    fn tally(
+        self,
+        piece: Piece<'_>,
+        together: &Together<'_>,
+        mut tallies: Vec<Tally>,
+    ) -> Vec<Tally> {
         let mut blocks: Vec<_> =
             piece.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
         let mut block = Block::default();
@@ -121,10 +154,10 @@ impl Coarse<'_> {
                 break;
             }
             let (codes, rows) = self.block(first_row, scores.first().map_or(0, |s| s.len()));
-            block.multiply(codes, self.codes.row_bytes(), asked);
-            let each = asked.iter().zip(scores).zip(&mut tallies);
-            for (idx, ((asked, scores), tally)) in each.enumerate() {
-                block.score(idx, asked, rows, scores);
+            block.multiply(codes, self.codes.row_bytes(), &together.codes);
+            let each = together.asked.iter().zip(&together.places).zip(scores).zip(&mut tallies);
+            for (((asked, &place), scores), tally) in each {
+                block.score(place, asked, rows, scores);
                 asked.scan.strike_out(first_row, scores);
                 tally.look_at(first_row, (scores, &block.margins), asked);
             }
@@ -171,7 +204,7 @@ impl Coarse<'_> {
         let exact = |&row_idx: &usize| {
             let mut score = [0.0];
             let row = self.rows.row(row_idx).unwrap_or_default();
-            asked.kernel.score(row, weights, &mut [&mut score]);
+            Kernel::detect().score(row, weights, &mut [&mut score]);
             asked.scan.with_bias(score[0])
         };
         rows.par_iter().with_min_len(64).map(exact).collect()
@@ -202,20 +235,20 @@ struct Block {
 const GROUP: usize = 4;
 
 impl Block {
-    fn multiply(&mut self, codes: &[u8], row_bytes: usize, asked: &[&Asked<'_>]) {
+    fn multiply(&mut self, codes: &[u8], row_bytes: usize, weights: &[&CodeWeights]) {
         let n_rows = codes.len() / row_bytes;
-        self.dots.resize_with(asked.len(), Vec::new);
+        self.dots.resize_with(weights.len(), Vec::new);
         self.dots.iter_mut().for_each(|dots| dots.resize(n_rows, 0));
-        let (groups, rest) = asked.as_chunks::<GROUP>();
+        let (groups, rest) = weights.as_chunks::<GROUP>();
         let (group_dots, rest_dots) = self.dots.as_chunks_mut::<GROUP>();
         groups
             .iter()
             .zip(group_dots)
-            .for_each(|(asked, dots)| multiply(codes, *asked, dots.each_mut()));
+            .for_each(|(weights, dots)| multiply(codes, *weights, dots.each_mut()));
         match (rest, rest_dots) {
-            ([a0], [d0]) => multiply(codes, [a0], [d0]),
-            ([a0, a1], [d0, d1]) => multiply(codes, [a0, a1], [d0, d1]),
-            ([a0, a1, a2], [d0, d1, d2]) => multiply(codes, [a0, a1, a2], [d0, d1, d2]),
+            ([w0], [d0]) => multiply(codes, [w0], [d0]),
+            ([w0, w1], [d0, d1]) => multiply(codes, [w0, w1], [d0, d1]),
+            ([w0, w1, w2], [d0, d1, d2]) => multiply(codes, [w0, w1, w2], [d0, d1, d2]),
             // A rest is shorter than a group.
             _ => {}
         }
@@ -225,30 +258,27 @@ impl Block {
         self.scales.extend(codes.chunks_exact(row_bytes).map(scale));
     }
 
-    /// Fills in the scores and margins of one of those who asked. The copy has the first rows, the
-    /// others are given.
-    fn score(&mut self, idx: usize, asked: &Asked<'_>, others: &[f16], scores: &mut [f32]) {
+    /// Fills in the scores and margins of one of those who asked, whose weights have that place. The copy
+    /// has the first rows, the others are given.
+    fn score(&mut self, place: usize, asked: &Asked<'_>, others: &[f16], scores: &mut [f32]) {
         let weights = &asked.weights;
         let n_rows = scores.len();
         let (coded, rest) = scores.split_at_mut(self.scales.len());
-        for ((score, &dot), &scale) in coded.iter_mut().zip(&self.dots[idx]).zip(&self.scales) {
+        for ((score, &dot), &scale) in coded.iter_mut().zip(&self.dots[place]).zip(&self.scales) {
             *score = weights.score(scale, dot);
         }
         self.margins.clear();
         self.margins.extend(self.scales.iter().map(|&scale| weights.margin(scale)));
         self.margins.resize(n_rows, 0.0);
-        asked.kernel.score(others, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
+        Kernel::detect().score(others, std::slice::from_ref(&asked.exact), &mut [&mut *rest]);
         for score in rest {
             *score = asked.scan.with_bias(*score);
         }
     }
 }
 
-fn multiply<const N: usize>(codes: &[u8], asked: [&Asked<'_>; N], dots: [&mut Vec<i32>; N]) {
-    if let Some(first) = asked.first() {
-        let weights = asked.map(|asked| &asked.weights.codes);
-        first.code_kernel.multiply(codes, weights, dots.map(Vec::as_mut_slice));
-    }
+fn multiply<const N: usize>(codes: &[u8], weights: [&CodeWeights; N], dots: [&mut Vec<i32>; N]) {
+    CodeKernel::detect().multiply(codes, weights, dots.map(Vec::as_mut_slice));
 }
 
 /// What one thread has seen so far.

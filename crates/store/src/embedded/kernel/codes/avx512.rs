@@ -3,13 +3,15 @@
 
 use std::{
     arch::x86_64::{
-        __m512i, _mm256_loadu_si256, _mm512_add_epi32, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32,
-        _mm512_loadu_si512, _mm512_madd_epi16, _mm512_reduce_add_epi32, _mm512_setzero_si512,
+        __m512i, _mm256_add_epi32, _mm256_loadu_si256, _mm512_add_epi32, _mm512_castsi512_si256,
+        _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
+        _mm512_madd_epi16, _mm512_reduce_add_epi32, _mm512_setzero_si512, _mm512_unpackhi_epi32,
+        _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
     },
     ptr,
 };
 
-use super::{super::fetch_ahead, CodeWeights, TRAILER, steps::multiply_with};
+use super::{super::fetch_ahead, CodeWeights, TRAILER, avx2::halved, steps::multiply_with};
 
 /// Coordinates in a vector.
 const LANES: usize = 32;
@@ -62,6 +64,17 @@ fn zero() -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw")]
 fn total(sum: __m512i) -> i32 {
     _mm512_reduce_add_epi32(sum)
+}
+
+/// The same of four vectors.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn totals_of_four([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    let sums = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    let high = _mm512_extracti64x4_epi64::<1>(sums);
+    halved(_mm256_add_epi32(_mm512_castsi512_si256(sums), high))
 }
 
 #[inline]

@@ -50,6 +50,17 @@ fn total(sum: int32x4x2_t) -> i32 {
     vaddvq_s32(vaddq_s32(sum.0, sum.1))
 }
 
+/// The same of four vectors.
+#[inline]
+#[target_feature(enable = "neon")]
+fn totals_of_four(sums: [int32x4x2_t; 4]) -> [i32; 4] {
+    let mut totals = [0; 4];
+    for (total_of_one, sum) in totals.iter_mut().zip(sums) {
+        *total_of_one = total(sum);
+    }
+    totals
+}
+
 #[inline]
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "the load takes a pointer")]

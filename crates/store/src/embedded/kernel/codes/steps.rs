@@ -2,7 +2,8 @@
 
 /// Makes a kernel multiply with the instructions named. The module that says this has `CodeWeights` and its kin in
 /// scope, the number of `LANES` in a vector, and functions that load a vector of codes and of weights, make a zero and
-/// add up all lanes; the last name is of a function that adds the products of two vectors to a third.
+/// add up all lanes of one vector and of four; the last name is of a function that adds the products of two vectors to a
+/// third.
 macro_rules! multiply_with {
     ($kernel:ident, $features:literal, $function:ident, $add_products:ident) => {
         impl $kernel {
@@ -52,10 +53,13 @@ macro_rules! multiply_with {
                     }
                 }
                 let mut dots = [[0; R]; N];
-                for (dots, sums) in dots.iter_mut().zip(sums) {
-                    for (dot, sum) in dots.iter_mut().zip(sums) {
-                        *dot = total(sum);
-                    }
+                let (groups, rest) = sums.as_flattened().as_chunks();
+                let (group_dots, rest_dots) = dots.as_flattened_mut().as_chunks_mut();
+                for (sums, dots) in groups.iter().zip(group_dots) {
+                    *dots = totals_of_four(*sums);
+                }
+                for (sum, dot) in rest.iter().zip(rest_dots) {
+                    *dot = total(*sum);
                 }
                 dots
             }
