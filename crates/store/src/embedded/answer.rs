@@ -3,6 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use linprobe_core::{Excluded, Histogram, Hit, Point, RecordId, StoreError, Survey, SurveyReport};
+use rayon::prelude::*;
 
 use super::{
     bitmap::Bitmap,
@@ -97,7 +98,14 @@ pub(crate) fn score(
 pub(crate) fn fetch(snapshot: &Snapshot<'_>, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
     let rows = snapshot.rows_of(ids)?;
     let found = ids.iter().zip(rows).filter_map(|(id, row_idx)| Some((id, row_idx?)));
-    found.map(|(id, row_idx)| snapshot.point(id.clone(), row_idx)).collect()
+    let (ids, rows): (Vec<&RecordId>, Vec<usize>) = found.unzip();
+    let vectors = &snapshot.rows;
+    let embeddings: Vec<_> =
+        rows.par_iter().with_min_len(64).map(|&row_idx| vectors.embedding(row_idx)).collect();
+    let points = ids.into_iter().zip(rows).zip(embeddings);
+    points
+        .map(|((id, row_idx), embedding)| snapshot.named(id.clone(), row_idx, embedding))
+        .collect()
 }
 
 /// Reads points in the order of their rows.

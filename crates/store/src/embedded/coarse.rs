@@ -9,6 +9,8 @@
 //! margin. Histogram and count above the threshold are of what the copy says of every row, each score
 //! wrong by less than its margin.
 
+use std::{iter, sync::Arc};
+
 use half::f16;
 use rayon::prelude::*;
 
@@ -19,8 +21,11 @@ use super::{
     kernel::{
         Kernel, Weights,
         codes::{CodeKernel, CodeWeights},
+        fetch,
     },
-    scan::{self, BLOCK_ROWS, Counts, Findings, Piece, Scan, nearness, piece_rows, places},
+    scan::{
+        self, BLOCK_ROWS, Counts, Findings, Piece, Scan, Sharing, nearness, piece_rows, places,
+    },
     segment::Rows,
     select::{Candidate, Selector},
 };
@@ -37,6 +42,10 @@ const MORE_NEAR: usize = 1024;
 
 /// Rows that are equally near, as duplicates are, of which all are looked at.
 const MOST_TIED: usize = 1 << 14;
+
+/// Rows here and there that one thread scores exactly at a time, and how many of them it asks the memory for ahead.
+const PART_ROWS: usize = 64;
+const ROWS_AHEAD: usize = 2;
 
 /// The copy as one state of a store has it.
 #[derive(Clone, Copy, Debug)]
@@ -90,25 +99,17 @@ impl<'a> Asked<'a> {
 /// Scans that the copy is asked for in one pass.
 struct Together<'a> {
     asked: Vec<&'a Asked<'a>>,
-    /// The weights of all of them, each once.
+    sharing: Sharing,
+    /// Those of each kind.
     codes: Vec<&'a CodeWeights>,
-    /// Of each of them, the place of its weights.
-    places: Vec<usize>,
 }
 
 impl<'a> Together<'a> {
     fn of(asked: &'a [Option<Asked<'a>>]) -> Self {
-        let mut together = Self { asked: Vec::new(), codes: Vec::new(), places: Vec::new() };
-        for asked in asked.iter().flatten() {
-            let codes = &asked.weights.codes;
-            let place = together.codes.iter().position(|other| *other == codes);
-            together.places.push(place.unwrap_or(together.codes.len()));
-            if place.is_none() {
-                together.codes.push(codes);
-            }
-            together.asked.push(asked);
-        }
-        together
+        let asked: Vec<&Asked<'_>> = asked.iter().flatten().collect();
+        let sharing = Sharing::of(&asked.iter().map(|asked| asked.scan).collect::<Vec<_>>());
+        let codes = sharing.firsts.iter().map(|&first| &asked[first].weights.codes).collect();
+        Self { asked, sharing, codes }
     }
 }
 
@@ -124,19 +125,15 @@ impl Coarse<'_> {
     /// Answers each, where the copy can.
     fn answer(self, together: &Together<'_>) -> Vec<Option<Findings>> {
         let n_rows = self.n_rows();
-        let asked = &together.asked;
-        let mut scores = places(n_rows, asked.len());
+        let mut scores = places(n_rows, together.codes.len());
         let pieces = Piece::cut(&mut scores, piece_rows(n_rows));
-        let empty: Vec<Tally> = asked.iter().map(|asked| Tally::new(asked)).collect();
-        let tallies: Vec<Vec<Tally>> = pieces
+        let empty: Vec<Tally> = together.asked.iter().map(|asked| Tally::new(asked)).collect();
+        let tallies = pieces
             .into_par_iter()
-            .map(|piece| self.tally(piece, together, empty.clone()))
-            .collect();
-        let finish = |(idx, (asked, scores)): (usize, (&&Asked<'_>, Vec<f32>))| {
-            let tallies = tallies.iter().map(|piece| piece[idx].clone());
-            self.finish(asked, Tally::sum(tallies, asked), scores)
-        };
-        asked.iter().zip(scores).enumerate().map(finish).collect()
+            .fold(|| empty.clone(), |tallies, piece| self.tally(piece, together, tallies))
+            .reduce(|| empty.clone(), Tally::merge_all);
+        let each = together.asked.iter().zip(tallies).zip(together.sharing.hand_out(scores));
+        each.map(|((asked, tally), scores)| self.finish(asked, tally, scores)).collect()
     }
 
     fn tally(
@@ -145,6 +142,7 @@ impl Coarse<'_> {
         together: &Together<'_>,
         mut tallies: Vec<Tally>,
     ) -> Vec<Tally> {
+        let Together { asked, sharing, codes: weights } = together;
         let mut blocks: Vec<_> =
             piece.scores.into_iter().map(|scores| scores.chunks_mut(BLOCK_ROWS)).collect();
         let mut block = Block::default();
@@ -154,19 +152,21 @@ impl Coarse<'_> {
                 break;
             }
             let (codes, rows) = self.block(first_row, scores.first().map_or(0, |s| s.len()));
-            block.multiply(codes, self.codes.row_bytes(), &together.codes);
-            let each = together.asked.iter().zip(&together.places).zip(scores).zip(&mut tallies);
-            for (((asked, &place), scores), tally) in each {
-                block.score(place, asked, rows, scores);
-                asked.scan.strike_out(first_row, scores);
-                tally.look_at(first_row, (scores, &block.margins), asked);
+            block.multiply(codes, self.codes.row_bytes(), weights);
+            for (kind, (scores, &first)) in scores.into_iter().zip(&sharing.firsts).enumerate() {
+                block.score(kind, asked[first], rows, scores);
+                asked[first].scan.strike_out(first_row, scores);
+                let each = asked.iter().zip(&mut tallies).zip(&sharing.kinds);
+                for ((asked, tally), _) in each.filter(|(_, of)| **of == kind) {
+                    tally.look_at(first_row, (scores, &block.margins), asked);
+                }
             }
         }
         tallies
     }
 
     /// Scores the rows that are left exactly and chooses among them.
-    fn finish(self, asked: &Asked<'_>, tally: Tally, scores: Vec<f32>) -> Option<Findings> {
+    fn finish(self, asked: &Asked<'_>, tally: Tally, scores: Arc<Vec<f32>>) -> Option<Findings> {
         let Tally { counts, top, near } = tally;
         let scan = asked.scan;
         let near = near.finish();
@@ -201,13 +201,19 @@ impl Coarse<'_> {
 
     fn exact_scores(self, asked: &Asked<'_>, rows: &[usize]) -> Vec<f32> {
         let weights = std::slice::from_ref(&asked.exact);
-        let exact = |&row_idx: &usize| {
+        let kernel = Kernel::detect();
+        let row = |row_idx: usize| self.rows.row(row_idx).unwrap_or_default();
+        let exact = |(row_idx, next): (&usize, Option<&usize>)| {
             let mut score = [0.0];
-            let row = self.rows.row(row_idx).unwrap_or_default();
-            Kernel::detect().score(row, weights, &mut [&mut score]);
+            next.iter().for_each(|&&next| fetch(row(next)));
+            kernel.score(row(*row_idx), weights, &mut [&mut score]);
             asked.scan.with_bias(score[0])
         };
-        rows.par_iter().with_min_len(64).map(exact).collect()
+        let part = |rows: &[usize]| {
+            let next = rows.iter().skip(ROWS_AHEAD).map(Some).chain(iter::repeat(None));
+            rows.iter().zip(next).map(exact).collect::<Vec<_>>()
+        };
+        rows.par_chunks(PART_ROWS).flat_map_iter(part).collect()
     }
 
     /// The rows of a block that the copy has, and those that it has not yet.
@@ -258,13 +264,13 @@ impl Block {
         self.scales.extend(codes.chunks_exact(row_bytes).map(scale));
     }
 
-    /// Fills in the scores and margins of one of those who asked, whose weights have that place. The copy
-    /// has the first rows, the others are given.
-    fn score(&mut self, place: usize, asked: &Asked<'_>, others: &[f16], scores: &mut [f32]) {
+    /// Fills in the scores and margins of a kind, of which one who asked is given. The copy has the first
+    /// rows, the others are given.
+    fn score(&mut self, kind: usize, asked: &Asked<'_>, others: &[f16], scores: &mut [f32]) {
         let weights = &asked.weights;
         let n_rows = scores.len();
         let (coded, rest) = scores.split_at_mut(self.scales.len());
-        for ((score, &dot), &scale) in coded.iter_mut().zip(&self.dots[place]).zip(&self.scales) {
+        for ((score, &dot), &scale) in coded.iter_mut().zip(&self.dots[kind]).zip(&self.scales) {
             *score = weights.score(scale, dot);
         }
         self.margins.clear();
@@ -309,12 +315,13 @@ impl Tally {
         self.near.offer(first_row, scores, nearness, asked.scan.excluded);
     }
 
-    fn sum(tallies: impl Iterator<Item = Self>, asked: &Asked<'_>) -> Self {
-        tallies.fold(Self::new(asked), |mut total, tally| {
-            total.counts.add(tally.counts);
-            total.top.merge(tally.top);
-            total.near.merge(tally.near);
-            total
-        })
+    /// Takes together what two threads have seen for each of those who asked.
+    fn merge_all(mut all: Vec<Self>, others: Vec<Self>) -> Vec<Self> {
+        for (tally, other) in all.iter_mut().zip(others) {
+            tally.counts.add(other.counts);
+            tally.top.merge(other.top);
+            tally.near.merge(other.near);
+        }
+        all
     }
 }

@@ -56,23 +56,29 @@ const AHEAD: usize = 8192;
 #[inline]
 fn fetch_ahead<T>(piece: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    fetch(piece.as_ptr().wrapping_byte_add(AHEAD), size_of_val(piece));
+    fetch_from(piece.as_ptr().wrapping_byte_add(AHEAD), size_of_val(piece));
     #[cfg(not(target_arch = "x86_64"))]
     let _ = piece;
 }
 
-/// Asks the memory for so many bytes. Elsewhere than on x86 it is left to find out by itself.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+/// Asks the memory for some rows.
 #[inline]
-#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the instruction takes a pointer"))]
-fn fetch<T>(start: *const T, n_bytes: usize) {
+pub(crate) fn fetch<T>(rows: &[T]) {
     #[cfg(target_arch = "x86_64")]
+    fetch_from(rows.as_ptr(), size_of_val(rows));
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = rows;
+}
+
+/// Asks the memory for so many bytes. Elsewhere than on x86 it is left to find out by itself.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[expect(unsafe_code, reason = "the instruction takes a pointer")]
+fn fetch_from<T>(start: *const T, n_bytes: usize) {
     for line in (0..n_bytes).step_by(CACHE_LINE) {
         // SAFETY: it is a hint, for which no address is wrong.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.cast::<i8>().wrapping_add(line)) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (start, n_bytes);
 }
 
 /// Coordinates of weights; zeros after the last one.

@@ -6,6 +6,8 @@
 //! the last places of a list are drawn among equal scores by id. A row that does not count has NaN
 //! for its score, which every comparison turns down.
 
+use std::{ptr, sync::Arc};
+
 use half::f16;
 use rayon::prelude::*;
 
@@ -20,7 +22,7 @@ use crate::histogram::Bins;
 pub(super) const BLOCK_ROWS: usize = 512;
 
 /// Pieces of work for each thread, so that one that is held up holds up little.
-const PIECES_PER_THREAD: usize = 8;
+const PIECES_PER_THREAD: usize = 32;
 
 /// What is asked of all rows.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +42,8 @@ pub(crate) struct Scan<'a> {
 /// What a scan found.
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
-    /// The score of each row, NaN for the dead.
-    pub(crate) scores: Vec<f32>,
+    /// The score of each row, NaN for the dead. Scans of the same scores share them.
+    pub(crate) scores: Arc<Vec<f32>>,
     /// Where those are not exact: rows whose exact scores are known, lowest first, and these. Those of
     /// both lists are among them.
     pub(crate) exact: Option<Vec<(usize, f32)>>,
@@ -75,76 +77,83 @@ pub(crate) fn run(rows: &[f16], dimension: usize, scans: &[Scan<'_>]) -> Vec<Fin
     let n_rows = rows.len() / dimension;
     let piece = piece_rows(n_rows);
     let asked = Asked::new(scans);
-    let mut scores = places(n_rows, scans.len());
+    let mut scores = places(n_rows, asked.weights.len());
     let pieces: Vec<Piece<'_>> = Piece::cut(&mut scores, piece);
     let empty: Vec<Tally> = scans.iter().map(Tally::new).collect();
-    let tallies: Vec<Vec<Tally>> = pieces
+    let tallies = pieces
         .into_par_iter()
         .zip(rows.par_chunks(piece * dimension))
-        .map(|(piece, rows)| piece.tally(rows, &asked, empty.clone()))
-        .collect();
-    let finish = |(scan_idx, (scan, scores)): (usize, (&Scan<'_>, Vec<f32>))| {
-        let tallies = tallies.iter().map(|piece| piece[scan_idx].clone());
-        Tally::sum(tallies, scan).finish(scores)
-    };
-    scans.iter().zip(scores).enumerate().map(finish).collect()
+        .fold(|| empty.clone(), |tallies, (piece, rows)| piece.tally(rows, &asked, tallies))
+        .reduce(|| empty.clone(), Tally::merge_all);
+    let scores = asked.sharing.hand_out(scores);
+    tallies.into_iter().zip(scores).map(|(tally, scores)| tally.finish(scores)).collect()
+}
+
+/// Which scans give every row the same score, and differ only in what they look for.
+pub(super) struct Sharing {
+    /// The first scan of each kind.
+    pub(super) firsts: Vec<usize>,
+    /// Of each scan, the place of its kind among these.
+    pub(super) kinds: Vec<usize>,
+}
+
+impl Sharing {
+    pub(super) fn of<'a>(scans: &[&'a Scan<'a>]) -> Self {
+        let mut sharing = Self { firsts: Vec::new(), kinds: Vec::new() };
+        for (idx, scan) in scans.iter().enumerate() {
+            let kind = sharing.firsts.iter().position(|&first| scans[first].scores_like(scan));
+            sharing.kinds.push(kind.unwrap_or(sharing.firsts.len()));
+            if kind.is_none() {
+                sharing.firsts.push(idx);
+            }
+        }
+        sharing
+    }
+
+    /// Gives each scan the scores of its kind.
+    pub(super) fn hand_out(&self, scores: Vec<Vec<f32>>) -> impl Iterator<Item = Arc<Vec<f32>>> {
+        let scores: Vec<Arc<Vec<f32>>> = scores.into_iter().map(Arc::new).collect();
+        self.kinds.iter().map(move |&kind| Arc::clone(&scores[kind]))
+    }
 }
 
 /// What rows are scored with.
 struct Asked<'a> {
     scans: &'a [Scan<'a>],
-    /// Without those that an earlier scan has, too.
+    sharing: Sharing,
+    /// Those of each kind.
     weights: Vec<Weights>,
-    /// Of each scan, the first one with its weights, which may be itself.
-    first: Vec<usize>,
 }
 
 impl<'a> Asked<'a> {
     fn new(scans: &'a [Scan<'a>]) -> Self {
-        let first = |scan: &Scan<'_>| scans.iter().position(|other| other.weights == scan.weights);
-        let first: Vec<usize> =
-            scans.iter().enumerate().map(|(idx, scan)| first(scan).unwrap_or(idx)).collect();
-        let is_first = |(idx, _): &(usize, &Scan<'_>)| first[*idx] == *idx;
-        let distinct = scans.iter().enumerate().filter(is_first);
-        let weights = distinct.map(|(_, scan)| Weights::new(scan.weights)).collect();
-        Self { scans, weights, first }
-    }
-
-    /// Fills the places of each scan with the products of its weights and the rows.
-    fn multiply(&self, kernel: Kernel, rows: &[f16], places: &mut [&mut [f32]]) {
-        let placed = places.iter_mut().enumerate();
-        let mut distinct: Vec<&mut [f32]> = placed
-            .filter(|(idx, _)| self.first[*idx] == *idx)
-            .map(|(_, place)| &mut **place)
-            .collect();
-        kernel.score(rows, &self.weights, &mut distinct);
-        for (idx, &first) in self.first.iter().enumerate().filter(|(idx, first)| idx != *first) {
-            let (before, rest) = places.split_at_mut(idx);
-            rest[0].copy_from_slice(before[first]);
-        }
+        let sharing = Sharing::of(&scans.iter().collect::<Vec<_>>());
+        let weights = sharing.firsts.iter().map(|&first| Weights::new(scans[first].weights));
+        let weights = weights.collect();
+        Self { scans, sharing, weights }
     }
 }
 
-/// Places for the scores of all rows, for each scan. The memory is not written to, so each thread takes the pages that
+/// Places for the scores of all rows, for each kind of scan. The memory is not written to, so each thread takes the pages that
 /// it needs.
-pub(super) fn places(n_rows: usize, n_scans: usize) -> Vec<Vec<f32>> {
-    (0..n_scans).map(|_| vec![0.0; n_rows]).collect()
+pub(super) fn places(n_rows: usize, n_kinds: usize) -> Vec<Vec<f32>> {
+    (0..n_kinds).map(|_| vec![0.0; n_rows]).collect()
 }
 
-/// The places for the scores of some rows, for each scan.
+/// The places for the scores of some rows, for each kind of scan.
 pub(super) struct Piece<'s> {
     pub(super) first_row: usize,
     pub(super) scores: Vec<&'s mut [f32]>,
 }
 
 impl<'s> Piece<'s> {
-    /// Cuts the scores of all scans into pieces of so many rows.
+    /// Cuts the scores of all kinds into pieces of so many rows.
     pub(super) fn cut(scores: &'s mut [Vec<f32>], n_rows: usize) -> Vec<Self> {
-        let mut of_scans: Vec<_> =
+        let mut of_kinds: Vec<_> =
             scores.iter_mut().map(|scores| scores.chunks_mut(n_rows)).collect();
         let firsts = (0..).step_by(n_rows);
         let pieces = firsts.map_while(|first_row| {
-            let scores: Vec<_> = of_scans.iter_mut().filter_map(Iterator::next).collect();
+            let scores: Vec<_> = of_kinds.iter_mut().filter_map(Iterator::next).collect();
             (!scores.is_empty()).then_some(Self { first_row, scores })
         });
         pieces.collect()
@@ -160,10 +169,12 @@ impl<'s> Piece<'s> {
         let first_rows = (self.first_row..).step_by(BLOCK_ROWS);
         for (first_row, rows) in first_rows.zip(rows.chunks(BLOCK_ROWS * dimension)) {
             let mut scores: Vec<_> = blocks.iter_mut().filter_map(Iterator::next).collect();
-            asked.multiply(kernel, rows, &mut scores);
-            for ((scan, scores), tally) in scans.iter().zip(scores).zip(&mut tallies) {
-                scan.finish_scores(first_row, scores);
-                tally.look_at(first_row, scores, scan);
+            kernel.score(rows, &asked.weights, &mut scores);
+            for (&first, scores) in asked.sharing.firsts.iter().zip(&mut scores) {
+                scans[first].finish_scores(first_row, scores);
+            }
+            for ((scan, &kind), tally) in scans.iter().zip(&asked.sharing.kinds).zip(&mut tallies) {
+                tally.look_at(first_row, scores[kind], scan);
             }
         }
         tallies
@@ -171,6 +182,12 @@ impl<'s> Piece<'s> {
 }
 
 impl Scan<'_> {
+    /// Whether another one gives every row the same score.
+    fn scores_like(&self, other: &Scan<'_>) -> bool {
+        let same_weights = (self.weights, self.bias) == (other.weights, other.bias);
+        same_weights && (ptr::eq(self.dead, other.dead) || self.dead == other.dead)
+    }
+
     /// Adds the bias and strikes out the dead.
     fn finish_scores(&self, first_row: usize, scores: &mut [f32]) {
         for score in &mut *scores {
@@ -226,16 +243,17 @@ impl Tally {
         self.boundary.offer(first_row, scores, nearness, scan.excluded);
     }
 
-    fn sum(tallies: impl Iterator<Item = Self>, scan: &Scan<'_>) -> Self {
-        tallies.fold(Self::new(scan), |mut total, tally| {
-            total.counts.add(tally.counts);
-            total.top.merge(tally.top);
-            total.boundary.merge(tally.boundary);
-            total
-        })
+    /// Takes together what two threads have seen for each scan.
+    fn merge_all(mut all: Vec<Self>, others: Vec<Self>) -> Vec<Self> {
+        for (tally, other) in all.iter_mut().zip(others) {
+            tally.counts.add(other.counts);
+            tally.top.merge(other.top);
+            tally.boundary.merge(other.boundary);
+        }
+        all
     }
 
-    fn finish(self, scores: Vec<f32>) -> Findings {
+    fn finish(self, scores: Arc<Vec<f32>>) -> Findings {
         Findings {
             scores,
             exact: None,

@@ -21,8 +21,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use half::f16;
-use linprobe_core::StoreError;
+use half::{f16, slice::HalfFloatSliceExt};
+use linprobe_core::{Embedding, NotAnEmbedding, StoreError};
 use memmap2::{Mmap, MmapOptions};
 
 /// The size of the header, so that rows of a multiple of 32 coordinates start on a cache line.
@@ -245,6 +245,11 @@ impl Rows {
     pub(crate) fn row(&self, row_idx: usize) -> Option<&[f16]> {
         let start = row_idx.checked_mul(self.dimension)?;
         self.as_slice().get(start..start.checked_add(self.dimension)?)
+    }
+
+    /// The embedding in one row, where there is such a row.
+    pub(crate) fn embedding(&self, row_idx: usize) -> Option<Result<Embedding, NotAnEmbedding>> {
+        Some(Embedding::normalize(self.row(row_idx)?.to_f32_vec()))
     }
 }
 

@@ -10,8 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use half::slice::HalfFloatSliceExt;
-use linprobe_core::{Embedding, Point, RecordId, StoreError};
+use linprobe_core::{Embedding, NotAnEmbedding, Point, RecordId, StoreError};
 
 use super::{
     bitmap::Bitmap,
@@ -225,12 +224,19 @@ impl Snapshot<'_> {
 
     /// Reads the point whose row it is.
     pub(crate) fn point(&self, id: RecordId, row_idx: usize) -> Result<Point, StoreError> {
+        self.named(id, row_idx, self.rows.embedding(row_idx))
+    }
+
+    /// The point of a row, of which the embedding has been read.
+    pub(crate) fn named(
+        &self,
+        id: RecordId,
+        row_idx: usize,
+        embedding: Option<Result<Embedding, NotAnEmbedding>>,
+    ) -> Result<Point, StoreError> {
         let corrupt = |reason| self.segment.corrupt(format!("row {row_idx}, {reason}"));
-        let row = self
-            .rows
-            .row(row_idx)
-            .ok_or_else(|| corrupt("which has an id, is missing".to_owned()))?;
-        let embedding = Embedding::normalize(row.to_f32_vec());
+        let embedding =
+            embedding.ok_or_else(|| corrupt("which has an id, is missing".to_owned()))?;
         Ok(Point { id, embedding: embedding.map_err(|bad| corrupt(bad.to_string()))? })
     }
 }

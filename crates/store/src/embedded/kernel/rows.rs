@@ -100,7 +100,7 @@ macro_rules! score_with {
             let mut ahead = ahead.chunks(n_ahead.max(1));
             for pair in &mut pairs {
                 let piece = ahead.next().unwrap_or_default();
-                fetch(piece.as_ptr(), size_of_val(piece));
+                fetch(piece);
                 let (first, second) = pair.split_at(row_len);
                 for (scores, dots) in scores.iter_mut().zip(dots([first, second], &of_all)) {
                     scores[row_idx..row_idx + PAIR].copy_from_slice(&dots);
