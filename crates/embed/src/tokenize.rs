@@ -1,5 +1,6 @@
 //! From text to the token ids that a model was trained on.
 
+mod mend;
 mod prompts;
 
 use std::fmt::Display;
@@ -24,6 +25,8 @@ pub(crate) struct TextProcessor {
     tokenizer: Tokenizer,
     prompts: Prompts,
     cleaning: Cleaning,
+    /// Whether texts are mended first.
+    mends: bool,
     /// Of models that read words alone.
     bare: Option<Bare>,
 }
@@ -50,7 +53,7 @@ impl TextProcessor {
         let tokenizer = load(&bytes, max_length.min(max_positions))
             .map_err(|source| folder.bad(TOKENIZER, source.to_string()))?;
         let cleaning = if sentence.do_lower_case { Cleaning::Lower } else { Cleaning::AsIs };
-        Ok(Self { tokenizer, prompts, cleaning, bare: None })
+        Ok(Self { tokenizer, prompts, cleaning, mends: false, bare: None })
     }
 
     /// Reads the tokenizer of a model that reads words alone, up to a number of tokens.
@@ -67,7 +70,7 @@ impl TextProcessor {
         let max_chars = max_length.saturating_mul(median_length(&tokenizer));
         let bare = Some(Bare { unknown, max_chars });
         let (prompts, cleaning) = (Prompts::default(), Cleaning::default());
-        Ok(Self { tokenizer, prompts, cleaning, bare })
+        Ok(Self { tokenizer, prompts, cleaning, mends: false, bare })
     }
 
     /// Reads the tokenizer of a model that sees padding, and texts of one length alone.
@@ -81,9 +84,9 @@ impl TextProcessor {
         Ok(processor)
     }
 
-    /// The same over texts that are cleaned in a way.
-    pub(crate) fn cleaning(self, cleaning: Cleaning) -> Self {
-        Self { cleaning, ..self }
+    /// The same over texts that are mended, and cleaned in a way.
+    pub(crate) fn mending(self, cleaning: Cleaning) -> Self {
+        Self { cleaning, mends: true, ..self }
     }
 
     /// The id of the token that stands for nothing; none where no file tells.
@@ -109,7 +112,7 @@ impl TextProcessor {
     }
 
     fn tokenize(&self, text: String) -> Result<Input, BadContent> {
-        let text = self.cleaning.clean(text);
+        let text = self.cleaning.clean(if self.mends { mend::mended(&text) } else { text });
         let Some(Bare { unknown, max_chars }) = &self.bare else {
             return self.ids(text, true).map(Input::Tokens);
         };

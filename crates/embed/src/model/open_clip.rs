@@ -3,8 +3,7 @@
 //! Ilharco et al., *OpenCLIP*, 2021; Cherti et al., *Reproducible scaling laws for contrastive
 //! language-image learning*, 2022. The numbers are those of `open_clip.CLIP` and `open_clip.CustomTextCLIP`: pictures
 //! are seen by a transformer over patches, by a ResNet, or by the SigLIP of timm; texts are read forward, or at once as
-//! by SigLIP. What a configuration names beyond that changes the numbers, and is refused. What OpenCLIP repairs in texts
-//! before it reads them, broken encodings, curly quotes and entities of HTML, is left as it is.
+//! by SigLIP. What a configuration names beyond that changes the numbers, and is refused.
 
 mod config;
 mod names;
@@ -40,7 +39,7 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
         Reading::Forward => TextProcessor::open(folder, model.text.context_length)?,
         Reading::AtOnce => TextProcessor::open_padded(folder, model.text.context_length)?,
     };
-    let text_processor = text_processor.cleaning(model.text.cleaning());
+    let text_processor = text_processor.mending(model.text.cleaning());
     let image_processor = ImageProcessor::of_open_clip(&preprocessing, model.vision.image_size)
         .map_err(|reason| folder.bad(CONFIG, reason))?;
     let weights = weights::map_open_clip(folder)?;

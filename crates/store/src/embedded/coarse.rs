@@ -205,7 +205,9 @@ impl Coarse<'_> {
         let row = |row_idx: usize| self.rows.row(row_idx).unwrap_or_default();
         let exact = |(row_idx, next): (&usize, Option<&usize>)| {
             let mut score = [0.0];
-            next.iter().for_each(|&&next| fetch(row(next)));
+            if let Some(&next) = next {
+                fetch(row(next));
+            }
             kernel.score(row(*row_idx), weights, &mut [&mut score]);
             asked.scan.with_bias(score[0])
         };
