@@ -61,7 +61,9 @@ fn contiguous(column: ColMut<'_, f32>) -> &mut [f32] {
 
 fn normalize(column: &mut [f32]) {
     let norm = dot(column, column).sqrt().max(f32::MIN_POSITIVE);
-    column.iter_mut().for_each(|y| *y /= norm);
+    for y in column {
+        *y /= norm;
+    }
 }
 
 impl Directions {

@@ -9,7 +9,7 @@
 //! margin. Histogram and count above the threshold are of what the copy says of every row, each score
 //! wrong by less than its margin.
 
-use std::{iter, sync::Arc};
+use std::iter;
 
 use half::f16;
 use rayon::prelude::*;
@@ -24,7 +24,8 @@ use super::{
         fetch,
     },
     scan::{
-        self, BLOCK_ROWS, Counts, Findings, Piece, Scan, Sharing, nearness, piece_rows, places,
+        self, BLOCK_ROWS, Counts, Findings, Piece, Scan, SharedScores, Sharing, nearness,
+        piece_rows, places,
     },
     segment::Rows,
     select::{Candidate, Selector},
@@ -166,7 +167,7 @@ impl Coarse<'_> {
     }
 
     /// Scores the rows that are left exactly and chooses among them.
-    fn finish(self, asked: &Asked<'_>, tally: Tally, scores: Arc<Vec<f32>>) -> Option<Findings> {
+    fn finish(self, asked: &Asked<'_>, tally: Tally, scores: SharedScores) -> Option<Findings> {
         let Tally { counts, top, near } = tally;
         let scan = asked.scan;
         let near = near.finish();

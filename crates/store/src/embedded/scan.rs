@@ -39,11 +39,14 @@ pub(crate) struct Scan<'a> {
     pub(crate) threshold: f32,
 }
 
+/// The score of each row, NaN for the dead. Scans of the same scores share them; to make a slice of them would be to copy
+/// all.
+pub(crate) type SharedScores = Arc<Vec<f32>>;
+
 /// What a scan found.
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
-    /// The score of each row, NaN for the dead. Scans of the same scores share them.
-    pub(crate) scores: Arc<Vec<f32>>,
+    pub(crate) scores: SharedScores,
     /// Where those are not exact: rows whose exact scores are known, lowest first, and these. Those of
     /// both lists are among them.
     pub(crate) exact: Option<Vec<(usize, f32)>>,
@@ -111,8 +114,8 @@ impl Sharing {
     }
 
     /// Gives each scan the scores of its kind.
-    pub(super) fn hand_out(&self, scores: Vec<Vec<f32>>) -> impl Iterator<Item = Arc<Vec<f32>>> {
-        let scores: Vec<Arc<Vec<f32>>> = scores.into_iter().map(Arc::new).collect();
+    pub(super) fn hand_out(&self, scores: Vec<Vec<f32>>) -> impl Iterator<Item = SharedScores> {
+        let scores: Vec<SharedScores> = scores.into_iter().map(Arc::new).collect();
         self.kinds.iter().map(move |&kind| Arc::clone(&scores[kind]))
     }
 }
@@ -253,7 +256,7 @@ impl Tally {
         all
     }
 
-    fn finish(self, scores: Arc<Vec<f32>>) -> Findings {
+    fn finish(self, scores: SharedScores) -> Findings {
         Findings {
             scores,
             exact: None,
