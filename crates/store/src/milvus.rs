@@ -9,6 +9,7 @@ mod column;
 mod draw;
 mod key;
 mod layout;
+mod loading;
 mod members;
 pub(crate) mod proto;
 mod scores;
@@ -16,10 +17,7 @@ mod search;
 #[cfg(all(unix, feature = "test-server"))]
 pub(crate) mod theirs;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use linprobe_core::{Embedding, Hit, Point, Precision, RecordId, StoreError, StoreSpec};
@@ -31,14 +29,14 @@ use self::{
     layout::{Layout, Metric, VectorIndex, param, schema_of},
     proto::{
         Column, Consistency, CreateCollection, CreateIndex, Delete, DescribeCollection,
-        DescribeIndex, GetLoadState, Load, LoadCollection, Query, Schema, ShowCollections, Upsert,
+        DescribeIndex, Query, Schema, ShowCollections, Upsert,
     },
 };
 use crate::{
     collection::{
         CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought, is_unit,
     },
-    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables, sleep},
+    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables},
 };
 
 const FORM: Form = Form {
@@ -75,9 +73,6 @@ const N_LOOKED_AT: usize = 256;
 /// Questions that are asked at a time.
 const N_AT_ONCE: usize = 8;
 
-/// How often it is seen whether a collection has been loaded.
-const LOAD_INTERVAL: Duration = Duration::from_millis(200);
-
 /// A collection of Milvus.
 pub type MilvusStore = CollectionStore<Milvus>;
 
@@ -101,6 +96,9 @@ impl MilvusStore {
         access.check_dimension(dimension)?;
         engine.index = engine.index(access).await?;
         engine.be_loaded(access).await?;
+        if engine.index.n_cells.is_some() {
+            engine.index.n_rows = engine.count().await?;
+        }
         if engine.index.metric != Metric::Cosine {
             engine.page(None, N_LOOKED_AT, Part::Points).await?;
         }
@@ -219,7 +217,7 @@ impl Milvus {
     }
 
     async fn make_index(&self) -> Result<VectorIndex, StoreError> {
-        let made = VectorIndex { metric: Metric::Cosine, kind: "FLAT".to_owned() };
+        let made = VectorIndex { kind: "FLAT".to_owned(), ..VectorIndex::default() };
         let question = CreateIndex {
             collection: self.collection.clone(),
             field: self.layout.vector.clone(),
@@ -232,29 +230,6 @@ impl Milvus {
         };
         self.client.tell(question).await?;
         Ok(made)
-    }
-
-    /// Waits until the collection is in memory. One that is to be written is loaded where it is not.
-    async fn be_loaded(&self, access: Access) -> Result<(), StoreError> {
-        let start = Instant::now();
-        let mut is_asked_for = false;
-        loop {
-            let question =
-                GetLoadState { collection: self.collection.clone(), partitions: self.partitions() };
-            let state = self.client.tell(question).await?.state();
-            match state {
-                Load::Loaded => return Ok(()),
-                Load::Loading if start.elapsed() < self.client.server().timeout => {}
-                Load::Not if access != Access::Read && !is_asked_for => {
-                    let collection = self.collection.clone();
-                    self.client.tell(LoadCollection { collection, n_replicas: 1 }).await?;
-                    is_asked_for = true;
-                }
-                Load::Not if is_asked_for && start.elapsed() < self.client.server().timeout => {}
-                _ => return Err(self.client.not_loaded(&format!("{state:?}"))),
-            }
-            sleep(LOAD_INTERVAL).await.map_err(|error| self.failed(error))?;
-        }
     }
 
     fn unfit(&self, reason: impl Into<String>, hint: impl Into<String>) -> StoreError {
@@ -312,7 +287,7 @@ impl Milvus {
             params: limit.into_iter().flatten().collect(),
             consistency: self.consistency.into(),
         };
-        Ok(self.client.tell(question).await?.columns)
+        Ok(self.tell(question).await?.columns)
     }
 
     async fn table(
@@ -388,7 +363,7 @@ impl Milvus {
             columns,
             n_rows,
         };
-        self.client.tell(question).await.map(drop)
+        self.tell(question).await.map(drop)
     }
 
     /// Those of the ids that have a row, and the columns that such a row is written again with.
@@ -530,7 +505,7 @@ impl Engine for Milvus {
         let Some(filter) = self.layout.key.among(ids.iter(), MAX_FILTER) else { return Ok(()) };
         let partition = self.partition.clone().unwrap_or_default();
         let question = Delete { collection: self.collection.clone(), partition, filter };
-        self.client.tell(question).await.map(drop)
+        self.tell(question).await.map(drop)
     }
 
     async fn count(&self) -> Result<u64, StoreError> {

@@ -12,5 +12,7 @@ pub(super) fn measure() -> Result<Vec<Line>> {
     let mut bench = program("linprobe", "engines_bench");
     bench.env("LINPROBE_TEST_POSTGRES", tools::postgres(&python)?);
     bench.env("LINPROBE_TEST_MILVUS", python);
+    // A server that is kept busy for half a minute, as by making an index, would take itself for lost, and end.
+    bench.env("COMMON_SESSION_TTL", "900");
     parse(&shell::output(&mut bench)?)
 }

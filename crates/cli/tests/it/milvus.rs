@@ -1,16 +1,19 @@
 //! Projects over a collection of a real server of Milvus, through the binary.
 
-use std::env;
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+};
 
 use linprobe_store::{
     Variables,
     test_server::{Admin, MilvusServer, TheirRow, Theirs},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     support::{Bench, texts},
-    wanted::{is_wanted, label_round, title, vector},
+    wanted::{is_wanted, label_round, labels, title, vector},
 };
 
 /// The server of `cargo xtask ci`, or one of this test alone, and the address of a collection.
@@ -30,21 +33,25 @@ fn count(address: &str) -> u64 {
     Admin::of(address, &Variables::default()).count(name)
 }
 
-#[test]
-#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
-fn the_whole_loop_runs_over_a_collection_that_is_there() {
-    let (_server, address) = server("items");
-    let name = address.rsplit_once('/').unwrap().1;
+/// Makes a collection that a team may have, of so many rows.
+fn fill(address: &str, kind: &str, n_rows: u64) {
+    let (_, name) = address.rsplit_once('/').unwrap();
     let row = |n: u64| TheirRow {
         id: n.to_string(),
         vector: vector(n),
         title: title(n),
-        note: String::new(),
+        note: format!("note of {n}"),
     };
-    let theirs =
-        Theirs { name, has_numbers: true, index: Some(("COSINE", "HNSW")), is_loaded: true };
-    let rows: Vec<TheirRow> = (0..1_500).map(row).collect();
-    Admin::of(&address, &Variables::default()).make(&theirs, &rows);
+    let theirs = Theirs { name, has_numbers: true, index: Some(("COSINE", kind)), is_loaded: true };
+    let rows: Vec<TheirRow> = (0..n_rows).map(row).collect();
+    Admin::of(address, &Variables::default()).make(&theirs, &rows);
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
+fn the_whole_loop_runs_over_a_collection_that_is_there() {
+    let (_server, address) = server("items");
+    fill(&address, "HNSW", 1_500);
     let bench = Bench::new();
     // A strong read waits until all that was written before is seen, a fifth of a second each time.
     let address = format!("{address}?text=title&consistency=bounded");
@@ -87,22 +94,12 @@ fn a_dataset_is_indexed_into_a_collection_when_that_is_said_and_never_else() {
 #[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
 fn scores_are_written_to_a_field_that_is_in_no_schema() {
     let (_server, address) = server("scored");
-    let name = address.rsplit_once('/').unwrap().1;
-    let row = |n: u64| TheirRow {
-        id: n.to_string(),
-        vector: vector(n),
-        title: title(n),
-        note: format!("note of {n}"),
-    };
-    let theirs =
-        Theirs { name, has_numbers: true, index: Some(("COSINE", "FLAT")), is_loaded: true };
-    let rows: Vec<TheirRow> = (0..300).map(row).collect();
-    Admin::of(&address, &Variables::default()).make(&theirs, &rows);
+    fill(&address, "FLAT", 300);
     let bench = Bench::new();
     bench.ok(&["init", "project", "--store", &format!("{address}?text=title")]);
     label_round(&bench, &["--like", "10", "--like", "20"]);
     let write = ["predict", "-c", "s", "--to-column", "score", "--write"];
-    assert_eq!(bench.json(&write[..5])[0]["n_written"], serde_json::Value::Null);
+    assert_eq!(bench.json(&write[..5])[0]["n_written"], Value::Null);
     let (_, no_number) = bench.fails(&["predict", "-c", "s", "--to-column", "note"]);
     assert!(no_number.contains("something else than scores"), "{no_number}");
     assert_eq!(bench.json(&write)[0]["n_written"], 300);
@@ -118,4 +115,67 @@ fn scores_are_written_to_a_field_that_is_in_no_schema() {
     for hit in &noted {
         assert_eq!(hit["text"], json!(format!("note of {}", hit["id"].as_str().unwrap())));
     }
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus"]
+fn an_index_run_that_is_killed_and_whose_server_crashes_ends_with_every_record_once() {
+    let server = MilvusServer::start(&[]);
+    let address = server.address("points");
+    let bench = Bench::new();
+    let rows: Vec<String> =
+        (0..60_000).map(|n| format!("r{n},a text of number {n} and {}", n % 977)).collect();
+    bench.write("many.csv", &format!("id,text\n{}", rows.join("\n")));
+    bench.ok(&["init"]);
+    let index = ["index", "many.csv", "--store", &address, "--write"];
+    let more_than = |n_before| while count(&address) <= n_before {};
+    for _ in 0..2 {
+        let n_before = count(&address);
+        let mut run = bench.command(&index).spawn().unwrap();
+        more_than(n_before);
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    let n_before = count(&address);
+    assert!(n_before < 60_000, "a run that came to its end cannot be killed");
+    let mut run = bench.command(&index).spawn().unwrap();
+    more_than(n_before);
+    server.crash();
+    server.up();
+    assert!(run.wait().unwrap().success());
+    assert_eq!(count(&address), 60_000);
+    let inspected = &bench.json(&["inspect", "--check"])[0];
+    assert_eq!((&inspected["n_records"], &inspected["damage"]), (&json!(60_000), &json!([])));
+    let again = bench.json(&["index", "many.csv", "--write"]);
+    assert_eq!(again[0]["n_embedded"], 0);
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus"]
+fn a_server_that_crashes_and_starts_again_amid_a_session_costs_no_label() {
+    let server = MilvusServer::start(&[]);
+    let address = server.address("items");
+    fill(&address, "HNSW", 1_500);
+    let bench = Bench::new();
+    bench.ok(&["init", "project", "--store", &format!("{address}?text=title")]);
+    let mut child = bench.spawn_script(&["--like", "10", "--session", "s"]);
+    let mut input = child.stdin.take().unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&events.next().unwrap().unwrap()).unwrap() };
+    let shown = next();
+    for (place, label) in labels(&shown["records"]).iter().enumerate() {
+        if place == 5 {
+            server.crash();
+            server.up();
+        }
+        writeln!(input, "{label}").unwrap();
+        assert_eq!(next()["event"], "ack");
+    }
+    writeln!(input, "{}", json!({ "fit": true })).unwrap();
+    // The start is an example, too.
+    assert_eq!(next()["n_labels"], 11);
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    let session = &bench.json(&["session", "show", "s"])[0];
+    assert_eq!(session["labels"].as_array().unwrap().len(), 11);
 }

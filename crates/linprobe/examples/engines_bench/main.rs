@@ -105,19 +105,25 @@ mod unix {
         fs::remove_file(vectors)?;
         let embedded = share(&play(&project, 40)?, 0.5, whole);
         let points = project.store()?;
-        let of_pgvector = pgvector::engines(&servers.postgres, points.as_ref(), scale)?;
-        let of_milvus = milvus::engines(&servers.milvus, points.as_ref(), scale)?;
-        for engine in of_pgvector.iter().chain(&of_milvus) {
-            over(engine, &folder.path().join(engine.name), (embedded, scale))?;
+        for engine in pgvector::engines(&servers.postgres, points.as_ref(), scale)? {
+            over(&engine, folder.path(), (embedded, scale))?;
         }
-        recall::measure(&project, &of_milvus, scale)
+        pgvector::remove(&servers.postgres);
+        // Two of them at once would take twice the memory and the disk.
+        for kind in milvus::KINDS {
+            let engine = milvus::engine(&servers.milvus, kind, (points.as_ref(), scale))?;
+            over(&engine, folder.path(), (embedded, scale))?;
+            recall::measure(&project, &engine, scale)?;
+            milvus::remove(&servers.milvus, kind.1);
+        }
+        Ok(())
     }
 
     /// A project over a store, its first session, and the median of some rounds.
     fn over(engine: &Engine, folder: &Path, (embedded, scale): (f64, Scale)) -> Outcome<()> {
         let Engine { name, address, n_rounds } = engine;
         let unit = format!("ms{}", scale.note());
-        let project = Project::create_over(folder, address, None, surroundings())?;
+        let project = Project::create_over(&folder.join(name), address, None, surroundings())?;
         let since = Instant::now();
         project.background()?;
         let bench = format!("engines/background-1m-ms/{name}");

@@ -22,32 +22,31 @@ pub(crate) fn server() -> Server {
     Server::start(&[])
 }
 
-/// Fills a collection with an index of each kind.
-pub(crate) fn engines(
+/// Collections, each with an index of another kind.
+pub(crate) const KINDS: [(&str, &str); 2] = [("milvus", "HNSW"), ("milvus-ivf", "IVF_FLAT")];
+
+/// Fills a collection with an index of a kind.
+pub(crate) fn engine(
     server: &Server,
-    points: &dyn VectorStore,
-    scale: Scale,
-) -> Outcome<Vec<Engine>> {
-    let mut engines = Vec::new();
-    for (name, kind) in [("milvus", "HNSW"), ("milvus-ivf", "IVF_FLAT")] {
-        let since = Instant::now();
-        let address = collection(server, (&format!("rounds_{kind}"), kind), points)?;
-        let bench = format!("engines/fill-1m-s/{name}");
-        let (value, unit) = (since.elapsed().as_secs_f64(), format!("s{}", scale.note()));
-        print(&Figure { bench: &bench, value, unit: &unit, peer: None })?;
-        engines.push(Engine { name, address, n_rounds: 40 });
-    }
-    Ok(engines)
+    (name, kind): (&'static str, &str),
+    (points, scale): (&dyn VectorStore, Scale),
+) -> Outcome<Engine> {
+    let since = Instant::now();
+    let address = collection(server, (&format!("rounds_{kind}"), kind), points)?;
+    let bench = format!("engines/fill-1m-s/{name}");
+    let (value, unit) = (since.elapsed().as_secs_f64(), format!("s{}", scale.note()));
+    print(&Figure { bench: &bench, value, unit: &unit, peer: None })?;
+    Ok(Engine { name, address, n_rounds: 40 })
 }
 
-/// Makes a collection of points with an index of a kind; gives its address. A strong answer waits for a tick of the server's
-/// clock, .2 s, and nobody writes meanwhile.
+/// Makes a collection of points with an index of a kind, when all of them are there; gives its address. A strong answer waits for a
+/// tick of the server's clock, .2 s, and nobody writes meanwhile.
 pub(crate) fn collection(
     server: &Server,
     (name, kind): (&str, &str),
     points: &dyn VectorStore,
 ) -> Outcome<String> {
-    let admin = Admin::of(&server.address(name), &Variables::from_lookup(|_| None));
+    let admin = admin(server);
     let mut after = None;
     let mut n_rows = 0;
     loop {
@@ -56,15 +55,23 @@ pub(crate) fn collection(
         after = Some(last.id.clone());
         let rows: Vec<TheirRow> = page.iter().map(row).collect();
         if n_rows == 0 {
-            let index = Some(("COSINE", kind));
-            admin.make(&Theirs { name, has_numbers: false, index, is_loaded: true }, &rows);
+            admin.make(&Theirs { name, has_numbers: false, index: None, is_loaded: false }, &rows);
         } else {
             admin.write(name, "", &rows);
         }
         n_rows += rows.len();
     }
-    admin.settle(name, n_rows);
+    admin.settle(name, ("COSINE", kind), n_rows);
     Ok(server.address(&format!("{name}?consistency=bounded")))
+}
+
+/// Takes the collection of rounds with an index of a kind away.
+pub(crate) fn remove(server: &Server, kind: &str) {
+    admin(server).remove(&format!("rounds_{kind}"));
+}
+
+fn admin(server: &Server) -> Admin {
+    Admin::of(&server.address("any"), &Variables::from_lookup(|_| None))
 }
 
 fn row(point: &Point) -> TheirRow {

@@ -37,6 +37,11 @@ pub(crate) fn engines(
     ])
 }
 
+/// Takes the table of rounds away.
+pub(crate) fn remove(server: &Server) {
+    server.sql("DROP TABLE rounds");
+}
+
 /// Makes a table of points; gives its address.
 pub(crate) fn table(server: &Server, name: &str, points: &dyn VectorStore) -> Outcome<String> {
     let dimension = points.spec().dimension;

@@ -14,28 +14,27 @@ use crate::{
 
 const N_QUERIES: usize = 10;
 
-/// How many are asked for, as by the lists of a round and by a fit, and how hard an index looks, besides as linprobe tells it
-/// to: a graph must look at more than it is asked for, and linprobe asks for some more than it needs.
+/// How many are asked for, as by the lists of a round and by the scores of all, and how hard an index looks, besides as linprobe
+/// tells it to: a graph must look at more than it is asked for, and linprobe asks for some more than it needs.
 const EFFORTS: [(&str, usize, &[&str]); 4] = [
-    ("milvus", 50, &[r#"{"ef":512}"#]),
+    ("milvus", 50, &[r#"{"ef":128}"#]),
     ("milvus", 4_096, &[r#"{"ef":16384}"#]),
-    ("milvus-ivf", 50, &[r#"{"nprobe":8}"#, r#"{"nprobe":32}"#]),
-    ("milvus-ivf", 4_096, &[r#"{"nprobe":32}"#]),
+    ("milvus-ivf", 50, &[r#"{"nprobe":8}"#, r#"{"nprobe":16}"#, r#"{"nprobe":64}"#]),
+    ("milvus-ivf", 4_096, &[r#"{"nprobe":16}"#, r#"{"nprobe":32}"#, r#"{"nprobe":64}"#]),
 ];
 
-pub(crate) fn measure(project: &Project, engines: &[Engine], scale: Scale) -> Outcome<()> {
+pub(crate) fn measure(project: &Project, engine: &Engine, scale: Scale) -> Outcome<()> {
+    let Engine { name, address, .. } = engine;
     let exact = project.store()?;
-    let weights = weights(project)?;
-    for Engine { name, address, .. } in engines {
-        for (_, top_k, efforts) in EFFORTS.iter().filter(|(of, ..)| of == name) {
-            for effort in [""].iter().chain(*efforts) {
-                let found = searched(address, effort)?;
-                let (recall, ms) = recall([exact.as_ref(), found.as_ref()], &weights, *top_k)?;
-                let bench = format!("engines/recall-1m/{name}-{top_k}");
-                let effort = if effort.is_empty() { "by default" } else { effort };
-                let unit = format!("of the highest, {effort}, {ms:.0} ms{}", scale.note());
-                print(&Figure { bench: &bench, value: recall, unit: &unit, peer: None })?;
-            }
+    let weights = weights(project, &format!("recall-{name}"))?;
+    for (_, top_k, efforts) in EFFORTS.iter().filter(|(of, ..)| of == name) {
+        for effort in [""].iter().chain(*efforts) {
+            let found = searched(address, effort)?;
+            let (recall, ms) = recall([exact.as_ref(), found.as_ref()], &weights, *top_k)?;
+            let bench = format!("engines/recall-1m/{name}-{top_k}");
+            let effort = if effort.is_empty() { "by default" } else { effort };
+            let unit = format!("of the highest, {effort}, {ms:.0} ms{}", scale.note());
+            print(&Figure { bench: &bench, value: recall, unit: &unit, peer: None })?;
         }
     }
     Ok(())
@@ -52,8 +51,8 @@ fn searched(address: &str, effort: &str) -> Outcome<Arc<dyn RemoteStore>> {
 }
 
 /// The weights of a session after each of its rounds.
-fn weights(project: &Project) -> Outcome<Vec<Vec<f32>>> {
-    let mut session = begin(project, "recall")?;
+fn weights(project: &Project, name: &str) -> Outcome<Vec<Vec<f32>>> {
+    let mut session = begin(project, name)?;
     let mut weights = Vec::with_capacity(N_QUERIES);
     while weights.len() < N_QUERIES {
         round(&mut session)?;

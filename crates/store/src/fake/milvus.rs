@@ -25,9 +25,10 @@ use tonic_prost::ProstCodec;
 use crate::{
     milvus::proto::{
         self, Column, Consistency, CreateCollection, CreateIndex, Delete, DescribeCollection,
-        DescribeIndex, Field, Floats, GetLoadState, Hits, Index, KeyList, KeyValue, Keys, Kind,
-        Load, LoadCollection, Longs, Placeholders, Query, Question, ScalarList, Scalars, Schema,
-        Search, ShowCollections, ShowPartitions, Strings, Upsert, Values, VectorList, Vectors,
+        DescribeIndex, Field, Floats, GetLoadState, GetLoadingProgress, Hits, Index, KeyList,
+        KeyValue, Keys, Kind, Load, LoadCollection, Longs, Placeholders, Query, Question,
+        ScalarList, Scalars, Schema, Search, ShowCollections, ShowPartitions, Strings, Upsert,
+        Values, VectorList, Vectors,
     },
     remote::spawn,
 };
@@ -70,6 +71,8 @@ struct Collection {
     schema: Schema,
     metric: Option<String>,
     is_loaded: bool,
+    /// So many questions for its state are still told that it is being loaded.
+    n_loading: u32,
     rows: BTreeMap<Key, Row>,
 }
 
@@ -139,13 +142,19 @@ impl FakeMilvus {
             (Key::Number(*number), Row { vector: vector.to_vec(), texts, numbers })
         });
         let metric = metric.map(str::to_owned);
-        let made = Collection { schema, metric, is_loaded: true, rows: rows.collect() };
+        let rows = rows.collect();
+        let made = Collection { schema, metric, is_loaded: true, n_loading: 0, rows };
         lock(&self.shared.collections).insert(name.to_owned(), made);
     }
 
     /// Takes a collection out of memory.
     pub fn release(&self, name: &str) {
         lock(&self.shared.collections).get_mut(name).unwrap().is_loaded = false;
+    }
+
+    /// Takes a collection into memory again, as a server does that starts, for as long as it is asked so often how far it is.
+    pub fn reload(&self, name: &str, n_loading: u32) {
+        lock(&self.shared.collections).get_mut(name).unwrap().n_loading = n_loading;
     }
 
     /// The title of a row.
@@ -235,6 +244,7 @@ impl Shared {
             "DescribeCollection" => self.unary(request, is_busy, Self::describe).await,
             "DescribeIndex" => self.unary(request, is_busy, Self::describe_index).await,
             "GetLoadState" => self.unary(request, is_busy, Self::load_state).await,
+            "GetLoadingProgress" => self.unary(request, is_busy, Self::loading_progress).await,
             "CreateCollection" => self.unary(request, is_busy, Self::create).await,
             "CreateIndex" => self.unary(request, is_busy, Self::create_index).await,
             "LoadCollection" => self.unary(request, is_busy, Self::load).await,
@@ -296,8 +306,21 @@ impl Shared {
 
     fn load_state(&self, asked: &GetLoadState) -> Done<proto::LoadState> {
         self.with(&asked.collection, |found| {
-            let state = if found.is_loaded { Load::Loaded } else { Load::Not };
+            let is_loading = found.n_loading > 0;
+            found.n_loading = found.n_loading.saturating_sub(1);
+            let state = match found.is_loaded {
+                true if is_loading => Load::Loading,
+                true => Load::Loaded,
+                false => Load::Not,
+            };
             Ok(proto::LoadState { status: None, state: state.into() })
+        })
+    }
+
+    fn loading_progress(&self, asked: &GetLoadingProgress) -> Done<proto::LoadingProgress> {
+        self.with(&asked.collection, |found| {
+            let percent = if found.n_loading > 0 { 0 } else { 100 };
+            Ok(proto::LoadingProgress { status: None, percent })
         })
     }
 
@@ -390,7 +413,7 @@ macro_rules! from_status {
     )*};
 }
 
-from_status! { Collections Described Indexes LoadState Rows Found }
+from_status! { Collections Described Indexes LoadState LoadingProgress Rows Found }
 
 impl From<proto::Status> for proto::Mutated {
     fn from(status: proto::Status) -> Self {
@@ -495,7 +518,7 @@ impl Collection {
 
     /// The rows that a filter lets through.
     fn filtered(&self, filter: &str, consistency: Consistency) -> Done<Vec<(&Key, &Row)>> {
-        if !self.is_loaded {
+        if !self.is_loaded || self.n_loading > 0 {
             return Err(refused(101, "collection not loaded"));
         }
         if consistency != Consistency::Strong {

@@ -28,7 +28,7 @@ use crate::remote::{
     sleep, spawn,
 };
 
-/// How often a server that was open before is asked again: in some fifty seconds it has started and loaded.
+/// How often a server that was open before is asked again: in some fifty seconds it has started.
 pub(super) const RETRIES: u32 = 9;
 
 /// There is no such collection, in the words of 2.3 and of before.
@@ -40,11 +40,11 @@ const GONE: [i32; 4] = [100, 4, 200, 800];
 /// There is no such index.
 const NO_INDEX: [i32; 2] = [700, 25];
 
-/// The collection, or its partition, is not in memory. A server that starts again says so, too, until it is.
-const NOT_LOADED: [i32; 2] = [101, 201];
+/// The collection, or its partition, is not in memory, or not all of it.
+const NOT_LOADED: [i32; 4] = [101, 103, 201, 202];
 
-/// Not ready, not there, asked too often, being loaded: what newer servers call retriable.
-const BUSY: [i32; 9] = [1, 2, 4, 8, 101, 103, 106, 201, 202];
+/// Not ready, not there, asked too often: what newer servers call retriable.
+const BUSY: [i32; 5] = [1, 2, 4, 8, 106];
 
 /// The same of servers before 2.3.
 const BUSY_BEFORE: [i32; 7] = [45, 46, 49, 50, 55, 56, 57];
@@ -190,6 +190,16 @@ impl Client {
         self.server.unfit(format!("it is not loaded ({said})"), hint)
     }
 
+    /// That nothing more has come into memory for as long as an answer may take.
+    pub(super) fn is_loading(&self, percent: i64) -> StoreError {
+        let seconds = self.server.timeout.as_secs();
+        let words = format!(
+            "the collection is being loaded, {percent} % of it is, and no more since {seconds} s; \
+             &timeout=seconds in the address allows more"
+        );
+        StoreError::Unreachable { store: self.server.shown.clone(), source: words.into() }
+    }
+
     fn without_key(&self, said: &str) -> String {
         let said = shortened(&self.server.without_key(said));
         match &self.encoded {
@@ -263,6 +273,11 @@ impl Failure {
         matches!(self, Self::Said(status) if NO_INDEX.contains(&status.any_code()))
     }
 
+    /// Whether the server says that the collection is not in memory, or not yet.
+    pub(super) fn is_not_loaded(&self) -> bool {
+        matches!(self, Self::Said(status) if NOT_LOADED.contains(&status.code))
+    }
+
     /// Whether the same may go well a little later. A server that says nothing was waited for long enough.
     fn is_transient(&self) -> bool {
         match self {
@@ -283,9 +298,10 @@ impl Status {
     }
 
     fn is_transient(&self) -> bool {
-        self.retriable
+        let is_busy = self.retriable
             || BUSY.contains(&self.code)
-            || self.code == 0 && BUSY_BEFORE.contains(&self.error_code)
+            || self.code == 0 && BUSY_BEFORE.contains(&self.error_code);
+        is_busy && !NOT_LOADED.contains(&self.code)
     }
 }
 

@@ -135,7 +135,7 @@ impl Milvus {
             (0..N_DIRECTIONS).filter_map(|_| direction().ok()).collect();
         let directions: Vec<&Embedding> = directions.iter().collect();
         let question = self.question(&directions, PER_DIRECTION, self.filter_of(part));
-        let hits = self.client.tell(question).await?.hits.unwrap_or_default();
+        let hits = self.tell(question).await?.hits.unwrap_or_default();
         let mut keys: Vec<RecordId> = hits.ids().into_iter().flatten().collect();
         keys.sort();
         keys.dedup();

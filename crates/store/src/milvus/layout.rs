@@ -130,6 +130,10 @@ pub(super) struct VectorIndex {
     pub(super) metric: Metric,
     /// `FLAT`, `HNSW` and so on.
     pub(super) kind: String,
+    /// How many cells one of cells has in a segment, where that is told.
+    pub(super) n_cells: Option<usize>,
+    /// How many rows are in them, about.
+    pub(super) n_rows: u64,
 }
 
 impl VectorIndex {
@@ -143,22 +147,32 @@ impl VectorIndex {
             other => return Some(Err(other.unwrap_or("nothing").to_owned())),
         };
         let kind = value(&index.params, "index_type").unwrap_or_default().to_owned();
-        Some(Ok(Self { metric, kind }))
+        let n_cells = number_among(&index.params, "nlist");
+        Some(Ok(Self { metric, kind, n_cells, n_rows: 0 }))
     }
 
     /// How much a search looks at, for a list of so many: a trained direction lies near no vector, so that it takes more than
-    /// is usual.
+    /// is usual, and the more, the larger a share of all rows is wanted.
     pub(super) fn effort(&self, limit: usize) -> String {
         match self.kind.as_str() {
             kind if kind.starts_with("HNSW") => {
                 format!("{{\"ef\":{}}}", (2 * limit).clamp(MIN_EF, MAX_EF))
             }
             kind if kind.starts_with("IVF") || kind == "SCANN" => {
-                format!("{{\"nprobe\":{N_PROBED}}}")
+                format!("{{\"nprobe\":{}}}", self.n_probed(limit))
             }
             "DISKANN" => format!("{{\"search_list\":{}}}", (2 * limit).clamp(MIN_EF, MAX_EF)),
             _ => "{}".to_owned(),
         }
+    }
+
+    /// Cells that have many times as many rows as are wanted. What is wanted comes of few cells while it is near in all that
+    /// matters; behind that, scores differ by chance, and each cell has some.
+    fn n_probed(&self, limit: usize) -> usize {
+        let Some(n_cells) = self.n_cells else { return N_PROBED };
+        let n_rows = usize::try_from(self.n_rows).unwrap_or(usize::MAX).max(1);
+        let share = limit.saturating_mul(PER_WANTED).saturating_mul(n_cells).div_ceil(n_rows);
+        share.max(n_cells / LEAST_SHARE).max(MIN_PROBED).min(n_cells)
     }
 }
 
@@ -168,11 +182,27 @@ const MIN_EF: usize = 512;
 /// And at most, which is what Milvus allows.
 const MAX_EF: usize = 32_768;
 
-/// Cells that a search in cells looks into.
+/// Cells that a search in cells looks into where nobody says how many there are.
 const N_PROBED: usize = 64;
+
+/// Rows that are looked at for each that is wanted; at least one cell in so many, and so many cells.
+const PER_WANTED: usize = 20;
+const LEAST_SHARE: usize = 8;
+const MIN_PROBED: usize = 32;
 
 fn value<'a>(params: &'a [KeyValue], key: &str) -> Option<&'a str> {
     params.iter().find(|param| param.key == key).map(|param| param.value.as_str())
+}
+
+/// A number of a parameter, or of the JSON that some servers have the parameters of an index in.
+fn number_among(params: &[KeyValue], key: &str) -> Option<usize> {
+    let own = || value(params, key)?.parse().ok();
+    let among = || {
+        let all: serde_json::Value = serde_json::from_str(value(params, "params")?).ok()?;
+        let number = &all[key];
+        number.as_str().map_or_else(|| number.to_string(), str::to_owned).parse().ok()
+    };
+    own().or_else(among)
 }
 
 /// A parameter of a question.
@@ -197,4 +227,47 @@ pub(super) fn schema_of(name: &str, key_bytes: usize, vector: (&str, usize)) -> 
         ..Field::default()
     };
     Schema { name: name.to_owned(), fields: vec![key, vector], is_dynamic: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(kind: &str, params: &[KeyValue], n_rows: u64) -> VectorIndex {
+        let own = [param("metric_type", "COSINE"), param("index_type", kind)];
+        let params = own.into_iter().chain(params.iter().cloned()).collect();
+        let field = "vector".to_owned();
+        let found = VectorIndex::of(&[Index { params, field }], "vector").unwrap().unwrap();
+        VectorIndex { n_rows, ..found }
+    }
+
+    #[test]
+    fn more_is_looked_at_for_longer_lists_and_never_more_than_there_is() {
+        let cells = |n_rows| index("IVF_FLAT", &[param("nlist", "1024")], n_rows);
+        for (n_rows, limit, effort) in [
+            (1_000_000, 78, r#"{"nprobe":128}"#),
+            (100_000, 1_266, r#"{"nprobe":260}"#),
+            (100_000, 5_136, r#"{"nprobe":1024}"#),
+            (0, 10, r#"{"nprobe":1024}"#),
+        ] {
+            assert_eq!(cells(n_rows).effort(limit), effort, "{limit} of {n_rows}");
+        }
+        let graph = index("HNSW", &[], 0);
+        assert_eq!([10, 5_000].map(|n| graph.effort(n)), [r#"{"ef":512}"#, r#"{"ef":10000}"#]);
+        assert_eq!(index("FLAT", &[], 0).effort(9), "{}");
+    }
+
+    #[test]
+    fn the_number_of_cells_is_read_as_each_server_has_it() {
+        for (params, n_cells) in [
+            (vec![param("nlist", "128")], Some(128)),
+            (vec![param("params", r#"{"nlist":128}"#)], Some(128)),
+            (vec![param("params", r#"{"nlist":"128"}"#)], Some(128)),
+            (vec![param("params", "{}")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(index("IVF_PQ", &params, 0).n_cells, n_cells, "{params:?}");
+        }
+        assert_eq!(index("IVF_PQ", &[], 0).effort(9), r#"{"nprobe":64}"#);
+    }
 }

@@ -31,6 +31,7 @@ questions! {
     DescribeCollection => Described, "DescribeCollection";
     DescribeIndex => Indexes, "DescribeIndex";
     GetLoadState => LoadState, "GetLoadState";
+    GetLoadingProgress => LoadingProgress, "GetLoadingProgress";
     CreateCollection => Status, "CreateCollection";
     CreateIndex => Status, "CreateIndex";
     LoadCollection => Status, "LoadCollection";
@@ -56,7 +57,7 @@ macro_rules! answers {
     )*};
 }
 
-answers! { Collections Described Indexes LoadState Rows Found Mutated }
+answers! { Collections Described Indexes LoadState LoadingProgress Rows Found Mutated }
 
 /// How something went: well, where both codes are zero.
 #[derive(Clone, PartialEq, Message)]
@@ -209,6 +210,22 @@ pub(crate) enum Load {
     Not = 1,
     Loading = 2,
     Loaded = 3,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetLoadingProgress {
+    #[prost(string, tag = "2")]
+    pub(crate) collection: String,
+    #[prost(string, repeated, tag = "3")]
+    pub(crate) partitions: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct LoadingProgress {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) status: Option<Status>,
+    #[prost(int64, tag = "2")]
+    pub(crate) percent: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]

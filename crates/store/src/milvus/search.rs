@@ -84,7 +84,7 @@ impl Milvus {
         if has_vectors {
             question.fields = vec![self.layout.vector.clone()];
         }
-        let hits = self.client.tell(question).await?.hits.unwrap_or_default();
+        let hits = self.tell(question).await?.hits.unwrap_or_default();
         let ids = hits.ids();
         let mut embeddings = vec![None; ids.len()];
         if has_vectors && !ids.is_empty() {

@@ -7,7 +7,7 @@ use std::{
 
 use linprobe_core::RecordId;
 use pollster::block_on;
-use prost::Message;
+use prost::{Message, bytes::Bytes};
 
 use super::{
     FORM,
@@ -18,13 +18,13 @@ use super::{
     proto::{
         Answer, Column, Consistency, CreateCollection, CreateIndex, DescribeCollection, Field,
         Floats, GetLoadState, Jsons, Kind, Load, LoadCollection, Mutated, Query, Question,
-        ScalarList, Scalars, Schema, Status, Strings, Upsert, Values, VectorList, Vectors,
+        ScalarList, Scalars, Schema, Status, Strings, Values, VectorList, Vectors,
     },
 };
 use crate::remote::{Place, Variables};
 
 /// How long an index may take.
-const PATIENCE: Duration = Duration::from_mins(15);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// How a collection is made.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,24 @@ commands! {
     CreatePartition "CreatePartition" { collection: "3", partition: "4" }
     ReleaseCollection "ReleaseCollection" { collection: "3" }
     DropCollection "DropCollection" { collection: "3" }
+}
+
+/// Rows that are not there yet, in the form of those that may be.
+#[derive(Clone, PartialEq, Message)]
+struct Insert {
+    #[prost(string, tag = "3")]
+    collection: String,
+    #[prost(string, tag = "4")]
+    partition: String,
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    columns: Vec<Bytes>,
+    #[prost(uint32, tag = "7")]
+    n_rows: u32,
+}
+
+impl Question for Insert {
+    const METHOD: &'static str = "/milvus.proto.milvus.MilvusService/Insert";
+    type Answer = Mutated;
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -143,19 +161,8 @@ impl Admin {
             n_shards: 1,
             consistency,
         });
-        if let Some((metric, kind)) = theirs.index {
-            let params = match kind {
-                "HNSW" => "{\"M\":16,\"efConstruction\":100}",
-                "IVF_FLAT" => "{\"nlist\":128}",
-                _ => "{}",
-            };
-            let params = vec![
-                param("index_type", kind),
-                param("metric_type", metric),
-                param("params", params),
-            ];
-            let (field, name) = ("vector".to_owned(), "vector".to_owned());
-            self.tell(CreateIndex { collection: collection.clone(), field, params, name });
+        if let Some(index) = theirs.index {
+            self.make_index(&collection, index);
         }
         if theirs.is_loaded {
             self.tell(LoadCollection { collection: collection.clone(), n_replicas: 1 });
@@ -163,7 +170,19 @@ impl Admin {
         rows.chunks(1_000).for_each(|rows| self.write(&collection, "", rows));
     }
 
-    /// Writes rows to a collection, to one of its partitions where it is named.
+    fn make_index(&self, collection: &str, (metric, kind): (&str, &str)) {
+        let params = match kind {
+            "HNSW" => "{\"M\":16,\"efConstruction\":100}",
+            "IVF_FLAT" => "{\"nlist\":128}",
+            _ => "{}",
+        };
+        let params =
+            vec![param("index_type", kind), param("metric_type", metric), param("params", params)];
+        let (field, name) = ("vector".to_owned(), "vector".to_owned());
+        self.tell(CreateIndex { collection: collection.to_owned(), field, params, name });
+    }
+
+    /// Writes rows to a collection that are not there yet, to one of its partitions where it is named.
     ///
     /// # Panics
     /// The server does not.
@@ -202,7 +221,7 @@ impl Admin {
                 ..Column::default()
             },
         ];
-        self.tell(Upsert {
+        self.tell(Insert {
             collection: collection.to_owned(),
             partition: partition.to_owned(),
             columns: columns.iter().map(Column::encoded).collect(),
@@ -243,23 +262,22 @@ impl Admin {
         self.tell(DropCollection { collection: collection.to_owned() });
     }
 
-    /// Waits until an index is made of all rows, so many, and takes the collection into memory anew, so that it is searched
-    /// by that.
+    /// Makes an index of all rows, so many, of a collection that has none, and takes it into memory.
     ///
     /// # Panics
-    /// The server fails, or takes a quarter of an hour.
-    pub fn settle(&self, collection: &str, n_rows: usize) {
-        let collection = collection.to_owned();
-        self.tell(Flush { collections: vec![collection.clone()] });
+    /// The server fails, or takes an hour.
+    pub fn settle(&self, collection: &str, index: (&str, &str), n_rows: usize) {
+        let name = collection.to_owned();
+        self.tell(Flush { collections: vec![name.clone()] });
+        self.make_index(collection, index);
         let wanted = i64::try_from(n_rows).expect("a number of rows");
         self.wait_until(|| {
-            let found = self.tell(HowIndexed { collection: collection.clone() }).indexes;
+            let found = self.tell(HowIndexed { collection: name.clone() }).indexes;
             found.iter().any(|index| index.n_rows >= wanted)
         });
-        self.release(&collection);
-        self.tell(LoadCollection { collection: collection.clone(), n_replicas: 1 });
+        self.tell(LoadCollection { collection: name.clone(), n_replicas: 1 });
         self.wait_until(|| {
-            let question = GetLoadState { collection: collection.clone(), partitions: Vec::new() };
+            let question = GetLoadState { collection: name.clone(), partitions: Vec::new() };
             self.tell(question).state() == Load::Loaded
         });
     }

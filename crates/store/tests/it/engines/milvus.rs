@@ -1,6 +1,6 @@
 //! Collections of Milvus, over a server in this process.
 
-use std::sync::OnceLock;
+use std::{error::Error, sync::OnceLock};
 
 use linprobe_core::{Embedding, Excluded, Hit, Point, Query, StoreError, VectorStore};
 use linprobe_store::{
@@ -122,6 +122,25 @@ fn what_passes_by_itself_is_asked_again() {
     };
     block_on(store.upsert(&[point("1"), point("3")])).unwrap();
     assert_eq!(block_on(store.count()).unwrap(), 2);
+}
+
+#[test]
+fn a_collection_that_is_being_loaded_is_waited_for_while_it_gets_on() {
+    let (server, address) = theirs(Some("COSINE"), None);
+    server.reload("theirs", 3);
+    let store = read(&address).unwrap();
+    server.reload("theirs", 3);
+    assert_eq!(search(&store, &[1.0, 0.0], &[]).len(), 2);
+    server.release("theirs");
+    said(&block_on(store.count()).unwrap_err(), &["not loaded", "load_collection"]);
+
+    let (server, address) = theirs(Some("COSINE"), None);
+    let store = read(&format!("{address}&timeout=1")).unwrap();
+    server.reload("theirs", u32::MAX);
+    let stuck = block_on(store.count()).unwrap_err();
+    assert!(matches!(stuck, StoreError::Unreachable { .. }), "{stuck}");
+    let said = stuck.source().unwrap().to_string();
+    assert!(said.contains("being loaded, 0 % of it is, and no more since 1 s"), "{said}");
 }
 
 #[test]

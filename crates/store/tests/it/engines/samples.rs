@@ -1,7 +1,9 @@
 //! Samples of collections that are too large for a list of their ids, which are sorted by what they are of: a tenth, the last ones, are
-//! of a concept that no other record has anything of.
+//! of a concept that no other record has anything of. The first in the order of ids would be of none of it.
 
-use linprobe_core::{Embedding, Point, VectorStore};
+use std::collections::BTreeSet;
+
+use linprobe_core::{Embedding, Excluded, Point, Survey, VectorStore};
 use linprobe_store::{
     Access, MilvusStore, Variables,
     fake::{FakeMilvus, FakeQdrant, Id},
@@ -28,10 +30,14 @@ fn vector(n: u64) -> [f32; 2] {
 #[track_caller]
 fn share(store: &dyn VectorStore, seed: u64) -> f64 {
     let drawn = block_on(store.sample(4_000, seed)).unwrap();
-    let distinct: std::collections::BTreeSet<_> = drawn.iter().map(|point| &point.id).collect();
+    let distinct: BTreeSet<_> = drawn.iter().map(|point| &point.id).collect();
     assert_eq!((drawn.len(), distinct.len()), (4_000, 4_000));
+    share_of(&drawn)
+}
+
+fn share_of(points: &[Point]) -> f64 {
     let of_concept = |point: &&Point| point.embedding.as_slice()[1] > 0.5;
-    drawn.iter().filter(of_concept).count() as f64 / 4_000.0
+    points.iter().filter(of_concept).count() as f64 / points.len() as f64
 }
 
 #[track_caller]
@@ -40,6 +46,32 @@ fn assert_a_tenth(store: &dyn VectorStore) {
         let share = share(store, seed);
         assert!((share - 0.1).abs() < 0.02, "{share} with the seed {seed}");
     }
+    assert_surveyed(store);
+}
+
+/// The histogram and the count of a survey have the concept's tenth at its end, and next to nothing before.
+#[track_caller]
+fn assert_surveyed(store: &dyn VectorStore) {
+    let survey = Survey {
+        weights: &[0.0, 1.0],
+        bias: 0.0,
+        top_k: 10,
+        n_boundary: 0,
+        threshold: 0.5,
+        n_bins: 4,
+        exclude: &Excluded::new(),
+    };
+    let report = block_on(store.survey(survey)).unwrap();
+    let is_a_tenth = |n: u64| n.abs_diff(N_POINTS / 10) < N_POINTS / 50;
+    let counts = &report.histogram.counts;
+    assert!(report.estimated && is_a_tenth(report.n_above), "{report:?}");
+    assert!(is_a_tenth(counts[3]) && counts[2] == 0, "{counts:?}");
+}
+
+/// A sample of those that come first would be told from one of all.
+#[track_caller]
+fn assert_sorted(store: &dyn VectorStore) {
+    assert!(share_of(&block_on(store.scan(None, 20_000)).unwrap()) == 0.0);
 }
 
 #[test]
@@ -53,9 +85,11 @@ fn qdrant_draws_by_itself_and_an_older_one_is_listed() {
     assert_a_tenth(&store);
     let n_lists = || server.http.paths().iter().filter(|path| path.ends_with("/scroll")).count();
     assert_eq!(n_lists(), 0);
+    assert_sorted(&store);
+    let n_before = n_lists();
     server.collections.lock().unwrap().get_mut("sorted").unwrap().is_before_samples = true;
     assert_a_tenth(&store);
-    assert!(n_lists() > 0);
+    assert!(n_lists() > n_before);
     // What is listed is drawn by the seed.
     let drawn = |seed| block_on(store.sample(100, seed)).unwrap();
     assert!(drawn(1) == drawn(1) && drawn(1) != drawn(2));
@@ -77,6 +111,7 @@ fn numbers_of_milvus_are_drawn_by_their_remainders() {
     assert_a_tenth(&store);
     // Five questions a sample for ids and counts, and a few for vectors.
     assert!(server.asked().len() - n_before < 80, "{}", server.asked().len() - n_before);
+    assert_sorted(&store);
     let drawn = |seed| block_on(store.sample(100, seed)).unwrap();
     assert!(drawn(1) == drawn(1) && drawn(1) != drawn(2));
 }
@@ -100,4 +135,6 @@ fn texts_of_milvus_are_drawn_from_parts_that_weigh_as_much_as_they_have() {
     }
     let share = share(&store, 1);
     assert!((share - 0.1).abs() < 0.02, "{share}");
+    assert_surveyed(&store);
+    assert_sorted(&store);
 }
