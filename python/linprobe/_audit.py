@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from . import _native
+from ._checks import by_id
 from ._records import Cards, Record, known, table
 
 __all__ = ["Audit", "AuditReport", "Interval"]
@@ -104,7 +105,7 @@ class Audit:
         InputError
             A score is not from -1 to 1.
         """
-        self._native.answer_audit([(id, None if score is None else float(score)) for id, score in scores.items()])
+        self._native.answer_audit(by_id(scores))
 
     def undo(self) -> str | None:
         """Takes back the last judgement, and says of which record it was."""

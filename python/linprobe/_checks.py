@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,20 @@ def matrix(values: Any, name: str = "X") -> Matrix:
     if not np.isfinite(wanted).all():
         raise InputError(f"Input {name} contains NaN or infinity, or a value too large for float32.")
     return wanted
+
+
+def count(number: int, name: str) -> int:
+    """A number of things."""
+    if number < 0:
+        raise InputError(f"{name} is {number}, expected a number from 0 on")
+    return number
+
+
+def by_id(scores: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
+    """What is said of records, as the native half takes it."""
+    if not isinstance(scores, Mapping):
+        raise InputError(f"{type(scores).__name__} is no dict of scores\nhint: name the records: {{round[0].id: 1.0}}")
+    return [(id, None if score is None else float(score)) for id, score in scores.items()]
 
 
 def vector(values: ArrayLike, name: str, length: int) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _native, _sources, _starts, _wire
 from ._audit import Audit
+from ._checks import count
 from ._classifier import LinearClassifier
 from ._frames import frame
 from ._progress import Bar, ProgressLike
@@ -237,7 +238,7 @@ class Project:
             Nothing is indexed yet.
         """
         start = _starts.start(text, not_text, (examples, unlike), vector, classifier, where)
-        return Hits(found(self._native, hit) for hit in self._native.search(start, k))
+        return Hits(found(self._native, hit) for hit in self._native.search(start, count(k, "k")))
 
     def session(
         self,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._audit import Audit, AuditReport
+from ._checks import by_id, count
 from ._frames import frame
 from ._records import Cards, Shown, shown
 from .errors import MissingPackageError
@@ -187,7 +188,7 @@ class Session:
         Round
             Records that were not shown before; none when all were.
         """
-        number, records = self._native.next_round(k, strategy)
+        number, records = self._native.next_round(count(k, "k"), strategy)
         return Round(number, [shown(self._project, record) for record in records])
 
     def score(self, scores: Mapping[str, float | None]) -> Fit:
@@ -210,8 +211,7 @@ class Session:
         UnknownNameError
             There is no such record; nothing was written.
         """
-        said = [(id, None if score is None else float(score)) for id, score in scores.items()]
-        fit = self._native.score(said)
+        fit = self._native.score(by_id(scores))
         self._tell_widgets()
         bins = fit["histogram"]
         histogram = Histogram(bins["low"], bins["high"], np.asarray(bins["counts"], dtype=np.int64))
@@ -342,7 +342,7 @@ class Session:
         Audit
             The records, without scores, and what was measured.
         """
-        self._native.draw_audit(budget, str(threshold), seed)
+        self._native.draw_audit(count(budget, "budget"), str(threshold), seed)
         return Audit(self._project, self._native)
 
     def audit_report(self, threshold: str | float = 0.0) -> AuditReport | None:

@@ -66,7 +66,7 @@ def place(source: Any, folder: Path, name: str | None, beside: Beside) -> Place:
 
 def _write(source: Any, folder: Path, beside: Beside) -> dict[str, str]:
     """Writes a dataset, and gives the names of the files: of its own, ``location``, and of those beside it."""
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray) and not _is_list(source):
         return _write_vectors(source, folder, beside)
     if _is_table(source):
         if any(values is not None for values in vars(beside).values()):
@@ -80,15 +80,28 @@ def _write(source: Any, folder: Path, beside: Beside) -> dict[str, str]:
     if records and all(_pictures.is_picture(record) for record in records):
         return {"location": _write_pictures(records, folder, beside)}
     raise InputError(
-        f"{type(source).__name__} is no dataset that can be read\nhint: give a path, a name on the hub, texts, dicts, "
+        f"{_described(source, records)} is no dataset that can be read\nhint: give a path, a name on the hub, texts, dicts, "
         "pictures of Pillow, a matrix of NumPy, a data frame, a table of Arrow or a datasets.Dataset"
     )
+
+
+def _is_list(array: np.ndarray[Any, Any]) -> bool:
+    """Whether an array holds texts or other objects, as a column of a data frame does."""
+    return array.ndim == 1 and array.dtype.kind in "UO"
+
+
+def _described(source: Any, records: Sequence[Any]) -> str:
+    name = type(source).__name__
+    if not isinstance(source, Iterable):
+        return name
+    kinds = " and ".join(sorted({type(record).__name__ for record in records}))
+    return f"{name} of {kinds}" if kinds else f"an empty {name}"
 
 
 def _write_vectors(vectors: np.ndarray[Any, Any], folder: Path, beside: Beside) -> dict[str, str]:
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise InputError(f"vectors have shape {vectors.shape} and type {vectors.dtype}; give floats of shape (n, d)")
-    wanted = vectors if vectors.dtype == np.float16 else matrix(vectors, "the dataset")
+    wanted = vectors if vectors.dtype == np.float16 else matrix(vectors, "source")
     np.save(folder / "vectors.npy", wanted, allow_pickle=False)
     written = {"location": "vectors.npy"}
     for what, values in vars(beside).items():

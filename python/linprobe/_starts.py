@@ -52,7 +52,11 @@ def is_empty(start: _wire.StartDict) -> bool:
 def _phrases(given: PhraseLike) -> list[str]:
     if given is None:
         return []
-    return [given] if isinstance(given, str) else list(given)
+    phrases = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    for phrase in phrases:
+        if not isinstance(phrase, str):
+            raise InputError(f"{type(phrase).__name__} is no phrase\nhint: give str, or a list of them")
+    return phrases
 
 
 def _examples(given: ExampleLike) -> list[str | bytes]:

@@ -82,9 +82,11 @@ fn exception(error: &ProjectError, said: String) -> PyErr {
             NotAProjectError::new_err(said)
         }
         E::Empty => EmptyProjectError::new_err(said),
-        E::UnknownRecord { .. } | E::Unknown { .. } | E::NoSuchRow { .. } => {
-            UnknownNameError::new_err(said)
-        }
+        E::UnknownRecord { .. }
+        | E::UnknownExemplar { .. }
+        | E::Unknown { .. }
+        | E::UnknownClassifier { .. }
+        | E::NoSuchRow { .. } => UnknownNameError::new_err(said),
         E::NoModel | E::OtherModel { .. } | E::Modality { .. } | E::OpenModel(_) | E::Embed(_) => {
             ModelError::new_err(said)
         }

@@ -93,7 +93,7 @@ pub(crate) struct IndexRun {
 }
 
 impl From<Indexed> for IndexRun {
-    fn from(Indexed { progress, notes }: Indexed) -> Self {
+    fn from(Indexed { progress, notes, .. }: Indexed) -> Self {
         Self {
             n_embedded: progress.n_embedded,
             n_unchanged: progress.n_unchanged,

@@ -182,6 +182,11 @@ def test_a_classifier_from_elsewhere_is_taken_in(project):
         project.import_classifier("short", linprobe.LinearClassifier().fit_scores(np.eye(3), [1, -1, -1]))
 
 
+def test_an_array_of_texts_is_as_good_as_a_list(project):
+    again = project.index(np.asarray(TEXTS), labels=LABELS, progress=False)
+    assert again.n_unchanged == len(TEXTS)
+
+
 @pytest.mark.parametrize(
     ("ask", "exception", "said"),
     [
@@ -195,6 +200,10 @@ def test_a_classifier_from_elsewhere_is_taken_in(project):
         (lambda project: project.index("nowhere.csv", progress=False), linprobe.DatasetError, "nowhere.csv"),
         (lambda project: project.index(["x"], str(CLIP), progress=False), linprobe.ModelError, "another project"),
         (lambda project: project.index(42, progress=False), linprobe.InputError, "int is no dataset"),
+        (lambda project: project.index([], progress=False), linprobe.InputError, "an empty list is no dataset"),
+        (lambda project: project.index(["x", None], progress=False), linprobe.InputError, "list of NoneType and str is no"),
+        (lambda project: project.search(7), linprobe.InputError, "int is no phrase"),
+        (lambda project: project.search("cats", -1), linprobe.InputError, "k is -1"),
         (lambda project: project.index(["x"], colour="red", progress=False), TypeError, "id_column"),
         (lambda project: project.search(vector=np.eye(2)), linprobe.InputError, "shape"),
         (lambda project: project.predict(None), linprobe.InputError, "no classifier"),

@@ -76,6 +76,8 @@ def test_a_wrong_score_writes_nothing(project):
     for wrong, exception in [({"0": 1.0, "1": 2.0}, linprobe.InputError), ({"0": 1.0, "x": 1.0}, linprobe.UnknownNameError)]:
         with pytest.raises(exception):
             session.score(wrong)
+    with pytest.raises(linprobe.InputError, match="list is no dict of scores"):
+        session.score([1.0, -1.0])
     assert session.labels == {}
 
 

@@ -1,7 +1,6 @@
 //! The program as one file that runs on any Linux: linked with musl's C library, so it needs none of the machine.
 //!
-//! The price is that such a program loads no library: ONNX Runtime and OpenVINO are not for it. Linked so with the C
-//! library of GNU it runs as well, but crashes where it should load one.
+//! The price is that such a program loads no library: ONNX Runtime and OpenVINO are not for it, and it says so.
 
 use std::{
     env,
@@ -27,7 +26,10 @@ pub(crate) fn run() -> Result<()> {
     shell::cargo(&build)?;
     let program = shell::target_folder()?.join(&target).join("release/linprobe");
     ensure!(is_static(&program)?, "{} asks for libraries", program.display());
-    shell::run(&mut shell::command(&program, &["--version"]))?;
+    shell::run(&mut shell::command(&program, &["demo", "--simulate"]))?;
+    let graph = ["model", "check", "fixtures/embed/graphs/sentences"];
+    let refused = shell::command(&program, &graph).output()?.status.code() == Some(1);
+    ensure!(refused, "a graph, which takes a library, should be refused");
     shell::say(&format!("{}", program.display()));
     Ok(())
 }

@@ -45,12 +45,12 @@ pub(crate) fn advice_json(advice: &Advice) -> Value {
 }
 
 /// That some labels are doubtful, and how to change them.
-pub(crate) fn look_again_line(session: &mut Session) -> Result<Option<String>> {
+pub(crate) fn look_again_line(session: &mut Session, linprobe: &str) -> Result<Option<String>> {
     let doubtful = look_again(session)?;
     let Some(first) = doubtful.first() else { return Ok(None) };
     let name = session.state().name();
     Ok(Some(format!(
-        "{} {}: see linprobe session show {name:?}",
+        "{} {}: see {linprobe} session show {name:?}",
         how_many_look_doubtful(doubtful.len()),
         doubtful_line(first)
     )))
@@ -64,7 +64,7 @@ fn how_many_look_doubtful(n: usize) -> String {
 }
 
 /// Every doubtful label on a line of its own, and how to change one.
-pub(crate) fn look_again_lines(session: &mut Session) -> Result<Vec<String>> {
+pub(crate) fn look_again_lines(session: &mut Session, linprobe: &str) -> Result<Vec<String>> {
     let doubtful = look_again(session)?;
     let Some(first) = doubtful.first() else { return Ok(Vec::new()) };
     let line = json!({ "id": first.id.as_str(), "label": -first.label.value() });
@@ -72,7 +72,7 @@ pub(crate) fn look_again_lines(session: &mut Session) -> Result<Vec<String>> {
     let mut lines = vec!["look again at".to_owned()];
     lines.extend(doubtful.iter().map(|doubtful| format!("  {}", doubtful_line(doubtful))));
     lines.push(format!(
-        "hint: to change one: echo '{line}' | linprobe label --session {name:?} --json"
+        "hint: to change one: echo '{line}' | {linprobe} label --session {name:?} --json"
     ));
     Ok(lines)
 }

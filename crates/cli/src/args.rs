@@ -12,6 +12,9 @@ use linprobe::{
 
 use crate::choices;
 
+/// The variable that names the project's folder.
+pub(crate) const PROJECT_VARIABLE: &str = "LINPROBE_PROJECT_DIR";
+
 /// How a program plays the person.
 const ROUNDS_IN_JSON: &str = "With --json, rounds are printed and answers are read from standard input, an object a \
     line: {\"id\": \"7\", \"label\": 0.5}, {\"id\": \"7\", \"skip\": true}, {\"undo\": true}, or {\"fit\": true} for a \
@@ -43,7 +46,7 @@ const OF_EVERY_COMMAND: &str = "Options of every command";
 pub(crate) struct Cli {
     /// The project's folder.
     #[arg(
-        short, long, global = true, env = "LINPROBE_PROJECT_DIR", default_value = ".",
+        short, long, global = true, env = PROJECT_VARIABLE, default_value = ".",
         help_heading = OF_EVERY_COMMAND
     )]
     pub(crate) project: PathBuf,

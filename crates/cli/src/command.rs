@@ -21,18 +21,19 @@ mod simulate;
 mod start;
 
 use std::{
-    fs,
+    env, fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;
+use clap_complete::Shell;
 use linprobe::{Clock, DownloadProgress, Engine, OpenOptions, Project, Resizing, Surroundings};
 use serde_json::Value;
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, PROJECT_VARIABLE},
     clock,
     progress::Downloads,
 };
@@ -74,12 +75,17 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome> {
         Command::Copy(args) => copy::run(&door, &args),
         Command::Compact(args) => compact::run(&door, &args),
         Command::Demo(args) => demo::run(&door, &args),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "linprobe", &mut io::stdout());
-            Ok(Outcome::Done)
-        }
+        Command::Completions { shell } => completions(shell),
         Command::Man { folder } => man(&folder),
     }
+}
+
+/// Prints what a shell reads. It is made in memory first: what makes it panics where nobody reads on.
+fn completions(shell: Shell) -> Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "linprobe", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(Outcome::Done)
 }
 
 /// Writes manual pages: `linprobe.1`, `linprobe-label.1` and so on.
@@ -121,6 +127,16 @@ impl Door {
     /// Says something to the person, beside the output; scripts that asked for JSON are spared.
     pub(crate) fn say(&self, text: &str) -> Result<()> {
         if self.json { Ok(()) } else { Ok(writeln!(io::stderr(), "{text}")?) }
+    }
+}
+
+/// How hints call the program, so that it finds the project of a folder: the folder is named unless it is found without.
+pub(crate) fn program_for(folder: &Path) -> String {
+    let found = env::var_os(PROJECT_VARIABLE).unwrap_or_else(|| ".".into());
+    if folder.as_os_str() == found {
+        "linprobe".to_owned()
+    } else {
+        format!("linprobe --project {}", folder.display())
     }
 }
 

@@ -8,15 +8,20 @@ use crate::sparkline::sparkline;
 /// The longest text on one line, in characters.
 const LINE_CHARS: usize = 100;
 
-/// An error with its causes and, last, its hint.
+/// An error as it is told to a person, with its causes and, last, its hint.
 pub(crate) fn error(error: &anyhow::Error) -> String {
+    format!("error: {}", message(error))
+}
+
+/// The same for a field that says that it is an error.
+pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     let mut hints = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
         let (text, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
         if !message.ends_with(text) {
-            let separator = if message.is_empty() { "error: " } else { ": " };
+            let separator = if message.is_empty() { "" } else { ": " };
             message.push_str(separator);
             message.push_str(text);
         }
@@ -26,6 +31,14 @@ pub(crate) fn error(error: &anyhow::Error) -> String {
     }
     let hints = hints.into_iter().map(|hint| format!("\nhint: {hint}"));
     hints.fold(message, |message, hint| message + &hint)
+}
+
+/// How many rounds there were.
+pub(crate) fn rounds(n_rounds: u32) -> String {
+    match n_rounds {
+        1 => "1 round".to_owned(),
+        _ => format!("{n_rounds} rounds"),
+    }
 }
 
 /// A record on one line: its id, then its text, then its class.

@@ -40,7 +40,7 @@ impl Project {
     /// Chooses a threshold for a classifier over the project's records.
     ///
     /// # Errors
-    /// [`ProjectError::Unknown`] when there is no classifier of this name, or no threshold gives what
+    /// [`ProjectError::UnknownClassifier`] when there is none of this name, or no threshold gives what
     /// is asked for.
     pub async fn choose_threshold(
         &self,
@@ -59,7 +59,7 @@ impl Project {
     /// policy the threshold that it asks for, else the classifier's own.
     ///
     /// # Errors
-    /// [`ProjectError::Unknown`] when there is no classifier of this name, or no threshold gives what
+    /// [`ProjectError::UnknownClassifier`] when there is none of this name, or no threshold gives what
     /// is asked for.
     pub async fn export_classifier(
         &self,

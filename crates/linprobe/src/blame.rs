@@ -45,9 +45,11 @@ impl ProjectError {
     /// What the error is about.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::UnknownRecord { .. } | Self::BadId { .. } => Blame::Record,
+            Self::UnknownRecord { .. } | Self::UnknownExemplar { .. } | Self::BadId { .. } => {
+                Blame::Record
+            }
             Self::Unknown { kind, .. } if *kind == "session" => Blame::Session,
-            Self::Unknown { .. } => Blame::Classifier,
+            Self::Unknown { .. } | Self::UnknownClassifier { .. } => Blame::Classifier,
             Self::AlreadyAProject { .. } => Blame::Name,
             Self::NoStart
             | Self::Filter(_)

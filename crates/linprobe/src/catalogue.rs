@@ -367,7 +367,13 @@ impl Catalogue {
 
     /// Records that are not in the dataset's embeddings, and why, as each source was last indexed.
     pub(crate) fn skipped(&self) -> Result<Vec<SkippedRecord>, ProjectError> {
-        self.all("SELECT file, row, id, reason FROM skipped ORDER BY rowid", [], skipped_of)
+        self.all("SELECT file, row, id, reason FROM skipped ORDER BY rowid", [], skipped_from)
+    }
+
+    /// The same of one source.
+    pub(crate) fn skipped_of(&self, source: SourceKey) -> Result<Vec<SkippedRecord>, ProjectError> {
+        let sql = "SELECT file, row, id, reason FROM skipped WHERE source = ?1 ORDER BY rowid";
+        self.all(sql, [source], skipped_from)
     }
 
     /// Keeps a classifier file under a name; an older one of the same name is replaced.
@@ -436,7 +442,7 @@ fn record_of(row: &Row<'_>) -> rusqlite::Result<CatalogueRecord> {
     })
 }
 
-fn skipped_of(row: &Row<'_>) -> rusqlite::Result<SkippedRecord> {
+fn skipped_from(row: &Row<'_>) -> rusqlite::Result<SkippedRecord> {
     let id: Option<String> = row.get(2)?;
     Ok(SkippedRecord {
         file: PathBuf::from(row.get::<_, String>(0)?),

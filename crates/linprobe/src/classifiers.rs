@@ -181,12 +181,13 @@ impl Project {
     /// `FILE:CLASS`.
     ///
     /// # Errors
-    /// [`ProjectError::Unknown`] when there is none of this name, with those that there are;
+    /// [`ProjectError::UnknownClassifier`] when there is none of this name, with those that there are;
     /// [`ProjectError::ForeignClassifier`] when it was made with another model.
     pub fn find_classifier(&self, name: &str) -> Result<ClassifierFile, ProjectError> {
         match self.kept_classifier(name) {
-            Err(unknown @ ProjectError::Unknown { .. }) => {
-                let file = classifier_in_file(name).unwrap_or(Err(unknown))?;
+            Err(ProjectError::Unknown { name: unknown, there, .. }) => {
+                let unknown = || Err(ProjectError::UnknownClassifier { name: unknown, there });
+                let file = classifier_in_file(name).unwrap_or_else(unknown)?;
                 self.check_classifier(name, &file)?;
                 Ok(file)
             }

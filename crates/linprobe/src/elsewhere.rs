@@ -34,17 +34,18 @@ impl Project {
         model: Option<&str>,
         surroundings: Surroundings,
     ) -> Result<Self, ProjectError> {
+        Self::expect_none(folder)?;
         let store = open(address, Access::Read)?;
-        let project = Self::create(folder, surroundings)?;
         let dimension = store.spec().dimension;
         let model: ModelSpec = match model {
-            Some(name) => project.choose_model(name)?.model().clone(),
+            Some(name) => linprobe_embed::open(name, &surroundings.models)?.model().clone(),
             None => precomputed(models::PRECOMPUTED, dimension).model().clone(),
         };
         if model.dimension != dimension {
             let (expected, found) = (dimension, model.dimension);
             return Err(StoreError::Dimension { expected, found }.into());
         }
+        let project = Self::create(folder, surroundings)?;
         project.settle_model(&model)?;
         project.catalogue().set_store(store.address())?;
         // It is open, and its password is known to nobody else.

@@ -183,6 +183,12 @@ pub enum ProjectError {
         /// The id asked for.
         id: RecordId,
     },
+    /// Name a record or a file that there is.
+    #[error("there is no record {name:?} in the project, and no such file")]
+    UnknownExemplar {
+        /// What was named.
+        name: String,
+    },
     /// Run it again: it goes on where it was.
     #[error("the run was cancelled\nhint: run it again to go on")]
     Cancelled,
@@ -252,6 +258,14 @@ pub enum ProjectError {
         /// Its name.
         name: String,
         /// Those that there are.
+        there: String,
+    },
+    /// Name a classifier or a file that there is.
+    #[error("no classifier {name:?} in the project, and no such file\nhint: there is {there}")]
+    UnknownClassifier {
+        /// Its name.
+        name: String,
+        /// Those of the project.
         there: String,
     },
     /// Simulate a class of more records, or with another seed.

@@ -50,7 +50,7 @@ impl Project {
     /// A head with a class for each classifier, in this order, with the threshold that a policy asks for, else each one's own.
     ///
     /// # Errors
-    /// [`ProjectError::Unknown`] when there is no classifier of a name, [`ProjectError::Head`] when two
+    /// [`ProjectError::UnknownClassifier`] when there is no classifier of a name, [`ProjectError::Head`] when two
     /// classes share one.
     pub async fn export_head(
         &self,

@@ -76,6 +76,8 @@ pub struct Indexed {
     pub progress: IndexProgress,
     /// What a person should know of the dataset that concerns no skipped record.
     pub notes: Vec<String>,
+    /// Records of the dataset that could not be read or embedded, and why.
+    pub skipped: Vec<SkippedRecord>,
 }
 
 impl IndexProgress {

@@ -60,7 +60,7 @@ impl Project {
     /// Writes the page of a classifier of the project.
     ///
     /// # Errors
-    /// [`ProjectError::Unknown`] when there is no classifier of this name, [`ProjectError::NoCard`] when it has no card.
+    /// [`ProjectError::UnknownClassifier`] when there is none of this name, [`ProjectError::NoCard`] when it has no card.
     pub async fn model_page(
         &self,
         name: &str,

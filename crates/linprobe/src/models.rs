@@ -128,7 +128,7 @@ pub(crate) fn embed_phrase(
     embedder: &dyn Embedder,
     phrase: &str,
 ) -> Result<Embedding, ProjectError> {
-    embed_input(embedder, phrase, embedder.process_query(phrase))
+    embed_input(embedder, &format!("the phrase {phrase:?}"), embedder.process_query(phrase))
 }
 
 fn embed_input(

@@ -91,14 +91,35 @@ impl Project {
     /// # Errors
     /// [`ProjectError::AlreadyAProject`], or the folder cannot be written.
     pub fn create(folder: &Path, surroundings: Surroundings) -> Result<Self, ProjectError> {
-        let database = folder.join(DATABASE);
-        if database.exists() {
-            return Err(ProjectError::AlreadyAProject { path: folder.into() });
-        }
+        Self::expect_none(folder)?;
         fs::create_dir_all(folder)
             .map_err(|source| ProjectError::Io { path: folder.into(), source })?;
-        Catalogue::create(&database)?;
+        Catalogue::create(&folder.join(DATABASE))?;
         Self::open(folder, surroundings)
+    }
+
+    /// Makes a project in a folder for the model of a name. None is made where the model cannot be opened.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create) and [`choose_model`](Self::choose_model).
+    pub fn create_for(
+        folder: &Path,
+        model: &str,
+        surroundings: Surroundings,
+    ) -> Result<Self, ProjectError> {
+        Self::expect_none(folder)?;
+        let embedder = linprobe_embed::open(model, &surroundings.models)?;
+        let project = Self::create(folder, surroundings)?;
+        project.settle_model(embedder.model())?;
+        Ok(project)
+    }
+
+    /// Makes sure that no project is in a folder, before anything is downloaded for one.
+    pub(crate) fn expect_none(folder: &Path) -> Result<(), ProjectError> {
+        if folder.join(DATABASE).exists() {
+            return Err(ProjectError::AlreadyAProject { path: folder.into() });
+        }
+        Ok(())
     }
 
     /// Opens the project in a folder.
@@ -180,7 +201,10 @@ impl Project {
             self.refresh_background(store)?;
         }
         notes.extend_from_slice(source.notes());
-        Ok(Indexed { progress, notes })
+        if progress.n_done() == 0 && options.shard.is_none() {
+            notes.push("the dataset has no records".to_owned());
+        }
+        Ok(Indexed { progress, notes, skipped: self.catalogue.skipped_of(key)? })
     }
 
     /// What the project knows of a record.

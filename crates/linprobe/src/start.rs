@@ -78,7 +78,7 @@ impl Project {
     /// Tells a record of the project from a file: what is the id of a record means that record.
     ///
     /// # Errors
-    /// [`ProjectError::UnknownRecord`] or [`ProjectError::BadId`] when it is neither.
+    /// [`ProjectError::UnknownExemplar`] or [`ProjectError::BadId`] when it is neither.
     pub fn exemplar(&self, name: &str) -> Result<Exemplar, ProjectError> {
         let file = || Path::new(name).is_file().then(|| Exemplar::File(PathBuf::from(name)));
         let id = match RecordId::new(name) {
@@ -91,7 +91,7 @@ impl Project {
         match self.record(&id) {
             Ok(_) => Ok(Exemplar::Record(id)),
             Err(ProjectError::UnknownRecord { .. }) => {
-                file().ok_or(ProjectError::UnknownRecord { id })
+                file().ok_or_else(|| ProjectError::UnknownExemplar { name: name.to_owned() })
             }
             Err(error) => Err(error),
         }

@@ -140,7 +140,7 @@ fn advance(job: &mut wire::Job, progress: IndexProgress, started: Instant) {
 
 fn end(job: &mut wire::Job, done: Result<Indexed, ProjectError>, started: Instant) {
     match done {
-        Ok(Indexed { progress, notes }) => {
+        Ok(Indexed { progress, notes, .. }) => {
             advance(job, progress, started);
             job.notes = notes;
             job.state = wire::JobState::Done;

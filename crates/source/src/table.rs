@@ -99,11 +99,15 @@ impl Source for Table {
         })
     }
 
-    /// The number of lines, which is read in a fraction of the time that records take.
+    /// The number of lines below the names, which is read in a fraction of the time that records take.
     fn n_records_hint(&self) -> Option<u64> {
-        let n_lines = |part: &Part| match part.format {
-            Format::JsonArray => None,
-            _ => Some(open_lines(&part.path).ok()?.count() as u64),
+        let n_lines = |part: &Part| {
+            let n_named = match &part.format {
+                Format::JsonArray => return None,
+                Format::Delimited(delimited) => u64::from(delimited.has_header()),
+                Format::JsonLines | Format::Lines => 0,
+            };
+            Some((open_lines(&part.path).ok()?.count() as u64).saturating_sub(n_named))
         };
         self.parts.iter().map(n_lines).sum()
     }

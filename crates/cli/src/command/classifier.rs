@@ -13,7 +13,7 @@ use linprobe::{
 use serde_json::{Value, json};
 
 use super::{Door, Outcome};
-use crate::args::ClassifierCommand;
+use crate::{args::ClassifierCommand, report};
 
 pub(crate) fn run(door: &Door, command: &ClassifierCommand) -> Result<Outcome> {
     match command {
@@ -117,8 +117,11 @@ fn text(file: &ClassifierFile) -> String {
     lines.push(format!("start      {}", card.start));
     lines.push(format!("method     {}", card.method));
     lines.push(format!(
-        "labels     {} ({} positive, {} negative) in {} rounds",
-        card.n_labels, card.n_positive, card.n_negative, card.n_rounds
+        "labels     {} ({} positive, {} negative) in {}",
+        card.n_labels,
+        card.n_positive,
+        card.n_negative,
+        report::rounds(card.n_rounds)
     ));
     lines.push(format!("created    {}", card.created));
     match &card.audit {

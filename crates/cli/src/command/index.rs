@@ -42,8 +42,7 @@ fn show(
     (indexed, shard): (&Indexed, Option<Shard>),
     seconds: f64,
 ) -> Result<()> {
-    let Indexed { progress, notes } = indexed;
-    let skipped = project.skipped()?;
+    let Indexed { progress, notes, skipped } = indexed;
     let model = project.model()?;
     let object = json!({
         "model": model.as_ref().map(report::model_json),
@@ -57,7 +56,7 @@ fn show(
         "skipped": skipped.iter().map(report::skipped_json).collect::<Vec<_>>(),
     });
     notes.iter().try_for_each(|note| door.say(&format!("note: {note}")))?;
-    say_skipped(door, &skipped)?;
+    say_skipped(door, skipped)?;
     let pruned = match progress.n_pruned {
         0 => String::new(),
         n => format!(", {n} removed that are gone"),

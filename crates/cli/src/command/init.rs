@@ -34,9 +34,8 @@ fn made(door: &Door, args: &InitArgs, folder: &Path) -> Result<Project> {
     if let Some(store) = &args.store {
         return Ok(Project::create_over(folder, store, model, surroundings)?);
     }
-    let project = Project::create(folder, surroundings)?;
-    if let Some(name) = model {
-        project.choose_model(name)?;
-    }
-    Ok(project)
+    Ok(match model {
+        Some(name) => Project::create_for(folder, name, surroundings)?,
+        None => Project::create(folder, surroundings)?,
+    })
 }

@@ -13,7 +13,7 @@ use linprobe::{
 };
 use serde_json::{Value, json};
 
-use super::{Door, Outcome, print};
+use super::{Door, Outcome, print, program_for};
 use crate::{
     advice,
     args::{LabelsFormat, SessionCommand},
@@ -157,8 +157,11 @@ fn list(door: &Door, project: &Project) -> Result<()> {
         let among = session.filter.as_ref().map(|filter| format!(", among {filter}"));
         let among = among.unwrap_or_default();
         let text = format!(
-            "{name}: {} labels ({} positive, {} negative) in {n_rounds} rounds{among}",
-            counts.n_labels, counts.n_positive, counts.n_negative
+            "{name}: {} labels ({} positive, {} negative) in {}{among}",
+            counts.n_labels,
+            counts.n_positive,
+            counts.n_negative,
+            report::rounds(*n_rounds)
         );
         door.answer(&object, &text)?;
     }
@@ -169,7 +172,7 @@ fn show(door: &Door, project: &Project, name: &str) -> Result<()> {
     let mut session = pollster::block_on(project.resume_session(name))?;
     let look_again = advice::look_again_json(&mut session)?;
     let advice = pollster::block_on(session.view().advise())?;
-    let doubtful = advice::look_again_lines(&mut session)?;
+    let doubtful = advice::look_again_lines(&mut session, &program_for(project.folder()))?;
     let state = session.state();
     let labels = state.labels().map(|(id, label)| label_json(project, id, label.value()));
     let labels: Vec<Value> = labels.collect::<Result<_>>()?;

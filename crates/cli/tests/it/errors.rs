@@ -60,6 +60,23 @@ fn a_model_that_is_nowhere_is_named() {
 }
 
 #[test]
+fn a_project_for_a_model_that_cannot_be_opened_is_not_made() {
+    let bench = Bench::new();
+    bench.fails(&["init", "--model", "./nowhere"]);
+    assert!(!bench.path("project").exists());
+    bench.ok(&["init", "--model", "builtin"]);
+    let (_, said) = bench.fails(&["init", "--model", "./nowhere"]);
+    assert_eq!(said, "error: project is a linprobe project already");
+}
+
+#[test]
+fn a_phrase_of_no_words_is_shown_as_what_it_is() {
+    let bench = Bench::with_texts();
+    let said = bench.fails(&["search", ""]).1;
+    insta::assert_snapshot!(said, @r#"error: the phrase "" has no embedding: the text holds no word that the model knows"#);
+}
+
+#[test]
 fn an_engine_that_cannot_run_the_model_is_refused() {
     let bench = Bench::new();
     let show = ["model", "show", "builtin", "--engine", "onnxruntime"];
@@ -112,9 +129,10 @@ fn labelling_without_a_terminal_points_to_the_script_form() {
 fn unknown_names_come_with_those_that_there_are() {
     let bench = Bench::with_texts();
     insta::assert_snapshot!(bench.fails(&["predict", "-c", "nothing"]).1, @r#"
-    error: no classifier "nothing" in the project
+    error: no classifier "nothing" in the project, and no such file
     hint: there is none yet
     "#);
+    insta::assert_snapshot!(bench.fails(&["search", "--like", "a.png"]).1, @r#"error: there is no record "a.png" in the project, and no such file"#);
     insta::assert_snapshot!(bench.fails(&["simulate", "--positive", "sports"]).1, @r#"
     error: no label "sports" in the project
     hint: there is astronomy, baking

@@ -58,6 +58,14 @@ fn completions_name_the_commands() {
     }
 }
 
+#[test]
+fn completions_that_nobody_reads_to_the_end_are_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Bench::new().command(&["completions", "bash"]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
 /// The page says what every command says, so that it is read without the command.
 #[test]
 fn the_page_of_reference_is_what_the_command_line_says() {

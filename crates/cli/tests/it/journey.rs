@@ -101,8 +101,10 @@ fn a_label_outside_the_scale_is_refused_and_changes_nothing() {
         json!({ "unknown": true }),
     ];
     let events = bench.script(&["astronomy", "--session", "s"], &lines);
-    let errors = events.iter().filter(|event| event["event"] == "error").count();
-    assert_eq!(errors, 4, "{events:?}");
+    let errors = events.iter().filter(|event| event["event"] == "error");
+    let errors: Vec<_> = errors.map(|event| event["error"].as_str().unwrap()).collect();
+    assert_eq!(errors.len(), 4, "{events:?}");
+    assert!(errors[0].starts_with("1.5 is no label\nhint: "), "{errors:?}");
     assert_eq!(events.last().unwrap()["n_labels"], 0);
 }
 
@@ -133,6 +135,18 @@ fn a_bad_row_is_named_counted_and_skipped_with_exit_code_3() {
     assert_eq!(rows, [&json!(3), &json!(4)]);
     let found = bench.json(&["search", "better", "-k", "1"]);
     assert_eq!(found[0]["id"], "3", "ids do not shift");
+    bench.write("others.csv", "id,text\nother,another\n");
+    assert_eq!(bench.json(&["index", "others.csv"])[0]["skipped"], json!([]), "of this dataset");
+    assert_eq!(bench.json(&["inspect"])[0]["skipped"], report["skipped"], "of all");
+}
+
+#[test]
+fn a_dataset_without_records_is_said_to_have_none() {
+    let bench = Bench::new();
+    bench.write("texts.csv", "id,text\n");
+    bench.ok(&["init"]);
+    let report = &bench.json(&["index", "texts.csv"])[0];
+    assert_eq!(report["notes"], json!(["the dataset has no records"]));
 }
 
 #[test]

@@ -59,14 +59,16 @@ fn a_session_is_led_by_keys_alone_and_kept() {
     terminal.exp_string("q quit").unwrap();
     press(&mut terminal, "q");
     terminal.exp_string("2 labels are kept").unwrap();
+    terminal.exp_string("linprobe label --session").unwrap();
     terminal.exp_eof().unwrap();
 
-    let mut terminal = label(&bench, &["-k", "3"]);
+    let mut terminal = label(&bench, &["-k", "3", "--project", "./project"]);
     terminal.exp_string("fitted on 2 labels").unwrap();
     terminal.exp_string("round 2, 1 of 3").unwrap();
     terminal.exp_string("q quit").unwrap();
     press(&mut terminal, "\u{3}");
     terminal.exp_string("2 labels are kept").unwrap();
+    terminal.exp_string("linprobe --project ./project label --session").unwrap();
     terminal.exp_eof().unwrap();
 }
 

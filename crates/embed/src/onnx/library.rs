@@ -10,6 +10,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+/// Whether this program can load any: one that is linked statically cannot, and with the C library of GNU would crash.
+pub(super) const CAN_BE_LOADED: bool = !cfg!(all(unix, target_feature = "crt-static"));
+
 /// Where the libraries of engines may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LibraryConfig {

@@ -20,7 +20,7 @@ use ort::{
 
 use super::{
     graph::{EngineError, Feed, Graph, GraphEngine},
-    library::{LibraryConfig, Loaded},
+    library::{CAN_BE_LOADED, LibraryConfig, Loaded},
 };
 
 static LOADED: Loaded<OnnxRuntime> = Loaded::nothing();
@@ -42,6 +42,12 @@ pub enum NoOnnxRuntime {
          hint: pip install onnxruntime, or set ORT_DYLIB_PATH to its library"
     )]
     NotFound,
+    /// This program can load none.
+    #[error(
+        "ONNX Runtime is a library, and this linprobe is linked statically, so that it can load none\n\
+         hint: use one that needs the system's C library: cargo install, or the Python package"
+    )]
+    Static,
     /// What was found cannot be used.
     #[error(
         "ONNX Runtime cannot be used: {reason}\n\
@@ -68,6 +74,9 @@ pub enum NoOnnxRuntime {
 impl OnnxRuntime {
     /// Loads the first library that can be used, unless this process has one already.
     pub(super) fn load(config: &LibraryConfig) -> std::result::Result<Self, NoOnnxRuntime> {
+        if !CAN_BE_LOADED {
+            return Err(NoOnnxRuntime::Static);
+        }
         match LOADED.or_first(config.of_onnx_runtime(), Self::load_library) {
             Ok(runtime) => Ok(runtime),
             Err(Some(reason)) => Err(NoOnnxRuntime::Unusable { reason }),

@@ -16,7 +16,7 @@ use openvino::{
 
 use super::{
     graph::{EngineError, Feed, Graph, GraphEngine},
-    library::{LibraryConfig, Loaded},
+    library::{CAN_BE_LOADED, LibraryConfig, Loaded},
 };
 use crate::model::kernel::Precision;
 
@@ -38,6 +38,12 @@ pub enum NoOpenVino {
          hint: pip install openvino, or set OPENVINO_DYLIB_PATH to its library libopenvino_c"
     )]
     NotFound,
+    /// This program can load none.
+    #[error(
+        "OpenVINO is a library, and this linprobe is linked statically, so that it can load none\n\
+         hint: use one that needs the system's C library: cargo install, or the Python package"
+    )]
+    Static,
     /// What was found cannot be used.
     #[error(
         "OpenVINO cannot be used: {reason}\n\
@@ -56,6 +62,9 @@ impl OpenVino {
         config: &LibraryConfig,
         precision: Precision,
     ) -> std::result::Result<Self, NoOpenVino> {
+        if !CAN_BE_LOADED {
+            return Err(NoOpenVino::Static);
+        }
         let load =
             |library: PathBuf| openvino_sys::library::load_from(library.clone()).map(|()| library);
         match LOADED.or_first(config.of_openvino(), load) {

@@ -38,6 +38,7 @@ pub(crate) struct Delimited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dialect {
     Csv,
+    Semicolons,
     Tsv,
 }
 
@@ -45,6 +46,7 @@ impl Dialect {
     fn delimiter(self) -> u8 {
         match self {
             Self::Csv => b',',
+            Self::Semicolons => b';',
             Self::Tsv => b'\t',
         }
     }
@@ -60,7 +62,8 @@ enum Header {
 impl Delimited {
     /// Reads the first row of a csv file.
     pub(crate) fn csv(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
-        Self::of(path, Dialect::Csv, options)
+        let dialect = if has_semicolons(path)? { Dialect::Semicolons } else { Dialect::Csv };
+        Self::of(path, dialect, options)
     }
 
     /// Reads the first row of a tsv file.
@@ -90,6 +93,11 @@ impl Delimited {
         &self.names
     }
 
+    /// Whether the first row names the columns.
+    pub(crate) fn has_header(&self) -> bool {
+        self.header == Header::Names
+    }
+
     /// The rows below the header.
     pub(crate) fn rows(
         &self,
@@ -97,7 +105,7 @@ impl Delimited {
     ) -> Result<impl Iterator<Item = Result<Row, SourceError>> + use<>, SourceError> {
         let mut raw = RawRows::open(path, self.dialect)?;
         raw.n_columns = Some(self.names.len());
-        if self.header == Header::Names {
+        if self.has_header() {
             raw.next().transpose()?;
             raw.n_rows = 0;
         }
@@ -107,6 +115,19 @@ impl Delimited {
             Ok(Row { line, idx, fields: cells.and_then(|cells| named(&names, cells)) })
         }))
     }
+}
+
+/// Whether semicolons separate the columns, as spreadsheets write csv where the comma is for decimals: the first row has
+/// some and no comma, and the second has as many.
+fn has_semicolons(path: &Path) -> Result<bool, SourceError> {
+    let count = |line: &[u8], byte| memchr::memchr_iter(byte, line).count();
+    let rows = open_lines(path)?.filter(|line| !line.as_ref().is_ok_and(Line::is_empty)).take(2);
+    let rows = rows.map(|line| Ok(line?.content.unwrap_or_default()));
+    let rows: Vec<Vec<u8>> = rows.collect::<Result<_, SourceError>>()?;
+    let Some((first, others)) = rows.split_first() else { return Ok(false) };
+    let n_columns = count(first, b';');
+    let is_alike = others.iter().all(|other| count(other, b';') >= n_columns);
+    Ok(n_columns > 0 && count(first, b',') == 0 && is_alike)
 }
 
 /// Puts the names of the columns to the cells of a row.
@@ -226,13 +247,13 @@ impl RawRows {
             return Ok(plain_cells(&bytes, self.dialect.delimiter()));
         }
         match self.dialect {
-            Dialect::Csv => self.quoted_cells(first.number, &bytes),
+            Dialect::Csv | Dialect::Semicolons => self.quoted_cells(first.number, &bytes),
             Dialect::Tsv => Ok(tsv_cells(&bytes)),
         }
     }
 
     fn quoted_cells(&mut self, number: u64, first: &[u8]) -> Result<Cells, SourceError> {
-        let mut cells = CsvCells::default();
+        let mut cells = CsvCells::of(self.dialect);
         let mut state = cells.take_line(first);
         let mut further = Vec::new();
         while state == Quotes::Open {
@@ -301,14 +322,18 @@ enum Quotes {
 }
 
 /// The cells of a row, taken line by line.
-#[derive(Default)]
 struct CsvCells {
+    delimiter: u8,
     cells: Vec<Vec<u8>>,
     /// The quoted field that the last line left open.
     open: Option<Vec<u8>>,
 }
 
 impl CsvCells {
+    fn of(dialect: Dialect) -> Self {
+        Self { delimiter: dialect.delimiter(), cells: Vec::new(), open: None }
+    }
+
     fn take_line(&mut self, line: &[u8]) -> Quotes {
         let mut rest = line;
         loop {
@@ -323,7 +348,7 @@ impl CsvCells {
         }
     }
 
-    /// Takes one field, and gives what follows the comma after it.
+    /// Takes one field, and gives what follows the delimiter after it.
     fn take_field<'a>(&mut self, rest: &'a [u8]) -> (Quotes, Option<&'a [u8]>) {
         let quoted = match (self.open.take(), rest) {
             (Some(cell), rest) => Some((cell, rest)),
@@ -331,7 +356,7 @@ impl CsvCells {
             _ => None,
         };
         let Some((mut cell, rest)) = quoted else {
-            let (cell, after) = split_at_delimiter(rest, b',');
+            let (cell, after) = split_at_delimiter(rest, self.delimiter);
             self.cells.push(cell.to_vec());
             return (Quotes::Closed, after);
         };
@@ -342,7 +367,9 @@ impl CsvCells {
         self.cells.push(cell);
         match without_end(rest) {
             [] => (Quotes::Closed, None),
-            [b',', after @ ..] => (Quotes::Closed, Some(after)),
+            [delimiter, after @ ..] if *delimiter == self.delimiter => {
+                (Quotes::Closed, Some(after))
+            }
             _ => (Quotes::Wrong, None),
         }
     }
@@ -416,7 +443,7 @@ mod tests {
     use super::*;
 
     fn csv(lines: &[&str]) -> (Quotes, Vec<String>) {
-        let mut cells = CsvCells::default();
+        let mut cells = CsvCells::of(Dialect::Csv);
         let states: Vec<Quotes> =
             lines.iter().map(|line| cells.take_line(line.as_bytes())).collect();
         let cells = cells.cells.into_iter().map(|cell| String::from_utf8(cell).unwrap());

@@ -55,6 +55,17 @@ fn csv_and_json_in_all_their_forms_give_the_same_records() {
 }
 
 #[test]
+fn semicolons_part_the_fields_of_a_csv_that_has_no_commas_in_its_first_row() {
+    let folder = Folder::new();
+    let csv = "id;text;label;lang\na;one;x;en\nb;\"t,\"\"w\"\"\no\";;de\nc;три;y;ru\n";
+    assert_records(&read(&*open_plainly(&folder.file("a.csv", csv))));
+    let one_column = folder.file("b.csv", "text\none; two\nthree\n");
+    assert_eq!(read(&*open_plainly(&one_column))[0].content, Content::Text("one; two".into()));
+    let unlike = folder.file("c.csv", "said; done\none\n");
+    assert_eq!(read(&*open_plainly(&unlike))[0].content, Content::Text("one".into()));
+}
+
+#[test]
 fn tabs_part_the_fields_of_a_tsv() {
     let folder = Folder::new();
     let tsv = "id\ttext\tlabel\tlang\na\tone, \"two\"\tx\ten\nb\t\"a\tb\"\t\tde\n";
@@ -126,9 +137,12 @@ fn a_record_is_read_again_by_its_id() {
 #[test]
 fn a_table_tells_about_how_many_records_it_has() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("texts.txt");
-    let mut file = std::fs::File::create(&path).unwrap();
-    std::io::Write::write_all(&mut file, b"one\ntwo\nthree").unwrap();
-    let source = open(&path, &SourceOptions::default()).unwrap();
-    assert_eq!(source.n_records_hint(), Some(3));
+    for (name, content) in [("texts.txt", "one\ntwo\nthree"), ("a.csv", "text\none\ntwo\nthree\n")]
+    {
+        let path = folder.path().join(name);
+        let mut file = std::fs::File::create(&path).unwrap();
+        std::io::Write::write_all(&mut file, content.as_bytes()).unwrap();
+        let source = open(&path, &SourceOptions::default()).unwrap();
+        assert_eq!(source.n_records_hint(), Some(3), "{name}");
+    }
 }

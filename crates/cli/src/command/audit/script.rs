@@ -25,7 +25,7 @@ pub(super) fn run(project: &Project, session: &mut Session) -> Result<()> {
     print(&audit_json(project, session)?.to_string())?;
     for line in io::stdin().lock().lines() {
         let event = answer(session, &line?)
-            .unwrap_or_else(|error| json!({ "event": "error", "error": report::error(&error) }));
+            .unwrap_or_else(|error| json!({ "event": "error", "error": report::message(&error) }));
         print(&event.to_string())?;
     }
     Ok(())

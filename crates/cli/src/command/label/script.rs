@@ -35,7 +35,7 @@ pub(super) fn run(project: &Project, mut session: Session, args: &LabelArgs) -> 
                     break;
                 }
                 Err(error) => {
-                    let error = report::error(&error);
+                    let error = report::message(&error);
                     print(&json!({ "event": "error", "error": error }).to_string())?;
                 }
             }

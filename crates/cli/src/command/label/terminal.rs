@@ -15,7 +15,7 @@ use linprobe::{
 use crate::{
     advice,
     args::LabelArgs,
-    command::{Outcome, print},
+    command::{Outcome, print, program_for},
     keys::{self, Action},
     picture, report,
 };
@@ -146,7 +146,8 @@ impl<'a> Loop<'a> {
         print(&report::fit_lines(&report))?;
         let advice = pollster::block_on(self.session.view().advise())?;
         print(&advice::advice_line(&advice).dim().to_string())?;
-        match advice::look_again_line(&mut self.session)? {
+        let linprobe = program_for(self.project.folder());
+        match advice::look_again_line(&mut self.session, &linprobe)? {
             Some(line) => print(&line.dim().to_string()),
             None => Ok(()),
         }
@@ -165,11 +166,12 @@ impl<'a> Loop<'a> {
     fn farewell(&self) -> Result<()> {
         let state = self.session.state();
         let (name, n_labels) = (state.name(), state.counts().n_labels);
+        let linprobe = program_for(self.project.folder());
         print(&format!(
             "{n_labels} labels are kept in the session {name:?}\n\
-             hint: go on with         linprobe label --session {name:?}\n\
-             hint: score everything   linprobe predict --classifier {name:?}\n\
-             hint: take it elsewhere  linprobe classifier export {name:?} head.safetensors"
+             hint: go on with         {linprobe} label --session {name:?}\n\
+             hint: score everything   {linprobe} predict --classifier {name:?}\n\
+             hint: take it elsewhere  {linprobe} classifier export {name:?} head.safetensors"
         ))
     }
 }
