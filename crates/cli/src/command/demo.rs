@@ -15,7 +15,7 @@ use linprobe::{
     write_atomic,
 };
 
-use super::{Door, Outcome, is_terminal, label, serve, simulate};
+use super::{Door, Outcome, is_terminal, label, program_for, serve, simulate};
 use crate::{
     args::{DemoArgs, LabelArgs},
     progress::Progress,
@@ -45,9 +45,10 @@ pub(crate) fn run(door: &Door, args: &DemoArgs) -> Result<Outcome> {
     } else {
         label(door, &project)?;
     }
+    let linprobe = program_for(&folder);
     let folder = folder.display();
     door.say(&format!(
-        "\nthe demo's project is in {folder}\nhint: linprobe --project {folder} search \"chess\", \
+        "\nthe demo's project is in {folder}\nhint: {linprobe} search \"chess\", \
          or linprobe demo --web to label in the browser"
     ))?;
     Ok(Outcome::Done)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use linprobe::Project;
 use serde_json::json;
 
-use super::{Door, Outcome};
+use super::{Door, Outcome, program_for};
 use crate::{args::InitArgs, report};
 
 pub(crate) fn run(door: &Door, args: &InitArgs) -> Result<Outcome> {
@@ -24,7 +24,7 @@ pub(crate) fn run(door: &Door, args: &InitArgs) -> Result<Outcome> {
     let object = json!({ "project": folder, "model": model, "store": store });
     door.answer(&object, &text)?;
     if store.is_none() {
-        door.say(&format!("hint: linprobe --project {} index DATASET", folder.display()))?;
+        door.say(&format!("hint: {} index DATASET", program_for(folder)))?;
     }
     Ok(Outcome::Done)
 }

@@ -24,8 +24,8 @@ use super::{
         fetch,
     },
     scan::{
-        self, BLOCK_ROWS, Counts, Findings, Piece, Scan, SharedScores, Sharing, nearness,
-        piece_rows, places,
+        self, BLOCK_ROWS, Counts, Findings, Piece, Scan, SharedScores, Sharing, merge_each,
+        nearness, piece_rows, places,
     },
     segment::Rows,
     select::{Candidate, Selector},
@@ -132,7 +132,7 @@ impl Coarse<'_> {
         let tallies = pieces
             .into_par_iter()
             .fold(|| empty.clone(), |tallies, piece| self.tally(piece, together, tallies))
-            .reduce(|| empty.clone(), Tally::merge_all);
+            .reduce(|| empty.clone(), |all, others| merge_each(all, others, Tally::merge));
         let each = together.asked.iter().zip(tallies).zip(together.sharing.hand_out(scores));
         each.map(|((asked, tally), scores)| self.finish(asked, tally, scores)).collect()
     }
@@ -318,13 +318,9 @@ impl Tally {
         self.near.offer(first_row, scores, nearness, asked.scan.excluded);
     }
 
-    /// Takes together what two threads have seen for each of those who asked.
-    fn merge_all(mut all: Vec<Self>, others: Vec<Self>) -> Vec<Self> {
-        for (tally, other) in all.iter_mut().zip(others) {
-            tally.counts.add(other.counts);
-            tally.top.merge(other.top);
-            tally.near.merge(other.near);
-        }
-        all
+    fn merge(&mut self, other: Self) {
+        self.counts.add(other.counts);
+        self.top.merge(other.top);
+        self.near.merge(other.near);
     }
 }

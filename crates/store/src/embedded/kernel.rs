@@ -15,7 +15,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use half::{f16, slice::HalfFloatSliceExt};
 
@@ -112,9 +112,11 @@ impl Kernel {
         kernels
     }
 
-    /// The fastest that this machine can run.
+    /// The fastest that this machine can run, which is looked for once.
     pub(crate) fn detect() -> Self {
-        Self::available().first().copied().unwrap_or(Self::Portable)
+        static FASTEST: LazyLock<Kernel> =
+            LazyLock::new(|| Kernel::available().first().copied().unwrap_or(Kernel::Portable));
+        *FASTEST
     }
 
     /// Fills the scores of each vector of weights with its dot products with each row.

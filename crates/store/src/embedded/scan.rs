@@ -87,7 +87,7 @@ pub(crate) fn run(rows: &[f16], dimension: usize, scans: &[Scan<'_>]) -> Vec<Fin
         .into_par_iter()
         .zip(rows.par_chunks(piece * dimension))
         .fold(|| empty.clone(), |tallies, (piece, rows)| piece.tally(rows, &asked, tallies))
-        .reduce(|| empty.clone(), Tally::merge_all);
+        .reduce(|| empty.clone(), |all, others| merge_each(all, others, Tally::merge));
     let scores = asked.sharing.hand_out(scores);
     tallies.into_iter().zip(scores).map(|(tally, scores)| tally.finish(scores)).collect()
 }
@@ -223,6 +223,14 @@ pub(super) fn piece_rows(n_rows: usize) -> usize {
     n_rows.div_ceil(n_pieces).next_multiple_of(BLOCK_ROWS).max(BLOCK_ROWS)
 }
 
+/// Takes together what two threads have seen for each scan.
+pub(super) fn merge_each<T>(mut all: Vec<T>, others: Vec<T>, merge: impl Fn(&mut T, T)) -> Vec<T> {
+    for (tally, other) in all.iter_mut().zip(others) {
+        merge(tally, other);
+    }
+    all
+}
+
 /// What one thread has seen so far.
 #[derive(Clone, Debug)]
 struct Tally {
@@ -246,14 +254,10 @@ impl Tally {
         self.boundary.offer(first_row, scores, nearness, scan.excluded);
     }
 
-    /// Takes together what two threads have seen for each scan.
-    fn merge_all(mut all: Vec<Self>, others: Vec<Self>) -> Vec<Self> {
-        for (tally, other) in all.iter_mut().zip(others) {
-            tally.counts.add(other.counts);
-            tally.top.merge(other.top);
-            tally.boundary.merge(other.boundary);
-        }
-        all
+    fn merge(&mut self, other: Self) {
+        self.counts.add(other.counts);
+        self.top.merge(other.top);
+        self.boundary.merge(other.boundary);
     }
 
     fn finish(self, scores: SharedScores) -> Findings {

@@ -4,6 +4,8 @@
 //! costs does not count beside what rounding the rows did. Every product and every sum is exact, so
 //! all kernels give the same numbers.
 
+use std::sync::LazyLock;
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -56,9 +58,12 @@ impl CodeKernel {
         kernels
     }
 
-    /// The fastest that this machine can run.
+    /// The fastest that this machine can run, which is looked for once.
     pub(crate) fn detect() -> Self {
-        Self::available().first().copied().unwrap_or(Self::Portable)
+        static FASTEST: LazyLock<CodeKernel> = LazyLock::new(|| {
+            CodeKernel::available().first().copied().unwrap_or(CodeKernel::Portable)
+        });
+        *FASTEST
     }
 
     /// Fills in the dot product of each row with each of the weights, for all of which a row is loaded once. A
