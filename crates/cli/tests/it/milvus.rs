@@ -1,9 +1,6 @@
 //! Projects over a collection of a real server of Milvus, through the binary.
 
-use std::{
-    env,
-    io::{BufRead, BufReader, Write},
-};
+use std::env;
 
 use linprobe_store::{
     Variables,
@@ -13,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{Bench, texts},
-    wanted::{is_wanted, label_round, labels, title, vector},
+    wanted::{assert_no_label_is_lost, is_wanted, label_round, title, vector},
 };
 
 /// The server of `cargo xtask ci`, or one of this test alone, and the address of a collection.
@@ -158,24 +155,10 @@ fn a_server_that_crashes_and_starts_again_amid_a_session_costs_no_label() {
     fill(&address, "HNSW", 1_500);
     let bench = Bench::new();
     bench.ok(&["init", "project", "--store", &format!("{address}?text=title")]);
-    let mut child = bench.spawn_script(&["--like", "10", "--session", "s"]);
-    let mut input = child.stdin.take().unwrap();
-    let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || -> Value { serde_json::from_str(&events.next().unwrap().unwrap()).unwrap() };
-    let shown = next();
-    for (place, label) in labels(&shown["records"]).iter().enumerate() {
-        if place == 5 {
+    assert_no_label_is_lost(&bench, |n_given| {
+        if n_given == 5 {
             server.crash();
             server.up();
         }
-        writeln!(input, "{label}").unwrap();
-        assert_eq!(next()["event"], "ack");
-    }
-    writeln!(input, "{}", json!({ "fit": true })).unwrap();
-    // The start is an example, too.
-    assert_eq!(next()["n_labels"], 11);
-    drop(input);
-    assert!(child.wait().unwrap().success());
-    let session = &bench.json(&["session", "show", "s"])[0];
-    assert_eq!(session["labels"].as_array().unwrap().len(), 11);
+    });
 }

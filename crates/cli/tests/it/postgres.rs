@@ -1,13 +1,11 @@
 //! Projects over a real server of PostgreSQL, through the binary.
 
-use std::io::{BufRead, BufReader, Write};
-
 use linprobe_store::test_server::PostgresServer;
 use serde_json::{Value, json};
 
 use crate::{
     support::{Bench, texts},
-    wanted::{is_wanted, label_round, labels},
+    wanted::{assert_no_label_is_lost, is_wanted, label_round},
 };
 
 /// Three thousand rows of a team: one in ten is wanted, lengths differ, and ids are numbers.
@@ -203,29 +201,12 @@ fn shards_that_begin_at_once_make_one_table_and_a_killed_one_goes_on() {
 #[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
 fn a_server_that_crashes_and_starts_again_amid_a_session_costs_no_label() {
     let (server, bench) = over_items();
-    let mut child = bench.spawn_script(&["--like", "10", "--session", "s"]);
-    let mut input = child.stdin.take().unwrap();
-    let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || -> Value { serde_json::from_str(&events.next().unwrap().unwrap()).unwrap() };
-    let shown = next();
-    let labels = labels(&shown["records"]);
-    for (place, label) in labels.iter().enumerate() {
-        if place % 4 == 1 {
+    assert_no_label_is_lost(&bench, |n_given| {
+        if n_given % 4 == 1 || n_given == 10 {
             server.crash();
             server.up();
         }
-        writeln!(input, "{label}").unwrap();
-        assert_eq!(next()["event"], "ack");
-    }
-    server.crash();
-    server.up();
-    writeln!(input, "{}", json!({ "fit": true })).unwrap();
-    // The start is an example, too.
-    assert_eq!(next()["n_labels"], 11);
-    drop(input);
-    assert!(child.wait().unwrap().success());
-    let session = &bench.json(&["session", "show", "s"])[0];
-    assert_eq!(session["labels"].as_array().unwrap().len(), 11);
+    });
 }
 
 #[test]

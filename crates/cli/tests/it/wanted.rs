@@ -1,5 +1,7 @@
 //! Records of stores elsewhere, of which one in ten is wanted, as its title says.
 
+use std::io::{BufRead, BufReader, Write};
+
 use serde_json::{Value, json};
 
 use crate::support::Bench;
@@ -29,7 +31,7 @@ pub(crate) fn is_wanted(record: &Value) -> bool {
 }
 
 /// What the titles say of shown records.
-pub(crate) fn labels(records: &Value) -> Vec<Value> {
+fn labels(records: &Value) -> Vec<Value> {
     let label = |record: &Value| {
         let label = if is_wanted(record) { 1.0 } else { -1.0 };
         json!({ "id": record["id"], "label": label })
@@ -45,4 +47,29 @@ pub(crate) fn label_round(bench: &Bench, args: &[&str]) -> usize {
     lines.push(json!({ "fit": true }));
     bench.script(&["--session", "s"], &lines);
     n_shown
+}
+
+/// Labels ten records that are like the tenth one, one by one, and fits. Before each label, and before the fit, something may
+/// happen, told how many were given.
+#[track_caller]
+pub(crate) fn assert_no_label_is_lost(bench: &Bench, mut happens: impl FnMut(usize)) {
+    let mut child = bench.spawn_script(&["--like", "10", "--session", "s"]);
+    let mut input = child.stdin.take().unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&events.next().unwrap().unwrap()).unwrap() };
+    let shown = next();
+    let labels = labels(&shown["records"]);
+    for (n_given, label) in labels.iter().enumerate() {
+        happens(n_given);
+        writeln!(input, "{label}").unwrap();
+        assert_eq!(next()["event"], "ack");
+    }
+    happens(labels.len());
+    writeln!(input, "{}", json!({ "fit": true })).unwrap();
+    // The start is an example, too.
+    assert_eq!(next()["n_labels"], 11);
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    let session = &bench.json(&["session", "show", "s"])[0];
+    assert_eq!(session["labels"].as_array().unwrap().len(), 11);
 }
