@@ -2,11 +2,12 @@
 //!
 //! Each runs on the thread that asks for it: batches go through a model beside each other, a thread
 //! for each, over the same weights, so no operation is split and no thread waits for another. Products with
-//! weights are our own where the processor has AVX-512, since weights can then be laid out once, as a model is
+//! weights are our own where the processor has AVX2 or more, since weights can then be laid out once, as a model is
 //! read (`panels`); other matrix products are those of `gemm`. The rest is compiled for every instruction
 //! set, and all is picked at run time.
 
 mod attend;
+mod layout;
 mod linear;
 mod norm;
 #[cfg(target_arch = "x86_64")]

@@ -6,8 +6,9 @@ use candle_core::{
 use candle_nn::{Module, VarBuilder};
 
 use super::{
+    layout::Finish,
     product::Standing,
-    weights::{Finish, Precision, Weights},
+    weights::{Precision, Weights},
 };
 use crate::model::{
     activation::Activation,

@@ -3,9 +3,11 @@
 //! A block of rows has its sums in registers while it goes down a panel, which stays in the second cache for all
 //! blocks. Nothing is packed while a model runs: that was done when it was read.
 
+mod abreast;
 mod aligned;
 #[cfg(target_os = "linux")]
 mod amx;
+mod avx2;
 mod avx512;
 mod pairs;
 
@@ -13,18 +15,23 @@ use std::fmt::Debug;
 
 #[cfg(target_os = "linux")]
 pub(super) use amx::Amx;
+pub(super) use avx2::Avx2;
 pub(super) use avx512::{Avx512, Avx512Bf16};
 
 use self::aligned::Aligned;
-use super::{product::Standing, simd, weights::Finish};
+use super::{
+    layout::{Finish, Layout},
+    product::Standing,
+    simd,
+};
 
 /// Outputs of a panel.
 pub(super) const WIDTH: usize = 64;
 
 /// How a kernel takes values and weights. A value of this type is proof that the machine has its instructions.
-pub(super) trait Format: Copy + Debug {
+pub(super) trait Format: Copy + Debug + Send + Sync + 'static {
     /// What it multiplies at once: one number, or several that stand side by side.
-    type Unit: Copy + Debug + Default;
+    type Unit: Copy + Debug + Default + Send + Sync;
 
     /// Numbers in a unit.
     const N: usize;
@@ -44,11 +51,11 @@ pub(super) trait Format: Copy + Debug {
     /// Rows of so many values as rows of units.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Self::Unit]>;
 
-    /// Lays the units of a panel as the kernel goes through them, from steps one after the other.
-    fn arrange(_panel: &mut [[Self::Unit; WIDTH]]) {}
-
-    /// Undoes [`Self::arrange`].
-    fn restore(_panel: &mut [[Self::Unit; WIDTH]]) {}
+    /// Where the unit of a step and an output lies in a panel of so many steps: in the order in which the kernel
+    /// goes through it.
+    fn place(_n_steps: usize, [step, output]: [usize; 2]) -> usize {
+        step * WIDTH + output
+    }
 
     /// Lays down the products of a block of rows with a panel, added to what each row starts with. Of a block that is
     /// not full the rest of the products means nothing.
@@ -86,7 +93,7 @@ impl Finish<'_> {
 }
 
 /// Weights in panels; zeros where outputs do not fill the last one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Panels<F: Format> {
     format: F,
     n_inputs: usize,
@@ -101,53 +108,16 @@ impl<F: Format> Panels<F> {
         let units = Aligned::zeros(n_outputs.div_ceil(WIDTH) * F::n_units(n_inputs) * WIDTH);
         let mut panels = Self { format, n_inputs, n_outputs, units };
         let inputs: Vec<&[f32]> = rows.chunks_exact(n_outputs).collect();
-        for (panel_idx, panel) in panels.panels_mut().enumerate() {
-            for (step, inputs) in panel.iter_mut().zip(inputs.chunks(F::N)) {
-                for (unit, output) in step.iter_mut().zip(panel_idx * WIDTH..n_outputs) {
-                    *unit = F::unit(inputs.iter().map(|row| row[output]));
+        for (panel, first_output) in panels.panels_mut().zip((0..).step_by(WIDTH)) {
+            let n_steps = panel.len();
+            for (step, inputs) in inputs.chunks(F::N).enumerate() {
+                for (output, column) in (first_output..n_outputs).take(WIDTH).enumerate() {
+                    panel.as_flattened_mut()[F::place(n_steps, [step, output])] =
+                        F::unit(inputs.iter().map(|row| row[column]));
                 }
             }
-            F::arrange(panel);
         }
         panels
-    }
-
-    /// Weights `inputs x outputs`, row by row.
-    pub(super) fn to_rows(&self) -> Vec<f32> {
-        let mut rows = vec![0.0; self.n_inputs * self.n_outputs];
-        for (panel_idx, panel) in self.panels().enumerate() {
-            let mut panel = panel.to_vec();
-            F::restore(&mut panel);
-            let inputs = rows.chunks_mut(F::N * self.n_outputs);
-            for (inputs, step) in inputs.zip(panel) {
-                for (output, unit) in (panel_idx * WIDTH..self.n_outputs).zip(step) {
-                    let inputs = inputs.chunks_exact_mut(self.n_outputs);
-                    inputs.zip(F::numbers(unit)).for_each(|(row, number)| row[output] = number);
-                }
-            }
-        }
-        rows
-    }
-
-    /// From values `rows x inputs` to `rows x outputs`. What becomes of a product is done to it while it is still
-    /// in the nearest cache.
-    pub(super) fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
-        let (row_len, n_steps) = (self.n_outputs, self.n_steps());
-        let units = F::units(values, self.n_inputs);
-        let mut products = Aligned::zeros(F::ROWS * WIDTH);
-        let (products, _) = products.as_chunks_mut();
-        for (panel_idx, panel) in self.panels().enumerate() {
-            let first_output = panel_idx * WIDTH;
-            let start = finish.start(first_output);
-            let blocks = units.as_ref().chunks(F::ROWS * n_steps);
-            for (block, out) in blocks.zip(out.chunks_mut(F::ROWS * row_len)) {
-                self.format.multiply(block, panel, &start, products);
-                finish.activate(products.as_flattened_mut());
-                for (out, products) in out.chunks_exact_mut(row_len).zip(&*products) {
-                    finish.lay(products, &mut out[first_output..]);
-                }
-            }
-        }
     }
 
     fn panels(&self) -> impl Iterator<Item = &[[F::Unit; WIDTH]]> {
@@ -162,5 +132,41 @@ impl<F: Format> Panels<F> {
     /// Units in a row.
     fn n_steps(&self) -> usize {
         F::n_units(self.n_inputs)
+    }
+}
+
+impl<F: Format> Layout for Panels<F> {
+    fn to_rows(&self) -> Vec<f32> {
+        let mut rows = vec![0.0; self.n_inputs * self.n_outputs];
+        for (panel, first_output) in self.panels().zip((0..).step_by(WIDTH)) {
+            let inputs = rows.chunks_mut(F::N * self.n_outputs);
+            for (step, inputs) in inputs.enumerate() {
+                for (output, column) in (first_output..self.n_outputs).take(WIDTH).enumerate() {
+                    let unit = panel.as_flattened()[F::place(panel.len(), [step, output])];
+                    let inputs = inputs.chunks_exact_mut(self.n_outputs);
+                    inputs.zip(F::numbers(unit)).for_each(|(row, number)| row[column] = number);
+                }
+            }
+        }
+        rows
+    }
+
+    /// What becomes of a product is done to it while it is still in the nearest cache.
+    fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
+        let (row_len, n_steps) = (self.n_outputs, self.n_steps());
+        let units = F::units(values, self.n_inputs);
+        let mut products = Aligned::zeros(F::ROWS * WIDTH);
+        let (products, _) = products.as_chunks_mut();
+        for (panel, first_output) in self.panels().zip((0..).step_by(WIDTH)) {
+            let start = finish.start(first_output);
+            let blocks = units.as_ref().chunks(F::ROWS * n_steps);
+            for (block, out) in blocks.zip(out.chunks_mut(F::ROWS * row_len)) {
+                self.format.multiply(block, panel, &start, products);
+                finish.activate(products.as_flattened_mut());
+                for (out, products) in out.chunks_exact_mut(row_len).zip(&*products) {
+                    finish.lay(products, &mut out[first_output..]);
+                }
+            }
+        }
     }
 }

@@ -1,16 +1,10 @@
 //! The weights of a linear layer, laid out as this machine multiplies them best.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Result, Tensor};
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use super::panels::Amx;
-#[cfg(target_arch = "x86_64")]
-use super::panels::{Avx512, Avx512Bf16, Panels};
-use super::{
-    product::{Matrix, MatrixMut, Standing, multiply},
-    simd,
-};
-use crate::model::activation::Activation;
+use super::layout::{Finish, Layout, layouts, round};
 
 /// In what values and weights are multiplied; sums are always in single precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,50 +20,21 @@ pub(crate) enum Precision {
 /// `inputs x outputs`.
 #[derive(Clone, Debug)]
 pub(super) struct Weights {
-    n_inputs: usize,
-    n_outputs: usize,
+    size: [usize; 2],
     precision: Precision,
-    layout: Layout,
-}
-
-/// What becomes of the products of values and weights.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Finish<'a> {
-    /// Added, one for each output.
-    pub(super) bias: Option<&'a [f32]>,
-    /// Through which the sums go.
-    pub(super) activation: Option<Activation>,
-    /// Of what stands where the result goes.
-    pub(super) standing: Standing,
-}
-
-impl Finish<'_> {
-    pub(super) fn activate(&self, sums: &mut [f32]) {
-        if let Some(activation) = self.activation {
-            activation.apply(sums);
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Layout {
-    #[cfg(target_arch = "x86_64")]
-    Panels(Panels<Avx512>),
-    #[cfg(target_arch = "x86_64")]
-    Bf16Panels(Panels<Avx512Bf16>),
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    AmxPanels(Panels<Amx>),
-    /// The weights of an input to all outputs side by side, rounded.
-    Rows(Vec<f32>),
+    layout: Arc<dyn Layout>,
 }
 
 impl Weights {
     /// Takes a tensor `outputs x inputs`.
     pub(super) fn new(weight: &Tensor, precision: Precision) -> Result<Self> {
         let (n_outputs, n_inputs) = weight.dims2()?;
-        let rows = weight.t()?.flatten_all()?.to_vec1::<f32>()?;
         let size = [n_inputs, n_outputs];
-        Ok(Self { n_inputs, n_outputs, precision, layout: Layout::new(rows, size, precision) })
+        let rows = rounded(weight, precision)?;
+        let Some(layout) = layouts(&rows, size, precision).next() else {
+            candle_core::bail!("no layout is for weights in {precision:?}")
+        };
+        Ok(Self { size, precision, layout })
     }
 
     /// A tensor `outputs x inputs`.
@@ -79,24 +44,15 @@ impl Weights {
 
     /// A tensor `inputs x outputs`.
     pub(super) fn to_rows(&self) -> Result<Tensor> {
-        let rows = match &self.layout {
-            #[cfg(target_arch = "x86_64")]
-            Layout::Panels(panels) => panels.to_rows(),
-            #[cfg(target_arch = "x86_64")]
-            Layout::Bf16Panels(panels) => panels.to_rows(),
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Layout::AmxPanels(panels) => panels.to_rows(),
-            Layout::Rows(rows) => rows.clone(),
-        };
-        Tensor::from_vec(rows, (self.n_inputs, self.n_outputs), &Device::Cpu)
+        Tensor::from_vec(self.layout.to_rows(), &self.size, &Device::Cpu)
     }
 
     pub(super) fn n_inputs(&self) -> usize {
-        self.n_inputs
+        self.size[0]
     }
 
     pub(super) fn n_outputs(&self) -> usize {
-        self.n_outputs
+        self.size[1]
     }
 
     pub(super) fn precision(&self) -> Precision {
@@ -105,70 +61,17 @@ impl Weights {
 
     /// From values `rows x inputs` to `rows x outputs`.
     pub(super) fn apply(&self, values: &[f32], out: &mut [f32], finish: Finish<'_>) {
-        match &self.layout {
-            #[cfg(target_arch = "x86_64")]
-            Layout::Panels(panels) => panels.apply(values, out, finish),
-            #[cfg(target_arch = "x86_64")]
-            Layout::Bf16Panels(panels) => panels.apply(values, out, finish),
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Layout::AmxPanels(panels) => panels.apply(values, out, finish),
-            Layout::Rows(rows) => {
-                match self.precision {
-                    Precision::Single => self.multiply(values, rows, (out, finish.standing)),
-                    Precision::Bf16 => {
-                        self.multiply(&rounded(values), rows, (out, finish.standing));
-                    }
-                }
-                for out in out.chunks_exact_mut(self.n_outputs) {
-                    let bias = finish.bias.unwrap_or_default();
-                    out.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
-                }
-                finish.activate(out);
-            }
-        }
-    }
-
-    fn multiply(&self, values: &[f32], rows: &[f32], (out, standing): (&mut [f32], Standing)) {
-        let Self { n_inputs, n_outputs, .. } = *self;
-        let n_rows = out.len() / n_outputs;
-        let values = Matrix::new(values, [n_rows, n_inputs], n_inputs);
-        let weights = Matrix::new(rows, [n_inputs, n_outputs], n_outputs);
-        multiply(
-            values,
-            weights,
-            &mut MatrixMut::new(out, [n_rows, n_outputs], n_outputs),
-            standing,
-        );
+        self.layout.apply(values, out, finish);
     }
 }
 
-impl Layout {
-    fn new(rows: Vec<f32>, size: [usize; 2], precision: Precision) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let (Precision::Single, Some(proof)) = (precision, Avx512::detect()) {
-            return Self::Panels(Panels::new(proof, &rows, size));
-        }
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        if let (Precision::Bf16, Some(proof)) = (precision, Amx::detect()) {
-            return Self::AmxPanels(Panels::new(proof, &rows, size));
-        }
-        #[cfg(target_arch = "x86_64")]
-        if let (Precision::Bf16, Some(proof)) = (precision, Avx512Bf16::detect()) {
-            return Self::Bf16Panels(Panels::new(proof, &rows, size));
-        }
-        Self::in_rows(rows, precision)
+/// Weights `inputs x outputs`, row by row, of a tensor `outputs x inputs`.
+fn rounded(weight: &Tensor, precision: Precision) -> Result<Vec<f32>> {
+    let mut rows = weight.t()?.flatten_all()?.to_vec1::<f32>()?;
+    if precision == Precision::Bf16 {
+        round(&mut rows);
     }
-
-    fn in_rows(rows: Vec<f32>, precision: Precision) -> Self {
-        Self::Rows(if precision == Precision::Bf16 { rounded(&rows) } else { rows })
-    }
-}
-
-/// The nearest numbers that bfloat16 has.
-fn rounded(values: &[f32]) -> Vec<f32> {
-    let mut rounded = values.to_vec();
-    simd::map(&mut rounded, |value| f32::from_bits(u32::from(bf16_bits(value)) << 16));
-    rounded
+    Ok(rows)
 }
 
 /// The nearest bfloat16, of two equally near ones the even, without a branch.
@@ -187,6 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::kernel::product::Standing;
 
     #[test]
     fn rounding_is_that_of_the_standard() {
@@ -208,18 +112,12 @@ mod tests {
         assert!(bf16::from_bits(bf16_bits(f32::NAN)).is_nan());
     }
 
-    /// The weights in every layout that this machine has instructions for, the fastest first.
-    fn layouts(weight: &Tensor, precision: Precision) -> Vec<Weights> {
+    /// The weights in every layout that this machine has instructions for.
+    fn in_all_layouts(weight: &Tensor, precision: Precision) -> Vec<Weights> {
         let fastest = Weights::new(weight, precision).unwrap();
-        let rows = weight.t().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let mut others = vec![Layout::in_rows(rows.clone(), precision)];
-        #[cfg(target_arch = "x86_64")]
-        if let (Precision::Bf16, Some(proof)) = (precision, Avx512Bf16::detect()) {
-            let size = [fastest.n_inputs, fastest.n_outputs];
-            others.push(Layout::Bf16Panels(Panels::new(proof, &rows, size)));
-        }
-        let others = others.into_iter().map(|layout| Weights { layout, ..fastest.clone() });
-        [fastest.clone()].into_iter().chain(others).collect()
+        let rows = rounded(weight, precision).unwrap();
+        let layouts = layouts(&rows, fastest.size, precision);
+        layouts.map(|layout| Weights { layout, ..fastest.clone() }).collect()
     }
 
     fn rounded_in(precision: Precision, value: f32) -> f64 {
@@ -249,7 +147,7 @@ mod tests {
                     let sum = (0..n_inputs).map(|input| value(input) * weight(input)).sum::<f64>();
                     sum + f64::from(bias[output])
                 };
-                for weights in layouts(&tensor, precision) {
+                for weights in in_all_layouts(&tensor, precision) {
                     for (standing, before) in [(Standing::Replaced, 0.0), (Standing::Kept, 0.5)] {
                         let finish = Finish { bias: Some(&bias), activation: None, standing };
                         let mut out = vec![0.5; n_rows * n_outputs];
@@ -268,9 +166,8 @@ mod tests {
             let shape = (n_outputs, n_inputs);
             let tensor = Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap();
             for precision in [Precision::Single, Precision::Bf16] {
-                let expected = Layout::in_rows(tensor.flatten_all().unwrap().to_vec1().unwrap(), precision);
-                let Layout::Rows(expected) = expected else { panic!("rows are rows") };
-                for weights in layouts(&tensor, precision) {
+                let expected = rounded(&tensor.t().unwrap(), precision).unwrap();
+                for weights in in_all_layouts(&tensor, precision) {
                     let found = weights.to_tensor().unwrap().flatten_all().unwrap();
                     prop_assert_eq!(found.to_vec1::<f32>().unwrap(), expected.clone());
                 }

@@ -97,18 +97,11 @@ impl Format for Amx {
     }
 
     /// Half after half, in each the tiles of its left and its right outputs by turns.
-    fn arrange(panel: &mut [[Pair; WIDTH]]) {
-        let steps = panel.to_vec();
-        for (place, unit) in places(panel).zip(steps.as_flattened()) {
-            panel.as_flattened_mut()[place] = *unit;
-        }
-    }
-
-    fn restore(panel: &mut [[Pair; WIDTH]]) {
-        let arranged = panel.to_vec();
-        for (unit, place) in panel.as_flattened_mut().iter_mut().zip(places(&arranged)) {
-            *unit = arranged.as_flattened()[place];
-        }
+    fn place(n_steps: usize, [step, output]: [usize; 2]) -> usize {
+        let half = output / OUTPUTS * n_steps * OUTPUTS;
+        let pair_of_tiles = step / SIDE * OUTPUTS * SIDE;
+        let tile = output % OUTPUTS / SIDE * SIDE * SIDE;
+        half + pair_of_tiles + tile + step % SIDE * SIDE + output % SIDE
     }
 
     fn multiply(
@@ -148,18 +141,6 @@ fn give_registers_back() {
 
 fn tiles_mut(units: &mut [Pair]) -> &mut [Tile] {
     units.as_chunks_mut().0.as_chunks_mut().0
-}
-
-/// Where the units of a panel are laid, in the order of its steps.
-fn places<T>(panel: &[[T; WIDTH]]) -> impl Iterator<Item = usize> + use<T> {
-    let n_steps = panel.len();
-    (0..n_steps * WIDTH).map(move |idx| {
-        let (step, output) = (idx / WIDTH, idx % WIDTH);
-        let half = output / OUTPUTS * n_steps * OUTPUTS;
-        let pair_of_tiles = step / SIDE * OUTPUTS * SIDE;
-        let tile = output % OUTPUTS / SIDE * SIDE * SIDE;
-        half + pair_of_tiles + tile + step % SIDE * SIDE + output % SIDE
-    })
 }
 
 /// How the registers are shaped.

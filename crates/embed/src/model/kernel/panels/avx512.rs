@@ -9,19 +9,17 @@ use std::{
         __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
         _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     },
-    array, mem, ptr,
+    mem, ptr,
 };
 
 use super::{
     Format, WIDTH,
+    abreast::{ROWS, abreast},
     pairs::{self, Pair},
 };
 
 /// Sums in a vector.
 const LANES: usize = 16;
-
-/// Rows of a block.
-const ROWS: usize = 6;
 
 /// Proof that this machine has AVX-512F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,23 +53,20 @@ macro_rules! multiply_with {
             start: &[f32; WIDTH],
             products: &mut [[f32; WIDTH]],
         ) {
-            let mut all = rows.chunks_exact(panel.len());
-            // Where a row is missing, the first one takes its place. So the compiler knows how long all are.
-            let rows: [_; ROWS] = array::from_fn(|_| &all.next().unwrap_or(rows)[..panel.len()]);
             let mut first = [_mm512_setzero_ps(); WIDTH / LANES];
             let (vectors, _) = start.as_chunks();
             for (first, vector) in first.iter_mut().zip(vectors) {
                 *first = load(vector);
             }
             let mut sums = [first; ROWS];
-            for (idx, step) in panel.iter().enumerate() {
+            for (step, values) in panel.iter().zip(abreast(rows, panel.len())) {
                 let (vectors, _) = step.as_chunks();
                 let mut weights = [$spread(<$unit>::default()); WIDTH / LANES];
                 for (weights, vector) in weights.iter_mut().zip(vectors) {
                     *weights = $load(vector);
                 }
-                for (sums, row) in sums.iter_mut().zip(rows) {
-                    let values = $spread(row[idx]);
+                for (sums, value) in sums.iter_mut().zip(values) {
+                    let values = $spread(value);
                     for (sum, weights) in sums.iter_mut().zip(weights) {
                         *sum = $add(*sum, values, weights);
                     }
