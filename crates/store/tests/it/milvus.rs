@@ -240,7 +240,17 @@ fn what_forty_thousand_rows_answer_is_what_the_oracle_answers() {
 
 #[test]
 #[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
-fn samples_of_many_rows_are_of_all_of_them_for_keys_of_both_kinds() {
+fn samples_of_many_rows_are_of_all_of_them_where_keys_are_numbers() {
+    samples_of_many_rows_are_of_all_of_them(true, |n| (3 * n.cast_signed() - 90_000).to_string());
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"]
+fn samples_of_many_rows_are_of_all_of_them_where_keys_are_texts() {
+    samples_of_many_rows_are_of_all_of_them(false, |n| format!("all/of \"{n:06}.jpg"));
+}
+
+fn samples_of_many_rows_are_of_all_of_them(has_numbers: bool, id: impl Fn(usize) -> String) {
     let n_rows = 110_000;
     let is_of_concept = |n: usize| n >= n_rows / 10 * 9;
     // Sorted by what they are of, and a tenth is of a concept.
@@ -248,25 +258,16 @@ fn samples_of_many_rows_are_of_all_of_them_for_keys_of_both_kinds() {
         let (sin, cos) = (0.2 * (n as f32).sin()).sin_cos();
         if is_of_concept(n) { [sin, cos] } else { [cos, sin] }
     };
-    for has_numbers in [true, false] {
-        let name = new_name();
-        let theirs =
-            Theirs { name: &name, has_numbers, index: Some(("COSINE", "FLAT")), is_loaded: true };
-        let id = |n: usize| {
-            if has_numbers {
-                (3 * n.cast_signed() - 90_000).to_string()
-            } else {
-                format!("all/of \"{n:06}.jpg")
-            }
-        };
-        let rows: Vec<TheirRow> = (0..n_rows).map(|n| row(&id(n), &vector(n), "")).collect();
-        admin().make(&theirs, &rows);
-        let store = read(&address(&name)).unwrap();
-        let drawn = block_on(store.sample(4_000, 1)).unwrap();
-        let n_of_concept = drawn.iter().filter(|it| it.embedding.as_slice()[1] > 0.5).count();
-        assert!(drawn.len() == 4_000 && (320..480).contains(&n_of_concept), "{n_of_concept}");
-        assert!(drawn == block_on(store.sample(4_000, 1)).unwrap());
-    }
+    let name = new_name();
+    let theirs =
+        Theirs { name: &name, has_numbers, index: Some(("COSINE", "FLAT")), is_loaded: true };
+    let rows: Vec<TheirRow> = (0..n_rows).map(|n| row(&id(n), &vector(n), "")).collect();
+    admin().make(&theirs, &rows);
+    let store = read(&address(&name)).unwrap();
+    let drawn = block_on(store.sample(4_000, 1)).unwrap();
+    let n_of_concept = drawn.iter().filter(|it| it.embedding.as_slice()[1] > 0.5).count();
+    assert!(drawn.len() == 4_000 && (320..480).contains(&n_of_concept), "{n_of_concept}");
+    assert!(drawn == block_on(store.sample(4_000, 1)).unwrap());
 }
 
 #[test]
