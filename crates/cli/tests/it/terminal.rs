@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::{journey::label_rounds, support::Bench};
+use crate::{journey::label_rounds, pages::Page, support::Bench};
 
 const PATIENCE_MS: u64 = 30_000;
 
@@ -126,4 +126,34 @@ fn an_audit_is_judged_by_keys_alone_and_reported_in_the_end() {
     }
     terminal.exp_string("3 judged at random").unwrap();
     terminal.exp_eof().unwrap();
+}
+
+/// What is printed, without numbers, bars and spaces: lines end where the terminal does.
+fn without_numbers(text: &str) -> String {
+    let is_bar = |c: &char| ('\u{2581}'..='\u{2588}').contains(c);
+    let is_number = |c: &char| c.is_ascii_digit() || "+-.,".contains(*c);
+    text.chars().filter(|c| !c.is_whitespace() && !is_number(c) && !is_bar(c)).collect()
+}
+
+#[test]
+fn the_demo_looks_as_the_readme_shows() {
+    let bench = Bench::new();
+    let mut terminal = at_terminal(&bench, &["demo"]);
+    let mut said = String::new();
+    for _ in 0..10 {
+        let shown = terminal.exp_string("q quit").unwrap();
+        press(&mut terminal, if shown.contains("astronom") { "a" } else { "x" });
+        said += &format!("{shown}q quit");
+    }
+    said += &format!("{}q quits", terminal.exp_string("q quits").unwrap());
+    press(&mut terminal, "\r");
+    said += &terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "q");
+    terminal.exp_eof().unwrap();
+    let readme = Page::read("README.md");
+    let shown = readme.blocks_of("").find(|block| block.starts_with("embedded ")).unwrap();
+    let plain = without_numbers(&said);
+    for line in shown.lines().filter(|line| *line != "...") {
+        assert!(plain.contains(&without_numbers(line)), "{line}\n{said}");
+    }
 }
