@@ -79,9 +79,10 @@ impl Checkout {
 
     /// The sources of an example.
     fn example(&self, name: &str) -> Option<PathBuf> {
+        let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
         let examples = self.crates.iter().map(|folder| folder.join("examples").join(name));
-        let files = examples.flat_map(|path| [path.with_extension("rs"), path]);
-        files.into_iter().find(|path| !name.is_empty() && path.exists())
+        let mut files = examples.flat_map(|path| [path.with_extension("rs"), path]);
+        files.find(|path| !name.is_empty() && name.chars().all(is_name) && path.exists())
     }
 
     /// Options of an example that its sources know nothing of.

@@ -42,16 +42,10 @@ fn arguments(words: &[String]) -> Option<&[String]> {
     words.get(place? + 1..).filter(|arguments| !arguments.is_empty())
 }
 
-/// `NAME=value` and words of the shell.
+/// `NAME=value`, and words of the shell.
 fn is_before(word: &str) -> bool {
-    let is_assignment =
-        word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && is_capital(name));
-    BEFORE.contains(&word) || is_assignment
-}
-
-/// Whether a word is a placeholder or the name of a variable.
-fn is_capital(word: &str) -> bool {
-    !word.contains(char::is_lowercase)
+    let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_lowercase);
+    BEFORE.contains(&word) || word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
 /// What is wrong with a command line that has to be whole.
