@@ -42,12 +42,12 @@ impl Page {
                 Some(language) if !is_inside => {
                     blocks.push(Code::new(line + 1, language, String::new()));
                 }
-                None if is_inside => blocks.last_mut().unwrap().text += &format!("{text}\n"),
+                None if is_inside => blocks.last_mut().unwrap().text.extend([text, "\n"]),
                 _ => {}
             }
             let is_prose = !is_inside && fence.is_none();
             is_inside ^= fence.is_some();
-            prose += &format!("{}\n", if is_prose { text } else { "" });
+            prose.extend([if is_prose { text } else { "" }, "\n"]);
         }
         assert!(!is_inside, "{name}: a block does not end");
         Self { name: name.to_owned(), blocks, spans: spans(&prose) }

@@ -154,9 +154,9 @@ fn the_demo_looks_as_the_readme_shows() {
         let shown = terminal.exp_string("q quit").unwrap();
         let is_relevant = shown.to_lowercase().contains("astro");
         press(&mut terminal, if is_relevant { "a" } else { "x" });
-        said += &format!("{shown}q quit");
+        said.extend([&shown, "q quit"]);
     }
-    said += &format!("{}q quits", terminal.exp_string("q quits").unwrap());
+    said.extend([&terminal.exp_string("q quits").unwrap(), "q quits"]);
     press(&mut terminal, "\r");
     said += &terminal.exp_string("q quit").unwrap();
     press(&mut terminal, "q");

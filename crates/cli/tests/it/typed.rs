@@ -146,7 +146,7 @@ fn lines_of(block: &Code) -> Vec<(usize, Vec<String>)> {
 }
 
 /// Whether a block is something to type.
-fn is_typed(block: &&Code) -> bool {
+fn is_typed(block: &Code) -> bool {
     ["", "sh"].contains(&block.language.as_str())
 }
 
@@ -156,7 +156,7 @@ fn mistakes(page: &Page) -> Vec<String> {
         let said = error.to_string();
         format!("{}:{line}: {}", page.name, said.lines().next().unwrap_or_default())
     };
-    let blocks = page.blocks.iter().filter(is_typed).flat_map(lines_of);
+    let blocks = page.blocks.iter().filter(|block| is_typed(block)).flat_map(lines_of);
     let of_blocks = blocks.filter_map(|(line, arguments)| Some(told(line, &mistake(&arguments)?)));
     let spans = page.spans.iter();
     let of_spans = spans.filter_map(|span| Some(told(span.line, &mistake_in_span(&span.text)?)));
@@ -168,7 +168,7 @@ fn every_command_of_the_pages_can_be_read() {
     let pages = pages();
     let n_commands: usize = pages
         .iter()
-        .flat_map(|page| page.blocks.iter().filter(is_typed))
+        .flat_map(|page| page.blocks.iter().filter(|block| is_typed(block)))
         .flat_map(lines_of)
         .count();
     assert!(n_commands > 100, "{n_commands} were found");
@@ -269,7 +269,11 @@ fn every_address_of_a_store_can_be_read() {
 fn every_filter_of_the_pages_can_be_read() {
     let mut n_filters = 0;
     for page in pages() {
-        let blocks = page.blocks.iter().filter(is_typed).flat_map(|block| commands(&block.text));
+        let blocks = page
+            .blocks
+            .iter()
+            .filter(|block| is_typed(block))
+            .flat_map(|block| commands(&block.text));
         let spans = page.spans.iter().flat_map(|span| commands(&span.text));
         for words in blocks.chain(spans).map(|command| command.words) {
             let places = (1..words.len()).filter(|place| words[place - 1] == "--where");
