@@ -139,6 +139,7 @@ fn that_can_run() -> Result<String> {
             "LINPROBE_TEST_LABEL_TOOLS names no Python with fiftyone and label-studio-sdk",
         ),
         (Path::new("/usr/bin/ffmpeg").exists(), "#*with_ffmpeg", "ffmpeg is not installed"),
+        (Path::new("/usr/bin/sqlite3").exists(), "#*with_sqlite3", "sqlite3 is not installed"),
     ] {
         if is_here {
             write!(filter, " | test({tests})")?;

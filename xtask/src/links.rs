@@ -29,11 +29,7 @@ const SUMMARY: &str = "docs/SUMMARY.md";
 
 /// Fails if a link leads nowhere, or a page of the book is not listed, and says which.
 pub(crate) fn check() -> Result<()> {
-    let mut files: Vec<PathBuf> = FILES.iter().map(|file| shell::root().join(file)).collect();
-    for folder in FOLDERS {
-        pages_below(&shell::root().join(folder), &mut files)?;
-    }
-    let pages = files.into_iter().map(|file| Page::read(&file).map(|page| (file, page)));
+    let pages = files()?.into_iter().map(|file| Page::read(&file).map(|page| (file, page)));
     let pages: BTreeMap<PathBuf, Page> = pages.collect::<Result<_>>()?;
     let mut wrong = broken(&pages);
     wrong.extend(unlisted(&pages));
@@ -41,6 +37,15 @@ pub(crate) fn check() -> Result<()> {
         bail!("links and pages of the documentation:\n{}", wrong.join("\n"));
     }
     Ok(())
+}
+
+/// The pages, and the notebooks.
+pub(crate) fn files() -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = FILES.iter().map(|file| shell::root().join(file)).collect();
+    for folder in FOLDERS {
+        pages_below(&shell::root().join(folder), &mut files)?;
+    }
+    Ok(files)
 }
 
 fn pages_below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

@@ -6,6 +6,8 @@ mod ci;
 mod dist;
 mod docs;
 mod links;
+#[cfg(test)]
+mod mentions;
 mod python;
 mod shell;
 mod style;

@@ -28,7 +28,7 @@ use std::{
     io::{self, Write},
 };
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 pub use crate::reference::reference;
 use crate::{args::Cli, command::Outcome};
@@ -53,6 +53,11 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> u8 {
             1
         }
     }
+}
+
+/// What reads the command line, for those who compare pages with it.
+pub fn parser() -> clap::Command {
+    Cli::command()
 }
 
 /// Help and the version are answers to a line that can be read; the rest says what is wrong with it.

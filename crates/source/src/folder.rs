@@ -303,12 +303,22 @@ fn refuse_leaving(root: &Path, path: &Path) -> Result<(), String> {
     }
 }
 
-/// Where the files of a dataset in the hub's cache are: its snapshots are folders of links to them.
+/// Where the files are of a folder that is all links: a snapshot of a dataset in the hub's cache, or the listing of a bucket among
+/// what was downloaded.
 fn blobs_of(root: &Path) -> Option<PathBuf> {
-    let snapshots = root.parent().filter(|snapshots| snapshots.ends_with("snapshots"))?;
-    let repository = snapshots.parent()?;
+    let listings = root.parent()?;
+    if is_digest(root) && is_digest(listings) && listings.join("latest").is_file() {
+        return Some(listings.join("blobs"));
+    }
+    let repository = listings.parent().filter(|_| listings.ends_with("snapshots"))?;
     let is_dataset = repository.file_name()?.to_str()?.starts_with("datasets--");
     is_dataset.then(|| repository.join("blobs"))
+}
+
+/// Whether a folder is called by a digest, as those of buckets are.
+fn is_digest(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.len() == 32 && name.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
 /// Whether the name of a file says that it tells of the pictures beside it.

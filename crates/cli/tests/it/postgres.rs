@@ -4,6 +4,7 @@ use linprobe_store::test_server::PostgresServer;
 use serde_json::{Value, json};
 
 use crate::{
+    pages::Page,
     support::{Bench, texts},
     wanted::{assert_no_label_is_lost, is_wanted, label_round},
 };
@@ -52,6 +53,26 @@ fn the_whole_loop_runs_over_a_table_that_is_there_and_writes_nothing_to_it() {
     assert_eq!((&inspected["n_points"], &inspected["damage"]), (&json!(3000), &json!([])));
     bench.ok(&["doctor"]);
     assert_eq!(server.sql(CONTENTS), before);
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn the_statements_of_the_page_about_stores_do_what_it_says() {
+    let server = PostgresServer::start();
+    server.sql(ITEMS);
+    let page = Page::read("docs/stores.md");
+    let alter = page.spans.iter().find(|span| span.text.starts_with("ALTER TABLE items")).unwrap();
+    server.sql(&format!(
+        "{}; CREATE SCHEMA catalog; ALTER TABLE items SET SCHEMA catalog",
+        alter.text
+    ));
+    page.blocks_of("sql").for_each(|statements| drop(server.sql(statements)));
+    let bench = Bench::new();
+    let address = server.address("catalog.items&text=title&search=approximate");
+    let address = address.replace("postgres@", "linprobe@");
+    bench.ok(&["init", "project", "--store", &address]);
+    let found = bench.json(&["search", "--like", "10", "--like", "20", "--like", "30", "-k", "20"]);
+    assert!(found.iter().filter(|hit| is_wanted(hit)).count() >= 15, "{found:?}");
 }
 
 #[test]

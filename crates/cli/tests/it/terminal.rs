@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::{journey::label_rounds, support::Bench};
+use crate::{journey::label_rounds, pages::Page, support::Bench};
 
 const PATIENCE_MS: u64 = 30_000;
 
@@ -126,4 +126,45 @@ fn an_audit_is_judged_by_keys_alone_and_reported_in_the_end() {
     }
     terminal.exp_string("3 judged at random").unwrap();
     terminal.exp_eof().unwrap();
+}
+
+/// What is printed, without numbers, bars, emphasis and spaces: lines end where the terminal does.
+fn without_numbers(text: &str) -> String {
+    let is_bar = |c: &char| ('\u{2581}'..='\u{2588}').contains(c);
+    let is_number = |c: &char| c.is_ascii_digit() || "+-.,".contains(*c);
+    let plain = text.split('\u{1b}').enumerate().map(|(place, part)| {
+        let rest = part.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+        if place == 0 { part } else { rest.get(1..).unwrap_or_default() }
+    });
+    let plain: String = plain.collect();
+    plain.chars().filter(|c| !c.is_whitespace() && !is_number(c) && !is_bar(c)).collect()
+}
+
+/// The text of a terminal's bytes, which come as a character each.
+fn from_bytes(said: &str) -> String {
+    String::from_utf8(said.chars().map(|c| u8::try_from(c).unwrap()).collect()).unwrap()
+}
+
+#[test]
+fn the_demo_looks_as_the_readme_shows() {
+    let bench = Bench::new();
+    let mut terminal = at_terminal(&bench, &["demo"]);
+    let mut said = String::new();
+    for _ in 0..10 {
+        let shown = terminal.exp_string("q quit").unwrap();
+        let is_relevant = shown.to_lowercase().contains("astro");
+        press(&mut terminal, if is_relevant { "a" } else { "x" });
+        said.extend([&shown, "q quit"]);
+    }
+    said.extend([&terminal.exp_string("q quits").unwrap(), "q quits"]);
+    press(&mut terminal, "\r");
+    said += &terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "q");
+    terminal.exp_eof().unwrap();
+    let (said, readme) = (from_bytes(&said), Page::read("README.md"));
+    let shown = readme.blocks_of("").find(|block| block.starts_with("embedded ")).unwrap();
+    let plain = without_numbers(&said);
+    for line in shown.lines().filter(|line| *line != "...") {
+        assert!(plain.contains(&without_numbers(line)), "{line}\n{said}");
+    }
 }

@@ -137,6 +137,26 @@ fn links_are_followed_only_inside_the_folder() {
 
 #[cfg(unix)]
 #[test]
+fn links_of_what_was_downloaded_from_a_bucket_are_followed_to_its_objects_alone() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new();
+    let (address, listing) = ("0".repeat(32), "f".repeat(32));
+    folder.file(&format!("{address}/blobs/b"), "b");
+    folder.file(&format!("{address}/secret.jpg"), "secret");
+    let keep = folder.file(&format!("{address}/{listing}/a/keep"), "");
+    symlink("../../blobs/b", keep.with_file_name("b.jpg")).unwrap();
+    symlink("../../secret.jpg", keep.with_file_name("out.jpg")).unwrap();
+    let root = folder.path().join(&address).join(&listing);
+    assert!(Outcome::of(&*open_plainly(&root)).ids().is_empty(), "nothing was listed yet");
+    folder.file(&format!("{address}/latest"), &listing);
+    let outcome = Outcome::of(&*open_plainly(&root));
+    assert_eq!(outcome.ids(), ["a/b.jpg"]);
+    assert_eq!(outcome.faults().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_folder_that_has_become_a_link_out_is_not_followed() {
     let folder = Folder::new();
     folder.file("secret/x.jpg", "secret");
