@@ -10,7 +10,10 @@ pub(super) const ROWS: usize = 6;
 #[inline]
 pub(super) fn abreast<T: Copy>(rows: &[T], row_len: usize) -> impl Iterator<Item = [T; ROWS]> {
     let mut all = rows.chunks_exact(row_len);
-    let [a, b, c, d, e, f] = [(); ROWS].map(|()| all.next().unwrap_or(&rows[..row_len]).iter());
-    let zipped = a.zip(b).zip(c).zip(d).zip(e).zip(f);
-    zipped.map(|(((((a, b), c), d), e), f)| [*a, *b, *c, *d, *e, *f])
+    let mut next = || all.next().unwrap_or(&rows[..row_len]).iter().copied();
+    let [first, second, third] = [(); ROWS / 2].map(|()| next().zip(next()));
+    first
+        .zip(second)
+        .zip(third)
+        .map(|((first, second), third)| [first.0, first.1, second.0, second.1, third.0, third.1])
 }
