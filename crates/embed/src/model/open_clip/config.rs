@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::trunk::{Plan, Projection};
 use crate::{
     image::OpenClipPreprocessing,
     model::{
         activation::Activation,
         clip,
         siglip::{self, TowerConfig},
-        timm::{Family, Kind},
+        timm::Family,
     },
     tokenize::Cleaning,
 };
@@ -43,10 +44,11 @@ pub(super) struct Model {
 #[serde(default)]
 pub(super) struct Vision {
     /// In place of all that is named after it, but the size of pictures.
-    pub(super) timm_model_name: Option<String>,
+    timm_model_name: Option<String>,
     timm_pool: String,
     timm_proj: Option<String>,
-    pub(super) layers: Depth,
+    timm_proj_bias: bool,
+    layers: Depth,
     pub(super) width: usize,
     pub(super) head_width: usize,
     mlp_ratio: f64,
@@ -60,7 +62,7 @@ pub(super) struct Vision {
 /// How deep a tower for pictures is.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Depth {
+enum Depth {
     /// A transformer.
     Layers(usize),
     /// A ResNet.
@@ -73,6 +75,7 @@ impl Default for Vision {
             timm_model_name: None,
             timm_pool: "avg".to_owned(),
             timm_proj: Some("linear".to_owned()),
+            timm_proj_bias: false,
             layers: Depth::Layers(12),
             width: 768,
             head_width: 64,
@@ -149,6 +152,17 @@ struct TokenizerArguments {
     clean: Option<Cleaning>,
 }
 
+/// What sees pictures.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Tower<'a> {
+    /// A transformer of so many layers over patches.
+    Patches(usize),
+    /// A ResNet, with so many layers in each stage.
+    ResNet(&'a [usize]),
+    /// A tower of timm.
+    Trunk(Plan<'a>),
+}
+
 /// How a text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -184,8 +198,8 @@ const KNOWN: [(&str, &str); 3] =
     [("pool_type", "tok"), ("pos_embed_type", "learnable"), ("proj_type", "linear")];
 
 impl Model {
-    /// Refuses what would be computed wrongly, and tells how texts are read.
-    pub(super) fn check(&self) -> Result<Reading, String> {
+    /// Refuses what would be computed wrongly, and tells how pictures are seen and texts are read.
+    pub(super) fn check(&self) -> Result<(Tower<'_>, Reading), String> {
         let others = [&self.others, &self.vision.others, &self.text.others];
         let changes = |(name, value): &(&String, &Value)| {
             let is_off = matches!(value, Value::Null | Value::Bool(false));
@@ -196,11 +210,11 @@ impl Model {
         if let Some((name, value)) = others.into_iter().flatten().find(changes) {
             return Err(format!("{name} {value} is not supported"));
         }
-        self.vision.check()?;
+        let tower = self.vision.tower(self.embed_dim)?;
         if self.quick_gelu && self.text.act_kwargs.is_some() {
             return Err("act_kwargs with quick_gelu are not supported".to_owned());
         }
-        self.text.reading()
+        Ok((tower, self.text.reading()?))
     }
 
     fn text_activation(&self) -> Activation {
@@ -266,22 +280,38 @@ impl Model {
 }
 
 impl Vision {
-    fn check(&self) -> Result<(), String> {
-        let Some(name) = &self.timm_model_name else {
-            return match &self.layers {
-                Depth::Stages(depths) if depths.len() != 4 => {
-                    Err(format!("a ResNet of {} stages is not supported", depths.len()))
-                }
-                _ => Ok(()),
-            };
-        };
-        let projection = self.timm_proj.as_deref().unwrap_or("");
-        match (Family::of(name), self.timm_pool.as_str(), projection) {
-            (Some(Family::Transformer(Kind::Siglip)), "map", "none") => Ok(()),
-            (Some(Family::Transformer(Kind::Siglip)), pool, projection) => {
-                Err(format!("timm_pool {pool:?} with timm_proj {projection:?} is not supported"))
+    fn tower(&self, dimension: usize) -> Result<Tower<'_>, String> {
+        match (&self.timm_model_name, &self.layers) {
+            (Some(name), _) => self.trunk(name, dimension).map(Tower::Trunk),
+            (None, Depth::Layers(n_layers)) => Ok(Tower::Patches(*n_layers)),
+            (None, Depth::Stages(depths)) if depths.len() == 4 => Ok(Tower::ResNet(depths)),
+            (None, Depth::Stages(depths)) => {
+                Err(format!("a ResNet of {} stages is not supported", depths.len()))
             }
-            _ => Err(format!("timm_model_name {name:?} is not supported")),
+        }
+    }
+
+    fn trunk<'a>(&self, architecture: &'a str, dimension: usize) -> Result<Plan<'a>, String> {
+        let family = Family::of(architecture);
+        let Some(family @ Family::Transformer(kind)) = family else {
+            return Err(format!("timm_model_name {architecture:?} is not supported"));
+        };
+        let (pool, projection) = (self.timm_pool.as_str(), self.timm_proj.as_deref().unwrap_or(""));
+        let has_bias = self.timm_proj_bias;
+        // Where there is a head, no way to pool means the usual one.
+        let (is_usual, head) = match projection {
+            "" => (false, Some(Projection::Classifier)),
+            "none" => (false, Some(Projection::None)),
+            "linear" => (pool.is_empty(), Some(Projection::Linear { has_bias })),
+            "mlp" => (pool.is_empty(), Some(Projection::Mlp { has_bias })),
+            _ => (false, None),
+        };
+        match (head, family.pool(architecture, (!is_usual).then_some(pool))) {
+            (Some(projection), Some(pool)) => {
+                let head_width = self.head_width;
+                Ok(Plan { architecture, kind, pool, projection, head_width, dimension })
+            }
+            _ => Err(format!("timm_pool {pool:?} with timm_proj {projection:?} is not supported")),
         }
     }
 }
@@ -321,7 +351,7 @@ mod tests {
     fn checked(vision: &str, text: &str) -> Result<Reading, String> {
         let config =
             format!(r#"{{"embed_dim": 8, "vision_cfg": {{{vision}}}, "text_cfg": {{{text}}}}}"#);
-        serde_json::from_str::<Model>(&config).unwrap().check()
+        serde_json::from_str::<Model>(&config).unwrap().check().map(|(_, reading)| reading)
     }
 
     #[test]
