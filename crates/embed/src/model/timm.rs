@@ -1,9 +1,10 @@
-//! ViT, DINOv2, DINOv3, EVA, SigLIP and ResNet as timm saves them: the same models under other names.
+//! ViT, DINOv2, DINOv3, EVA, SigLIP, ResNet and ConvNeXt as timm saves them: the same models under other names.
 //!
 //! Wightman, *PyTorch Image Models*, 2019. The numbers are those of `timm.create_model(..,
 //! num_classes=0)`. A configuration gives the name of an architecture and what differs from it; sizes
 //! are read off the weights, and what nothing here computes is refused.
 
+pub(super) mod convnext;
 mod eva;
 pub(super) mod names;
 mod vit;
@@ -37,6 +38,7 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
     let picture = processor.size();
     let loaded = match family {
         Family::ResNet => resnet(weights),
+        Family::ConvNext => convnext::load(&config.architecture, &weights),
         Family::Transformer(kind) => {
             let architecture = &config.architecture;
             let n_heads = config.n_heads();
@@ -55,6 +57,7 @@ pub(super) type Loaded = (usize, Box<dyn ImageModel>);
 pub(super) enum Family {
     Transformer(Kind),
     ResNet,
+    ConvNext,
 }
 
 /// The transformers among them.
@@ -74,6 +77,8 @@ pub(super) enum Pool {
     Map,
 }
 
+const CONVNEXTS: [&str; 6] = ["tiny", "small", "base", "large", "xlarge", "xxlarge"];
+
 const RESNETS: [&str; 5] = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"];
 
 impl Family {
@@ -81,9 +86,12 @@ impl Family {
     pub(super) fn of(name: &str) -> Option<Self> {
         let has = |part: &str| name.split('_').any(|found| found == part);
         let has_patches = name.contains("_patch");
+        let convnext = name.strip_prefix("convnext_").and_then(|sizes| sizes.split('_').next());
         let others = ["clip", "rope", "rpn", "xp"];
         if RESNETS.contains(&name) {
             Some(Self::ResNet)
+        } else if convnext.is_some_and(|size| CONVNEXTS.contains(&size)) {
+            (!has("hnf") && !has("mlp")).then_some(Self::ConvNext)
         } else if (name.starts_with("eva_") || name.starts_with("eva02_")) && has_patches {
             Some(Self::Transformer(Kind::Eva))
         } else if !name.starts_with("vit_") || !has_patches || others.iter().any(|o| has(o)) {
@@ -111,7 +119,7 @@ impl Family {
     /// How its hidden states may become one vector, by timm's names; the usual way first.
     fn pools(self, name: &str) -> &'static [(&'static str, Pool)] {
         match self {
-            Self::ResNet => &[("avg", Pool::Mean)],
+            Self::ResNet | Self::ConvNext => &[("avg", Pool::Mean)],
             Self::Transformer(Kind::Vit | Kind::Eva) => &[("token", Pool::Token)],
             Self::Transformer(Kind::DinoV3) => &[("avg", Pool::Mean), ("token", Pool::Token)],
             Self::Transformer(Kind::Siglip) if name.contains("_gap_") => &[("avg", Pool::Mean)],
@@ -156,10 +164,12 @@ struct Config {
 }
 
 /// What may differ: sizes, which the weights tell, too.
-const ARGUMENTS: [&str; 16] = [
+const ARGUMENTS: [&str; 18] = [
     "block",
     "channels",
     "depth",
+    "depths",
+    "dims",
     "embed_dim",
     "global_pool",
     "img_size",
@@ -289,6 +299,10 @@ mod tests {
             ("vit_so400m_patch14_siglip_gap_378", transformer(Kind::Siglip)),
             ("vit_giant_patch14_reg4_dinov2", transformer(Kind::Vit)),
             ("resnet101", Some(Family::ResNet)),
+            ("convnext_base", Some(Family::ConvNext)),
+            ("convnext_large_mlp", None),
+            ("convnext_atto_ols", None),
+            ("convnextv2_base", None),
             ("eva02_large_patch14_clip_336", transformer(Kind::Eva)),
             ("eva_giant_patch14_224", transformer(Kind::Eva)),
             ("vit_base_patch32_clip_224", None),

@@ -11,7 +11,7 @@ use crate::{
         emit::{Edge, Emitter},
         encoder::ImageModel,
         kernel::{Linear, linear, linear_b},
-        timm::{self, Pool},
+        timm::{self, Family, Pool},
     },
 };
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {
     pub(super) architecture: &'a str,
-    pub(super) kind: timm::Kind,
+    pub(super) family: Family,
     pub(super) pool: Pool,
     pub(super) projection: Projection,
     /// Of attention heads, in towers of no usual width.
@@ -48,12 +48,7 @@ impl Plan<'_> {
         picture: Size,
         weights: VarBuilder<'static>,
     ) -> Result<Box<dyn ImageModel>> {
-        let trunk = weights.pp("trunk");
-        let width = timm::width(&trunk)?;
-        let n_heads = self.kind.usual_heads(width).or(width.checked_div(self.head_width));
-        let Self { architecture, kind, pool, .. } = *self;
-        let transformer = timm::Transformer { architecture, kind, pool, n_heads };
-        let (n_seen, trunk) = transformer.load(picture, trunk)?;
+        let (n_seen, trunk) = self.trunk(picture, weights.pp("trunk"))?;
         match self.head(n_seen, &weights)? {
             Some(head) => Ok(Box::new(Trunk { trunk, head })),
             None if n_seen == self.dimension => Ok(trunk),
@@ -64,12 +59,27 @@ impl Plan<'_> {
         }
     }
 
+    fn trunk(&self, picture: Size, weights: VarBuilder<'static>) -> Result<timm::Loaded> {
+        let Self { architecture, pool, .. } = *self;
+        match self.family {
+            Family::Transformer(kind) => {
+                let width = timm::width(&weights)?;
+                let n_heads = kind.usual_heads(width).or(width.checked_div(self.head_width));
+                timm::Transformer { architecture, kind, pool, n_heads }.load(picture, weights)
+            }
+            Family::ConvNext => timm::convnext::load(architecture, &weights),
+            Family::ResNet => candle_core::bail!("a {architecture} of timm is not supported"),
+        }
+    }
+
     fn head(&self, n_seen: usize, weights: &VarBuilder<'_>) -> Result<Option<Head>> {
-        let (dimension, weights) = (self.dimension, weights);
+        let dimension = self.dimension;
         Ok(match self.projection {
             Projection::None => None,
             Projection::Classifier => {
-                let outer = linear(n_seen, dimension, &weights.pp("trunk.head"))?;
+                let is_convnext = self.family == Family::ConvNext;
+                let name = if is_convnext { "trunk.head.fc" } else { "trunk.head" };
+                let outer = linear(n_seen, dimension, &weights.pp(name))?;
                 Some(Head { inner: None, outer })
             }
             Projection::Linear { has_bias } => {
