@@ -27,6 +27,8 @@ pub(crate) struct TextProcessor {
     cleaning: Cleaning,
     /// Whether texts are mended first.
     mends: bool,
+    /// The token in whose place padding is put, of which the id is 0.
+    blanked: Option<u32>,
     /// Of models that read words alone.
     bare: Option<Bare>,
 }
@@ -53,7 +55,7 @@ impl TextProcessor {
         let tokenizer = load(&bytes, max_length.min(max_positions))
             .map_err(|source| folder.bad(TOKENIZER, source.to_string()))?;
         let cleaning = if sentence.do_lower_case { Cleaning::Lower } else { Cleaning::AsIs };
-        Ok(Self { tokenizer, prompts, cleaning, mends: false, bare: None })
+        Ok(Self { tokenizer, prompts, cleaning, mends: false, blanked: None, bare: None })
     }
 
     /// Reads the tokenizer of a model that reads words alone, up to a number of tokens.
@@ -70,7 +72,7 @@ impl TextProcessor {
         let max_chars = max_length.saturating_mul(median_length(&tokenizer));
         let bare = Some(Bare { unknown, max_chars });
         let (prompts, cleaning) = (Prompts::default(), Cleaning::default());
-        Ok(Self { tokenizer, prompts, cleaning, mends: false, bare })
+        Ok(Self { tokenizer, prompts, cleaning, mends: false, blanked: None, bare })
     }
 
     /// Reads the tokenizer of a model that sees padding, and texts of one length alone.
@@ -87,6 +89,14 @@ impl TextProcessor {
     /// The same over texts that are mended, and cleaned in a way.
     pub(crate) fn mending(self, cleaning: Cleaning) -> Self {
         Self { cleaning, mends: true, ..self }
+    }
+
+    /// The same with the id 0 in place of the token that separates texts, which stands at their end.
+    pub(crate) fn without_separators(self, folder: &mut ModelFolder) -> Result<Self, OpenError> {
+        let SeparatorConfig { sep_token } = folder.json(TOKENIZER_CONFIG)?;
+        let id = sep_token.and_then(|token| self.tokenizer.token_to_id(token.content()));
+        let bad = || folder.bad(TOKENIZER_CONFIG, "it names no token that separates texts");
+        Ok(Self { blanked: Some(id.ok_or_else(bad)?), ..self })
     }
 
     /// The id of the token that stands for nothing; none where no file tells.
@@ -131,7 +141,8 @@ impl TextProcessor {
             .tokenizer
             .encode_fast(text, with_special_tokens)
             .map_err(|source| BadContent::Undecodable(format!("cannot tokenize it: {source}")))?;
-        Ok(encoding.get_ids().to_vec())
+        let blanked = |id: &u32| if Some(*id) == self.blanked { 0 } else { *id };
+        Ok(encoding.get_ids().iter().map(blanked).collect())
     }
 }
 
@@ -139,10 +150,12 @@ impl TextProcessor {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Cleaning {
-    /// Nothing: tokenizers do not tell how much space is between words.
+    /// Nothing.
     #[default]
-    #[serde(rename = "whitespace")]
+    #[serde(skip)]
     AsIs,
+    /// One space between words.
+    Whitespace,
     Lower,
     /// Lower case, in normal form C, without punctuation and what cannot be seen, one space between words, as SigLIP was
     /// trained.
@@ -153,6 +166,7 @@ impl Cleaning {
     fn clean(self, text: String) -> String {
         match self {
             Self::AsIs => text,
+            Self::Whitespace => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Self::Lower => text.to_lowercase(),
             Self::Canonicalize => {
                 let is_lost =
@@ -216,6 +230,12 @@ impl TokenizerConfig {
     }
 }
 
+/// What separates texts, of `tokenizer_config.json`.
+#[derive(Debug, Deserialize)]
+struct SeparatorConfig {
+    sep_token: Option<TokenConfig>,
+}
+
 /// How texts are padded, of `tokenizer_config.json`.
 #[derive(Debug, Deserialize)]
 struct PaddingConfig {
@@ -231,11 +251,18 @@ enum TokenConfig {
     Added { content: String },
 }
 
+impl TokenConfig {
+    fn content(&self) -> &str {
+        match self {
+            Self::Content(content) | Self::Added { content } => content,
+        }
+    }
+}
+
 impl PaddingConfig {
     /// None where no token of the tokenizer is the padding token.
     fn padding(self, tokenizer: &Tokenizer, length: usize) -> Option<PaddingParams> {
-        let (TokenConfig::Content(pad_token) | TokenConfig::Added { content: pad_token }) =
-            self.pad_token?;
+        let pad_token = self.pad_token?.content().to_owned();
         let direction = match self.padding_side.as_deref() {
             Some("left") => PaddingDirection::Left,
             _ => PaddingDirection::Right,

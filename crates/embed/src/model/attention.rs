@@ -5,7 +5,7 @@ use candle_nn::Module;
 
 use super::{
     emit::{Edge, Emitter, Surroundings},
-    kernel::{Linear, attend},
+    kernel::{LayerNorm, Linear, attend},
     rotary::Rotary,
 };
 
@@ -14,6 +14,8 @@ use super::{
 pub(crate) struct Attention {
     /// Queries, keys and values, in one matrix product; the queries are scaled already.
     inward: Linear,
+    /// Of what all heads have seen, before it goes outward.
+    norm: Option<LayerNorm>,
     pub(super) outward: Linear,
     n_heads: usize,
 }
@@ -67,7 +69,13 @@ impl Attention {
         if n_heads == 0 || !n_rows.is_multiple_of(n_heads) {
             candle_core::bail!("{n_rows} hidden units cannot be shared by {n_heads} heads")
         }
-        Ok(Self { inward: Linear::stack(&[&query, &key, &value])?, outward: output, n_heads })
+        let inward = Linear::stack(&[&query, &key, &value])?;
+        Ok(Self { inward, norm: None, outward: output, n_heads })
+    }
+
+    /// The same with a norm of what all heads have seen, or without.
+    pub(crate) fn normed(self, norm: Option<LayerNorm>) -> Self {
+        Self { norm, ..self }
     }
 
     /// Adds to a sum what hidden states see of each other, both `batch x tokens x hidden`.
@@ -85,7 +93,10 @@ impl Attention {
         if let Some(rotary) = context.rotary {
             (query, key) = (rotary.turn(&query)?, rotary.turn(&key)?);
         }
-        let seen = attend(&query, &key, &value, context.bias)?;
+        let mut seen = attend(&query, &key, &value, context.bias)?;
+        if let Some(norm) = &self.norm {
+            seen = norm.forward(&seen)?;
+        }
         self.outward.forward_onto(sum, &seen)
     }
 
@@ -113,7 +124,10 @@ impl Attention {
         let shares = emitter.softmax(&scores);
         let seen = emitter.apply("MatMul", &[&shares, &value], &[]);
         let seen = emitter.transpose(&seen, &[0, 2, 1, 3]);
-        let seen = emitter.reshape(&seen, &[0, 0, -1]);
+        let mut seen = emitter.reshape(&seen, &[0, 0, -1]);
+        if let Some(norm) = &self.norm {
+            seen = emitter.norm(norm, &seen)?;
+        }
         self.outward.emit(emitter, &seen)
     }
 }

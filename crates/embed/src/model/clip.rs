@@ -9,10 +9,9 @@ mod vision;
 use candle_nn::{VarBuilder, linear_no_bias};
 use serde::Deserialize;
 
-use self::text::Text;
 pub(super) use self::{
-    text::TextConfig,
-    vision::{Vision, VisionConfig},
+    text::{Text, TextConfig, causal},
+    vision::{Manner, Pooling, Vision, VisionConfig},
 };
 use super::{
     CONFIG,
@@ -60,25 +59,17 @@ impl Config {
         weights: &VarBuilder<'_>,
     ) -> candle_core::Result<Towers> {
         let dimension = self.projection_dim;
-        let (text, pooler) = load_text(&self.text, dimension, weights)?;
-        let vision = Vision::load(&self.vision, dimension, weights)?;
+        let projection = weights.pp("text_projection");
+        let projection = linear_no_bias(self.text.hidden_size, dimension, projection)?;
+        let text = Text::load(&self.text, weights)?;
+        let pooler = Pooler::projected(self.text.end_token(), projection);
+        let vision = Vision::load(&self.vision, Manner::default(), dimension, weights)?;
         Ok(Towers {
             dimension,
             text: Some(TextTower { processor: text_processor, model: Box::new(text), pooler }),
             image: Some(ImageTower { processor: image_processor, model: Box::new(vision) }),
         })
     }
-}
-
-/// Reads the text tower, and what leads from it into the shared space.
-pub(super) fn load_text(
-    config: &TextConfig,
-    dimension: usize,
-    weights: &VarBuilder<'_>,
-) -> candle_core::Result<(Text, Pooler)> {
-    let projection = weights.pp("text_projection");
-    let projection = linear_no_bias(config.hidden_size, dimension, projection)?;
-    Ok((Text::load(config, weights)?, Pooler::projected(config.end_token(), projection)))
 }
 
 fn default_projection() -> usize {

@@ -15,7 +15,7 @@ use super::{
     kernel::{LayerNorm, Linear, layer_norm, linear_b},
     layer::{Layer, Mlp, Order, SCALES, Stack},
     patches::{PatchTokens, Patches},
-    rotary::Rotary,
+    rotary::{Places, Rotary, Turning},
     summary::Summary,
     vit::Vit,
 };
@@ -93,7 +93,7 @@ impl Config {
             (inward("up_proj")?, None)
         };
         let outer = linear_b(inner_size, size, self.mlp_bias, &weights.pp("down_proj"))?;
-        Ok(Mlp { inner, gate, activation: self.hidden_act, outer })
+        Ok(Mlp { inner, gate, activation: self.hidden_act, norm: None, outer })
     }
 }
 
@@ -105,7 +105,8 @@ fn load(config: &Config, picture: Size, weights: &VarBuilder<'_>) -> Result<Vit>
     let registers = embeddings.get((1, n_registers, size), "register_tokens")?;
     let head_size = size / config.num_attention_heads.max(1);
     let grid = patches.grid(picture);
-    let rotary = Rotary::for_patches(grid, 1 + n_registers, head_size, config.rope_theta)?;
+    let turning = Turning { theta: config.rope_theta, places: Places::Centres };
+    let rotary = Rotary::for_patches(grid, 1 + n_registers, head_size, turning)?;
     let before = Some(Tensor::cat(&[class, registers], 1)?);
     let layers = weights.pp("layer");
     Ok(Vit {

@@ -271,6 +271,16 @@ impl Emitter {
         self.apply("Concat", edges, &[("axis", Attribute::Integer(axis))])
     }
 
+    /// `1 x tokens x hidden` once for each text or picture of a batch.
+    pub(crate) fn for_each(&mut self, edge: &Edge, batch: &Edge) -> Edge {
+        let shape = self.apply("Shape", &[batch], &[]);
+        let first = self.integers(&[0]);
+        let n_inputs = self.apply("Gather", &[&shape, &first], &[]);
+        let same = self.integers(&[1, 1]);
+        let shape = self.concat(&[&n_inputs, &same], 0);
+        self.apply("Expand", &[edge, &shape], &[])
+    }
+
     /// The rows of a table, by their numbers.
     pub(crate) fn rows(&mut self, table: &Edge, numbers: &Edge) -> Edge {
         self.apply("Gather", &[table, numbers], &[])

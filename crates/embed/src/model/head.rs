@@ -57,6 +57,65 @@ impl Head {
     }
 }
 
+/// The same without what comes after it, over hidden states that are normalized for it alone.
+#[derive(Debug)]
+pub(super) struct Query {
+    norm: LayerNorm,
+    /// Projected and scaled already: `1 x heads x 1 x size`.
+    query: Tensor,
+    glance: Glance,
+}
+
+impl Query {
+    /// Reads the attentional pooler of CoCa, from one size into another. Of its queries, the first one sees for a vector,
+    /// the others for captions.
+    pub(super) fn load(
+        [n_inputs, n_outputs]: [usize; 2],
+        n_heads: usize,
+        weights: &VarBuilder<'_>,
+    ) -> Result<Self> {
+        /// That of `torch.nn.LayerNorm`.
+        const EPSILON: f64 = 1e-5;
+        let attention = weights.pp("attn");
+        let bias = attention.get(3 * n_outputs, "in_proj_bias")?;
+        let is_packed = attention.contains_tensor("in_proj_weight");
+        let inward = |n: usize, name: &str, n_inputs: usize| {
+            let weight = if is_packed {
+                let packed = attention.get((3 * n_outputs, n_inputs), "in_proj_weight")?;
+                packed.narrow(0, n * n_outputs, n_outputs)?
+            } else {
+                attention.get((n_outputs, n_inputs), name)?
+            };
+            let bias = bias.narrow(0, n * n_outputs, n_outputs)?;
+            Linear::new(&weight.contiguous()?, Some(bias), Precision::of(weights))
+        };
+        let projections = Projections {
+            query: inward(0, "q_proj_weight", n_outputs)?,
+            key: inward(1, "k_proj_weight", n_inputs)?,
+            value: inward(2, "v_proj_weight", n_inputs)?,
+            output: linear(n_outputs, n_outputs, &attention.pp("out_proj"))?,
+        };
+        let glance = Glance::new(projections, n_heads)?;
+        let n_queries = weights.get_unchecked("query")?.dim(0)?;
+        let first = weights.get((n_queries, n_outputs), "query")?.narrow(0, 0, 1)?;
+        let first = layer_norm(n_outputs, EPSILON, weights.pp("ln_q"))?.forward(&first)?;
+        let norm = layer_norm(n_inputs, EPSILON, weights.pp("ln_k"))?;
+        Ok(Self { norm, query: glance.query(&first)?, glance })
+    }
+
+    /// Hidden states `pictures x tokens x inputs` to vectors `pictures x outputs`.
+    pub(super) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+        self.glance.forward(&self.query, &self.norm.forward(hidden)?)
+    }
+
+    /// The same in a graph.
+    pub(super) fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+        let hidden = emitter.norm(&self.norm, hidden)?;
+        let query = emitter.weights(&self.query)?;
+        self.glance.emit(emitter, &query, &hidden)
+    }
+}
+
 /// What one query for each picture sees of all tokens.
 #[derive(Debug)]
 pub(super) struct Glance {

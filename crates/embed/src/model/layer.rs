@@ -31,6 +31,8 @@ pub(crate) struct Shape {
 pub(crate) enum Order {
     /// What each step is given.
     NormFirst,
+    /// What each step gave, before it is added to what it was given.
+    NormChange,
     /// The sum of what each step was given and what it gave.
     NormLast,
 }
@@ -163,6 +165,9 @@ impl Layer {
         match (norm, self.order) {
             (None, _) => add(hidden, hidden),
             (Some(norm), Order::NormFirst) => add(hidden, &norm.forward(hidden)?),
+            (Some(norm), Order::NormChange) => {
+                hidden + norm.forward(&add(&hidden.zeros_like()?, hidden)?)?
+            }
             (Some(norm), Order::NormLast) => norm.forward(&add(hidden, hidden)?),
         }
     }
@@ -189,14 +194,15 @@ impl Layer {
         norm: Option<&LayerNorm>,
         step: impl Fn(&mut Emitter, &Edge) -> Result<Edge>,
     ) -> Result<Edge> {
-        let before = norm.filter(|_| self.order == Order::NormFirst);
-        let given = before.map(|norm| emitter.norm(norm, hidden)).transpose()?;
-        let change = step(emitter, given.as_ref().unwrap_or(hidden))?;
+        let normed = |order: Order, emitter: &mut Emitter, edge: Edge| match norm {
+            Some(norm) if order == self.order => emitter.norm(norm, &edge),
+            _ => Ok(edge),
+        };
+        let given = normed(Order::NormFirst, emitter, hidden.clone())?;
+        let change = step(emitter, &given)?;
+        let change = normed(Order::NormChange, emitter, change)?;
         let sum = emitter.apply("Add", &[hidden, &change], &[]);
-        match norm.filter(|_| self.order == Order::NormLast) {
-            Some(norm) => emitter.norm(norm, &sum),
-            None => Ok(sum),
-        }
+        normed(Order::NormLast, emitter, sum)
     }
 }
 
@@ -207,6 +213,8 @@ pub(crate) struct Mlp {
     /// By its output the activated values are multiplied.
     pub(crate) gate: Option<Linear>,
     pub(crate) activation: Activation,
+    /// Of what goes into the outer layer.
+    pub(crate) norm: Option<LayerNorm>,
     pub(crate) outer: Linear,
 }
 
@@ -222,6 +230,7 @@ impl Mlp {
             inner: linear(size, inner_size, &weights.pp(inner))?,
             gate: None,
             activation: shape.activation,
+            norm: None,
             outer: linear(inner_size, size, &weights.pp(outer))?,
         })
     }
@@ -238,17 +247,21 @@ impl Mlp {
             inner: both.part(0, inner_size)?,
             gate: Some(both.part(inner_size, inner_size)?),
             activation: Activation::Silu,
+            norm: None,
             outer: linear(inner_size, size, &weights.pp(outer))?,
         })
     }
 
     /// Adds to a sum what is computed from hidden states, both `.. x hidden`.
     pub(crate) fn forward_onto(&self, sum: &Tensor, hidden: &Tensor) -> Result<Tensor> {
-        let inner = self.inner.forward_through(hidden, self.activation)?;
-        match &self.gate {
-            Some(gate) => self.outer.forward_onto(sum, &(inner * gate.forward(hidden)?)?),
-            None => self.outer.forward_onto(sum, &inner),
+        let mut inner = self.inner.forward_through(hidden, self.activation)?;
+        if let Some(gate) = &self.gate {
+            inner = (inner * gate.forward(hidden)?)?;
         }
+        if let Some(norm) = &self.norm {
+            inner = norm.forward(&inner)?;
+        }
+        self.outer.forward_onto(sum, &inner)
     }
 
     /// What is computed from hidden states, in a graph.
@@ -258,6 +271,9 @@ impl Mlp {
         if let Some(gate) = &self.gate {
             let gate = gate.emit(emitter, hidden)?;
             inner = emitter.apply("Mul", &[&inner, &gate], &[]);
+        }
+        if let Some(norm) = &self.norm {
+            inner = emitter.norm(norm, &inner)?;
         }
         self.outer.emit(emitter, &inner)
     }

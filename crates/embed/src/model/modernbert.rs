@@ -162,6 +162,7 @@ impl Config {
                 inner: both.part(0, inner_size)?,
                 gate: Some(both.part(inner_size, inner_size)?),
                 activation: self.hidden_activation,
+                norm: None,
                 outer: dense(inner_size, size, self.mlp_bias, "mlp.Wo")?,
             },
         })

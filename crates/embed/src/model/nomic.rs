@@ -130,6 +130,7 @@ impl Config {
                 inner: dense(size, inner_size, "mlp.fc12")?,
                 gate: Some(dense(size, inner_size, "mlp.fc11")?),
                 activation: self.hidden_act,
+                norm: None,
                 outer: dense(inner_size, size, "mlp.fc2")?,
             },
         })

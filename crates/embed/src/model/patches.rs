@@ -45,12 +45,7 @@ impl PatchTokens {
         }
         let Some(before) = &self.before else { return Ok(patches) };
         let before = emitter.weights(before)?;
-        let shape = emitter.apply("Shape", &[pixels], &[]);
-        let first = emitter.integers(&[0]);
-        let n_pictures = emitter.apply("Gather", &[&shape, &first], &[]);
-        let same = emitter.integers(&[1, 1]);
-        let shape = emitter.concat(&[&n_pictures, &same], 0);
-        let before = emitter.apply("Expand", &[&before, &shape], &[]);
+        let before = emitter.for_each(&before, pixels);
         Ok(emitter.concat(&[&before, &patches], 1))
     }
 }

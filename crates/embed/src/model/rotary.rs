@@ -27,24 +27,22 @@ impl Rotary {
         Self::of(angles.collect(), n_tokens)
     }
 
-    /// For patches: half of the units turn by the row, half by the column, both from -1 to 1. The
-    /// tokens before them are not turned.
+    /// For patches: half of the units turn by the row, half by the column. The tokens before them are
+    /// not turned.
     pub(crate) fn for_patches(
         grid: Size,
         n_before: usize,
         head_size: usize,
-        theta: f64,
+        Turning { theta, places }: Turning,
     ) -> Result<Self> {
         #[expect(clippy::cast_possible_truncation, reason = "torch has them in single precision")]
         let frequency =
             |unit: usize| 1.0 / (theta as f32).powf(4.0 * unit as f32 / head_size as f32);
         let frequencies: Vec<_> = (0..head_size / 4).map(frequency).collect();
-        let centre = |at: usize, n: usize| 2.0 * ((at as f32 + 0.5) / n as f32) - 1.0;
         let mut angles = vec![0.0; n_before * (head_size / 2)];
         for row in 0..grid.height {
             for column in 0..grid.width {
-                for place in [centre(row, grid.height), centre(column, grid.width)] {
-                    let turn = std::f32::consts::TAU * place;
+                for turn in [places.turn(row, grid.height), places.turn(column, grid.width)] {
                     angles.extend(frequencies.iter().map(|frequency| turn * frequency));
                 }
             }
@@ -94,4 +92,39 @@ impl Rotary {
         let across = Tensor::cat(&[&second.neg()?, &first], D::Minus1)?;
         states.broadcast_mul(&self.cosines)? + across.broadcast_mul(&self.sines)?
     }
+}
+
+/// How patches turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turning {
+    /// The longest of the periods is nearly so many times the shortest.
+    pub(crate) theta: f64,
+    pub(crate) places: Places,
+}
+
+/// What the place of a row or a column is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Places {
+    /// Its centre, whose turn goes from -1 to 1 between the edges.
+    Centres,
+    /// Its number from nought on, as if there were so many, of which each turns by one radian more.
+    Numbers { n_trained: usize },
+}
+
+impl Places {
+    /// The angle of a place of so many, where the period is the shortest.
+    fn turn(self, at: usize, n: usize) -> f32 {
+        match self {
+            Self::Centres => std::f32::consts::TAU * (2.0 * ((at as f32 + 0.5) / n as f32) - 1.0),
+            Self::Numbers { n_trained } => at as f32 / n as f32 * n_trained as f32,
+        }
+    }
+}
+
+/// Weights or biases of queries or keys, of which each head turns neighbours together, in the order in which the first
+/// half of a head turns with the second: `(heads x size) x ..`.
+pub(crate) fn neighbours_apart(rows: &Tensor, n_heads: usize) -> Result<Tensor> {
+    let half = rows.dim(0)? / n_heads.max(1) / 2;
+    let pairs = rows.reshape((n_heads, half, 2, ()))?;
+    pairs.transpose(1, 2)?.contiguous()?.reshape(rows.shape())
 }

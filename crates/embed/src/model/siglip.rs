@@ -42,8 +42,11 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
     let weights = weights::map(folder)?;
     let bad = |source| OpenError::weights(folder.path(), source);
     let dimension = config.vision_config.tower.hidden_size;
-    let (text, pooler) =
-        load_text(&config.text_config, dimension, &weights.pp("text_model")).map_err(bad)?;
+    let text_weights = weights.pp("text_model");
+    let text = Text::load(&config.text_config, &text_weights).map_err(bad)?;
+    let text_size = config.text_config.tower.hidden_size;
+    let head = linear(text_size, dimension, text_weights.pp("head")).map_err(bad)?;
+    let pooler = Pooler::projected(Mode::Lasttoken, head);
     let vision = load_vision(&config.vision_config, &weights.pp("vision_model")).map_err(bad)?;
     Ok(Towers {
         dimension,
@@ -166,23 +169,18 @@ pub(super) struct Text {
     norm: LayerNorm,
 }
 
-/// Reads the text tower, and what leads from it into the shared space.
-pub(super) fn load_text(
-    config: &TextConfig,
-    dimension: usize,
-    weights: &VarBuilder<'_>,
-) -> Result<(Text, Pooler)> {
-    let size = config.tower.hidden_size;
-    let table = |name: &str, n_rows| embedding(n_rows, size, weights.pp("embeddings").pp(name));
-    let positions = table("position_embedding", config.max_position_embeddings)?;
-    let text = Text {
-        tokens: table("token_embedding", config.vocab_size)?,
-        positions: positions.embeddings().clone(),
-        layers: Stack::load(&config.tower.shape(), &NAMES, &weights.pp("encoder.layers"))?,
-        norm: layer_norm(size, config.tower.layer_norm_eps, weights.pp("final_layer_norm"))?,
-    };
-    let head = linear(size, dimension, weights.pp("head"))?;
-    Ok((text, Pooler::projected(Mode::Lasttoken, head)))
+impl Text {
+    pub(super) fn load(config: &TextConfig, weights: &VarBuilder<'_>) -> Result<Self> {
+        let size = config.tower.hidden_size;
+        let table = |name: &str, n_rows| embedding(n_rows, size, weights.pp("embeddings").pp(name));
+        let positions = table("position_embedding", config.max_position_embeddings)?;
+        Ok(Self {
+            tokens: table("token_embedding", config.vocab_size)?,
+            positions: positions.embeddings().clone(),
+            layers: Stack::load(&config.tower.shape(), &NAMES, &weights.pp("encoder.layers"))?,
+            norm: layer_norm(size, config.tower.layer_norm_eps, weights.pp("final_layer_norm"))?,
+        })
+    }
 }
 
 impl TextModel for Text {

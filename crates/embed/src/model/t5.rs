@@ -107,12 +107,11 @@ impl Config {
             linear_no_bias(self.d_model, self.d_ff, &weights.pp(name))
         };
         let outer = linear_no_bias(self.d_ff, self.d_model, &weights.pp("wo"))?;
-        Ok(match step {
-            Step::Plain(activation) => Mlp { inner: inward("wi")?, gate: None, activation, outer },
-            Step::Gated(activation) => {
-                Mlp { inner: inward("wi_0")?, gate: Some(inward("wi_1")?), activation, outer }
-            }
-        })
+        let (activation, inner, gate) = match step {
+            Step::Plain(activation) => (activation, inward("wi")?, None),
+            Step::Gated(activation) => (activation, inward("wi_0")?, Some(inward("wi_1")?)),
+        };
+        Ok(Mlp { inner, gate, activation, norm: None, outer })
     }
 }
 

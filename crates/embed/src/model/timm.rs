@@ -1,10 +1,11 @@
-//! ViT, DINOv2, DINOv3, SigLIP and ResNet as timm saves them: the same models under other names.
+//! ViT, DINOv2, DINOv3, EVA, SigLIP, ResNet and ConvNeXt as timm saves them: the same models under other names.
 //!
 //! Wightman, *PyTorch Image Models*, 2019. The numbers are those of `timm.create_model(..,
 //! num_classes=0)`. A configuration gives the name of an architecture and what differs from it; sizes
 //! are read off the weights, and what nothing here computes is refused.
 
-mod dinov3;
+pub(super) mod convnext;
+mod eva;
 pub(super) mod names;
 mod vit;
 
@@ -37,6 +38,7 @@ pub(super) fn open(folder: &mut ModelFolder) -> std::result::Result<Towers, Open
     let picture = processor.size();
     let loaded = match family {
         Family::ResNet => resnet(weights),
+        Family::ConvNext => convnext::load(&config.architecture, &weights),
         Family::Transformer(kind) => {
             let architecture = &config.architecture;
             let n_heads = config.n_heads();
@@ -55,6 +57,7 @@ pub(super) type Loaded = (usize, Box<dyn ImageModel>);
 pub(super) enum Family {
     Transformer(Kind),
     ResNet,
+    ConvNext,
 }
 
 /// The transformers among them.
@@ -63,6 +66,7 @@ pub(super) enum Kind {
     Vit,
     Siglip,
     DinoV3,
+    Eva,
 }
 
 /// How hidden states become one vector.
@@ -73,19 +77,24 @@ pub(super) enum Pool {
     Map,
 }
 
+const CONVNEXTS: [&str; 6] = ["tiny", "small", "base", "large", "xlarge", "xxlarge"];
+
 const RESNETS: [&str; 5] = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"];
 
 impl Family {
     /// The family of an architecture, by its name.
     pub(super) fn of(name: &str) -> Option<Self> {
         let has = |part: &str| name.split('_').any(|found| found == part);
+        let has_patches = name.contains("_patch");
+        let convnext = name.strip_prefix("convnext_").and_then(|sizes| sizes.split('_').next());
         let others = ["clip", "rope", "rpn", "xp"];
         if RESNETS.contains(&name) {
             Some(Self::ResNet)
-        } else if !name.starts_with("vit_")
-            || !name.contains("_patch")
-            || others.iter().any(|o| has(o))
-        {
+        } else if convnext.is_some_and(|size| CONVNEXTS.contains(&size)) {
+            (!has("hnf") && !has("mlp")).then_some(Self::ConvNext)
+        } else if (name.starts_with("eva_") || name.starts_with("eva02_")) && has_patches {
+            Some(Self::Transformer(Kind::Eva))
+        } else if !name.starts_with("vit_") || !has_patches || others.iter().any(|o| has(o)) {
             None
         } else if has("dinov3") {
             Some(Self::Transformer(Kind::DinoV3))
@@ -96,11 +105,22 @@ impl Family {
         }
     }
 
+    /// How the hidden states of an architecture become one vector, by timm's names: the usual way, or one that is asked
+    /// for. None where that is not done here.
+    pub(super) fn pool(self, name: &str, asked: Option<&str>) -> Option<Pool> {
+        let mut pools = self.pools(name).iter();
+        let found = match asked {
+            None => pools.next(),
+            Some(asked) => pools.find(|(name, _)| *name == asked),
+        };
+        found.map(|(_, pool)| *pool)
+    }
+
     /// How its hidden states may become one vector, by timm's names; the usual way first.
     fn pools(self, name: &str) -> &'static [(&'static str, Pool)] {
         match self {
-            Self::ResNet => &[("avg", Pool::Mean)],
-            Self::Transformer(Kind::Vit) => &[("token", Pool::Token)],
+            Self::ResNet | Self::ConvNext => &[("avg", Pool::Mean)],
+            Self::Transformer(Kind::Vit | Kind::Eva) => &[("token", Pool::Token)],
             Self::Transformer(Kind::DinoV3) => &[("avg", Pool::Mean), ("token", Pool::Token)],
             Self::Transformer(Kind::Siglip) if name.contains("_gap_") => &[("avg", Pool::Mean)],
             Self::Transformer(Kind::Siglip) => &[("map", Pool::Map)],
@@ -122,6 +142,7 @@ impl Kind {
                 (1536, 24),
                 (1664, 16),
             ],
+            Self::Eva => &[(192, 3), (384, 6), (768, 12), (1024, 16), (1408, 16), (1792, 16)],
             Self::Siglip => &[(768, 12), (1024, 16), (1152, 16), (1536, 16)],
             Self::DinoV3 => &[(192, 3), (384, 6), (768, 12), (1024, 16), (1280, 20), (4096, 32)],
         };
@@ -143,10 +164,12 @@ struct Config {
 }
 
 /// What may differ: sizes, which the weights tell, too.
-const ARGUMENTS: [&str; 16] = [
+const ARGUMENTS: [&str; 18] = [
     "block",
     "channels",
     "depth",
+    "depths",
+    "dims",
     "embed_dim",
     "global_pool",
     "img_size",
@@ -173,13 +196,8 @@ impl Config {
         let family = family
             .ok_or_else(|| format!("timm's {name} is not supported\nhint: export it to ONNX"))?;
         let argument = || self.model_args.get("global_pool").and_then(Value::as_str);
-        let pools = family.pools(name);
-        let pool = match self.global_pool.as_deref().or_else(argument) {
-            None => pools.first(),
-            Some(asked) => pools.iter().find(|(name, _)| *name == asked),
-        };
-        match pool {
-            Some((_, pool)) => Ok((family, *pool)),
+        match family.pool(name, self.global_pool.as_deref().or_else(argument)) {
+            Some(pool) => Ok((family, pool)),
             None => Err(format!("global_pool {:?} is not supported", self.global_pool)),
         }
     }
@@ -209,9 +227,14 @@ impl Transformer<'_> {
                 candle_core::bail!("a vision transformer with {changed} is not supported")
             }
         }
+        // Those of DINOv3 turn instead; what else there is in their place is not known here.
+        let has_positions = weights.contains_tensor("pos_embed");
+        if has_positions == (self.kind == Kind::DinoV3) {
+            candle_core::bail!("a vision transformer with other positions is not supported")
+        }
         let hidden_size = width(&weights)?;
         let model = match self.kind {
-            Kind::DinoV3 => dinov3::load(self, picture, &weights)?,
+            Kind::DinoV3 | Kind::Eva => eva::load(self, picture, weights)?,
             Kind::Vit | Kind::Siglip => vit::load(self, picture, weights)?,
         };
         Ok((hidden_size, Box::new(model)))
@@ -276,6 +299,12 @@ mod tests {
             ("vit_so400m_patch14_siglip_gap_378", transformer(Kind::Siglip)),
             ("vit_giant_patch14_reg4_dinov2", transformer(Kind::Vit)),
             ("resnet101", Some(Family::ResNet)),
+            ("convnext_base", Some(Family::ConvNext)),
+            ("convnext_large_mlp", None),
+            ("convnext_atto_ols", None),
+            ("convnextv2_base", None),
+            ("eva02_large_patch14_clip_336", transformer(Kind::Eva)),
+            ("eva_giant_patch14_224", transformer(Kind::Eva)),
             ("vit_base_patch32_clip_224", None),
             ("vit_base_patch16_rope_reg1_gap_256", None),
             ("vit_medium_patch16_gap_256", None),

@@ -75,14 +75,14 @@ impl TextConfig {
 /// From token ids to hidden states.
 #[derive(Debug)]
 pub(in crate::model) struct Text {
-    tokens: Embedding,
-    positions: Tensor,
-    layers: Stack,
-    norm: LayerNorm,
+    pub(in crate::model) tokens: Embedding,
+    pub(in crate::model) positions: Tensor,
+    pub(in crate::model) layers: Stack,
+    pub(in crate::model) norm: LayerNorm,
 }
 
 impl Text {
-    pub(super) fn load(config: &TextConfig, weights: &VarBuilder<'_>) -> Result<Self> {
+    pub(in crate::model) fn load(config: &TextConfig, weights: &VarBuilder<'_>) -> Result<Self> {
         let tower = weights.pp("text_model");
         let size = config.hidden_size;
         let table = |name: &str, n_rows| embedding(n_rows, size, tower.pp("embeddings").pp(name));
@@ -119,7 +119,7 @@ impl TextModel for Text {
 }
 
 /// Minus infinity for whatever comes later, padding included: `tokens x tokens`.
-fn causal(n_tokens: usize) -> Result<Tensor> {
+pub(in crate::model) fn causal(n_tokens: usize) -> Result<Tensor> {
     let row =
         |token| (0..n_tokens).map(move |seen| if seen > token { f32::NEG_INFINITY } else { 0.0 });
     let bias: Vec<f32> = (0..n_tokens).flat_map(row).collect();

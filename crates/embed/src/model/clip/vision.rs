@@ -13,6 +13,7 @@ use crate::{
         batch::ImageBatch,
         emit::{Edge, Emitter, Surroundings},
         encoder::ImageModel,
+        head::Query,
         kernel::{LayerNorm, Linear, layer_norm, linear_no_bias},
         layer::{Order, Shape, Stack},
         patches::{PatchTokens, Patches},
@@ -67,19 +68,55 @@ impl VisionConfig {
     }
 }
 
+/// In what the towers of some models differ.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::model) struct Manner {
+    /// Whether hidden states are normalized before the first layer.
+    pub(in crate::model) has_norm_before: bool,
+    pub(in crate::model) pooling: Pooling,
+}
+
+/// What stands for a picture before it is normalized and projected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Pooling {
+    /// The class token.
+    Class,
+    /// The mean of the patches.
+    Mean,
+    /// What a query of its own sees through so many heads, in the size of the shared space.
+    Query { n_heads: usize },
+}
+
+/// That of CLIP.
+impl Default for Manner {
+    fn default() -> Self {
+        Self { has_norm_before: true, pooling: Pooling::Class }
+    }
+}
+
 /// From pixels to the shared space.
 #[derive(Debug)]
 pub(in crate::model) struct Vision {
     tokens: PatchTokens,
-    norm_before: LayerNorm,
+    norm_before: Option<LayerNorm>,
     layers: Stack,
+    seen: Seen,
     norm_after: LayerNorm,
     projection: Linear,
+}
+
+/// What stands for a picture.
+#[derive(Debug)]
+enum Seen {
+    Class,
+    Mean,
+    Query(Box<Query>),
 }
 
 impl Vision {
     pub(in crate::model) fn load(
         config: &VisionConfig,
+        manner: Manner,
         n_projected: usize,
         weights: &VarBuilder<'_>,
     ) -> Result<Self> {
@@ -91,18 +128,28 @@ impl Vision {
         let n_patches = grid.height * grid.width;
         let positions = embeddings.get((n_patches + 1, size), "position_embedding.weight")?;
         let class = (embeddings.get(size, "class_embedding")? + positions.get(0)?)?;
-        let norm = |name: &str| layer_norm(size, config.layer_norm_eps, tower.pp(name));
+        let norm = |size, name: &str| layer_norm(size, config.layer_norm_eps, tower.pp(name));
+        // The name is spelt so in every file of weights.
+        let norm_before = manner.has_norm_before.then(|| norm(size, "pre_layrnorm"));
+        let (seen, n_seen) = match manner.pooling {
+            Pooling::Class => (Seen::Class, size),
+            Pooling::Mean => (Seen::Mean, size),
+            Pooling::Query { n_heads } => {
+                let query = Query::load([size, n_projected], n_heads, &tower.pp("attn_pool"))?;
+                (Seen::Query(Box::new(query)), n_projected)
+            }
+        };
         Ok(Self {
             tokens: PatchTokens {
                 patches,
                 positions: Some(positions.narrow(0, 1, n_patches)?),
                 before: Some(class.reshape((1, 1, size))?),
             },
-            // The name is spelt so in every file of weights.
-            norm_before: norm("pre_layrnorm")?,
+            norm_before: norm_before.transpose()?,
             layers: Stack::load(&config.shape(), &NAMES, &tower.pp("encoder.layers"))?,
-            norm_after: norm("post_layernorm")?,
-            projection: linear_no_bias(size, n_projected, &weights.pp("visual_projection"))?,
+            seen,
+            norm_after: norm(n_seen, "post_layernorm")?,
+            projection: linear_no_bias(n_seen, n_projected, &weights.pp("visual_projection"))?,
         })
     }
 }
@@ -110,21 +157,38 @@ impl Vision {
 impl ImageModel for Vision {
     /// `pictures x (1 + patches) x hidden`.
     fn hidden(&self, batch: &ImageBatch<'_>) -> Result<Tensor> {
-        let hidden = self.norm_before.forward(&self.tokens.forward(batch)?)?;
+        let mut hidden = self.tokens.forward(batch)?;
+        if let Some(norm) = &self.norm_before {
+            hidden = norm.forward(&hidden)?;
+        }
         self.layers.forward(hidden, Context::default())
     }
 
     fn pool(&self, hidden: &Tensor) -> Result<Tensor> {
-        let class = hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        self.projection.forward(&self.norm_after.forward(&class)?)
+        let seen = match &self.seen {
+            Seen::Class => hidden.narrow(1, 0, 1)?.squeeze(1)?,
+            Seen::Mean => hidden.narrow(1, 1, hidden.dim(1)? - 1)?.mean(1)?,
+            Seen::Query(query) => query.forward(hidden)?,
+        };
+        self.projection.forward(&self.norm_after.forward(&seen)?)
     }
 
     fn emit(&self, emitter: &mut Emitter, pixels: &Edge) -> Result<Edge> {
         let tokens = self.tokens.emit(emitter, pixels)?;
-        let hidden = emitter.norm(&self.norm_before, &tokens)?;
+        let hidden = match &self.norm_before {
+            Some(norm) => emitter.norm(norm, &tokens)?,
+            None => tokens,
+        };
         let hidden = self.layers.emit(emitter, hidden, Surroundings::default())?;
-        let class = emitter.pick(&hidden, 0, 1);
-        let class = emitter.norm(&self.norm_after, &class)?;
-        self.projection.emit(emitter, &class)
+        let seen = match &self.seen {
+            Seen::Class => emitter.pick(&hidden, 0, 1),
+            Seen::Mean => {
+                let patches = emitter.rest(&hidden, 1, 1);
+                emitter.mean(&patches, 1, false)
+            }
+            Seen::Query(query) => query.emit(emitter, &hidden)?,
+        };
+        let seen = emitter.norm(&self.norm_after, &seen)?;
+        self.projection.emit(emitter, &seen)
     }
 }

@@ -98,33 +98,52 @@ fn activation(transformer: &Transformer<'_>) -> Activation {
     }
 }
 
-/// SigLIP has no class token. Where there are registers, the class token has no position, as they have none.
-fn tokens(
+/// SigLIP has no class token, DINOv3 no positions. Where there are registers, the class token has no position, as they
+/// have none.
+pub(super) fn tokens(
     patches: Patches,
     size: usize,
     picture: Size,
     weights: &VarBuilder<'_>,
 ) -> Result<PatchTokens> {
-    let grid = patches.grid(picture);
-    let n_patches = grid.height * grid.width;
-    let (_, n_positions, _) = weights.get_unchecked("pos_embed")?.dims3()?;
-    let positions = weights.get((1, n_positions, size), "pos_embed")?.squeeze(0)?;
     let mut before = Vec::new();
     if weights.contains_tensor("cls_token") {
         before.push(weights.get((1, 1, size), "cls_token")?);
     }
-    match (n_positions.checked_sub(n_patches), before.first_mut()) {
-        (Some(0), _) => {}
-        (Some(1), Some(class)) => *class = class.broadcast_add(&positions.narrow(0, 0, 1)?)?,
-        _ => candle_core::bail!("{n_positions} positions for {n_patches} patches"),
+    let (of_class, positions) = positions(patches.grid(picture), size, weights)?;
+    match (of_class, before.first_mut()) {
+        (None, _) => {}
+        (Some(position), Some(class)) => *class = class.broadcast_add(&position)?,
+        (Some(_), None) => candle_core::bail!("a position of no class token"),
     }
     if weights.contains_tensor("reg_token") {
         let (_, n_registers, _) = weights.get_unchecked("reg_token")?.dims3()?;
         before.push(weights.get((1, n_registers, size), "reg_token")?);
     }
-    let positions = positions.narrow(0, n_positions - n_patches, n_patches)?;
     let before = (!before.is_empty()).then(|| Tensor::cat(&before, 1)).transpose()?;
-    Ok(PatchTokens { patches, positions: Some(positions), before })
+    Ok(PatchTokens { patches, positions, before })
+}
+
+/// The position of the class token and those of patches, where they have any.
+fn positions(
+    grid: Size,
+    size: usize,
+    weights: &VarBuilder<'_>,
+) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    if !weights.contains_tensor("pos_embed") {
+        return Ok((None, None));
+    }
+    let n_patches = grid.height * grid.width;
+    let (_, n_positions, _) = weights.get_unchecked("pos_embed")?.dims3()?;
+    let positions = weights.get((1, n_positions, size), "pos_embed")?.squeeze(0)?;
+    match n_positions.checked_sub(n_patches) {
+        Some(0) => Ok((None, Some(positions))),
+        Some(1) => {
+            let of_patches = positions.narrow(0, 1, n_patches)?;
+            Ok((Some(positions.narrow(0, 0, 1)?), Some(of_patches)))
+        }
+        _ => candle_core::bail!("{n_positions} positions for {n_patches} patches"),
+    }
 }
 
 /// Attention with a query that was learnt, whose keys and values are one tensor.
