@@ -73,7 +73,7 @@ impl Config {
             output: square(self.proj_bias, "o_proj")?,
         };
         let layer = Layer {
-            order: Order::NormFirst,
+            order: Order::First,
             attention_norm: Some(self.norm(weights.pp("norm1"))?),
             attention: Attention::new(projections, self.num_attention_heads)?,
             norm: self.norm(weights.pp("norm2"))?,

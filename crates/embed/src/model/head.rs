@@ -61,8 +61,8 @@ impl Head {
 #[derive(Debug)]
 pub(super) struct Query {
     norm: LayerNorm,
-    /// Projected and scaled already: `1 x heads x 1 x size`.
-    query: Tensor,
+    /// Scaled already: `1 x heads x 1 x size`.
+    projected: Tensor,
     glance: Glance,
 }
 
@@ -100,18 +100,18 @@ impl Query {
         let first = weights.get((n_queries, n_outputs), "query")?.narrow(0, 0, 1)?;
         let first = layer_norm(n_outputs, EPSILON, weights.pp("ln_q"))?.forward(&first)?;
         let norm = layer_norm(n_inputs, EPSILON, weights.pp("ln_k"))?;
-        Ok(Self { norm, query: glance.query(&first)?, glance })
+        Ok(Self { norm, projected: glance.query(&first)?, glance })
     }
 
     /// Hidden states `pictures x tokens x inputs` to vectors `pictures x outputs`.
     pub(super) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        self.glance.forward(&self.query, &self.norm.forward(hidden)?)
+        self.glance.forward(&self.projected, &self.norm.forward(hidden)?)
     }
 
     /// The same in a graph.
     pub(super) fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
         let hidden = emitter.norm(&self.norm, hidden)?;
-        let query = emitter.weights(&self.query)?;
+        let query = emitter.weights(&self.projected)?;
         self.glance.emit(emitter, &query, &hidden)
     }
 }

@@ -30,11 +30,11 @@ pub(crate) struct Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// What each step is given.
-    NormFirst,
+    First,
     /// What each step gave, before it is added to what it was given.
-    NormChange,
+    Change,
     /// The sum of what each step was given and what it gave.
-    NormLast,
+    Last,
 }
 
 /// What an architecture calls the weights of a layer.
@@ -164,11 +164,11 @@ impl Layer {
     ) -> Result<Tensor> {
         match (norm, self.order) {
             (None, _) => add(hidden, hidden),
-            (Some(norm), Order::NormFirst) => add(hidden, &norm.forward(hidden)?),
-            (Some(norm), Order::NormChange) => {
+            (Some(norm), Order::First) => add(hidden, &norm.forward(hidden)?),
+            (Some(norm), Order::Change) => {
                 hidden + norm.forward(&add(&hidden.zeros_like()?, hidden)?)?
             }
-            (Some(norm), Order::NormLast) => norm.forward(&add(hidden, hidden)?),
+            (Some(norm), Order::Last) => norm.forward(&add(hidden, hidden)?),
         }
     }
 
@@ -198,11 +198,11 @@ impl Layer {
             Some(norm) if order == self.order => emitter.norm(norm, &edge),
             _ => Ok(edge),
         };
-        let given = normed(Order::NormFirst, emitter, hidden.clone())?;
+        let given = normed(Order::First, emitter, hidden.clone())?;
         let change = step(emitter, &given)?;
-        let change = normed(Order::NormChange, emitter, change)?;
+        let change = normed(Order::Change, emitter, change)?;
         let sum = emitter.apply("Add", &[hidden, &change], &[]);
-        normed(Order::NormLast, emitter, sum)
+        normed(Order::Last, emitter, sum)
     }
 }
 

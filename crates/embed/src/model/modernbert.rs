@@ -154,7 +154,7 @@ impl Config {
         let attention_norm = (!is_first).then(|| self.norm(weights.pp("attn_norm"))).transpose()?;
         let projections = Projections::fused(&inward, outward)?;
         Ok(Layer {
-            order: Order::NormFirst,
+            order: Order::First,
             attention_norm,
             attention: Attention::new(projections, self.num_attention_heads)?,
             norm: self.norm(weights.pp("mlp_norm"))?,

@@ -73,7 +73,7 @@ impl Config {
             n_heads: self.num_attention_heads,
             activation: self.hidden_act,
             epsilon: self.layer_norm_eps,
-            order: Order::NormLast,
+            order: Order::Last,
         }
     }
 }

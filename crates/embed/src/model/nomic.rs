@@ -122,7 +122,7 @@ impl Config {
         let outward = dense(size, size, "attn.out_proj")?;
         let projections = Projections::fused(&dense(size, 3 * size, "attn.Wqkv")?, outward)?;
         Ok(Layer {
-            order: Order::NormLast,
+            order: Order::Last,
             attention_norm: Some(norm("norm1")?),
             attention: Attention::new(projections, self.num_attention_heads)?,
             norm: norm("norm2")?,

@@ -105,7 +105,7 @@ impl Model {
     ) -> Result<Box<dyn ImageModel>> {
         let vision = &self.vision;
         Ok(match tower {
-            Tower::Trunk(plan) => plan.load(picture, weights.pp("visual"))?,
+            Tower::Trunk(plan) => plan.load(picture, &weights.pp("visual"))?,
             Tower::Patches(n_layers, manner) => {
                 let weights = names::as_in_transformers(weights);
                 let config = self.patches(n_layers);

@@ -94,7 +94,7 @@ impl Config {
             output: linear_no_bias(inner_size, self.d_model, &attention.pp("o"))?,
         };
         Ok(Layer {
-            order: Order::NormFirst,
+            order: Order::First,
             attention_norm: Some(self.norm(&first.pp("layer_norm"))?),
             attention: Attention::unscaled(projections, self.num_heads)?,
             norm: self.norm(&second.pp("layer_norm"))?,

@@ -133,7 +133,7 @@ impl Config {
             n_heads: self.num_attention_heads,
             activation: self.hidden_act,
             epsilon: self.layer_norm_eps,
-            order: Order::NormFirst,
+            order: Order::First,
         }
     }
 

@@ -67,7 +67,7 @@ impl TextConfig {
             n_heads: self.num_attention_heads,
             activation: self.hidden_act,
             epsilon: self.layer_norm_eps,
-            order: Order::NormFirst,
+            order: Order::First,
         }
     }
 }

@@ -46,10 +46,10 @@ impl Plan<'_> {
     pub(super) fn load(
         &self,
         picture: Size,
-        weights: VarBuilder<'static>,
+        weights: &VarBuilder<'static>,
     ) -> Result<Box<dyn ImageModel>> {
         let (n_seen, trunk) = self.trunk(picture, weights.pp("trunk"))?;
-        match self.head(n_seen, &weights)? {
+        match self.head(n_seen, weights)? {
             Some(head) => Ok(Box::new(Trunk { trunk, head })),
             None if n_seen == self.dimension => Ok(trunk),
             None => candle_core::bail!(

@@ -183,7 +183,7 @@ impl Layer {
             n_heads: 1,
             activation: Activation::Gelu,
             epsilon,
-            order: Order::NormFirst,
+            order: Order::First,
         };
         let mut mlp = Mlp::load(&shape, ["mlp.fc1", "mlp.fc2"], weights)?;
         if weights.contains_tensor("gamma") {

@@ -95,7 +95,7 @@ fn shape(transformer: &Transformer<'_>, weights: &VarBuilder<'_>) -> Result<Shap
         n_heads: transformer.heads(hidden_size)?,
         activation: Activation::Gelu,
         epsilon: if transformer.kind == Kind::DinoV3 { 1e-5 } else { 1e-6 },
-        order: if is_enormous(transformer) { Order::NormChange } else { Order::NormFirst },
+        order: if is_enormous(transformer) { Order::Change } else { Order::First },
     })
 }
 

@@ -76,7 +76,7 @@ fn shape(transformer: &Transformer<'_>, weights: &VarBuilder<'_>) -> Result<(Sha
         n_heads: transformer.heads(hidden_size)?,
         activation: activation(transformer),
         epsilon: 1e-6,
-        order: Order::NormFirst,
+        order: Order::First,
     };
     Ok((shape, n_inward == 2 * intermediate_size))
 }
