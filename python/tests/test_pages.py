@@ -42,12 +42,12 @@ expected = linprobe.LinearClassifier.load("refunds.safetensors")
 
 #: An encoder of texts with a classifier behind it, in one file, and of `transformers` what reads its tokenizer.
 WHOLE = f"""
-import subprocess, sys, types
+import json, subprocess, sys, types
 import tokenizers
 
 MODEL = {str(ROOT / "fixtures/embed/bert-mean")!r}
-whole = linprobe.Project("whole", model=MODEL)
-whole.index(texts[:20], progress=False)
+whole = linprobe.Project("whole")
+whole.index(texts[:20], model=MODEL, progress=False)
 session_of_whole = whole.session(examples=["1", "5"], name="s")
 session_of_whole.score({{"1": 1.0, "5": 1.0, "2": -1.0}})
 command = [sys.executable, "-m", "linprobe", "--project", "whole", "classifier", "export", "s", "whole.onnx"]
@@ -58,7 +58,9 @@ texts = texts[:20]
 class AutoTokenizer:
     @classmethod
     def from_pretrained(cls, name):
-        return cls(tokenizers.Tokenizer.from_file(name + "/tokenizer.json"))
+        tokenizer = tokenizers.Tokenizer.from_file(name + "/tokenizer.json")
+        tokenizer.enable_truncation(json.loads(Path(name, "tokenizer_config.json").read_text())["model_max_length"])
+        return cls(tokenizer)
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
