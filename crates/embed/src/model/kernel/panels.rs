@@ -28,25 +28,40 @@ use super::{
 /// Outputs of a panel.
 pub(super) const WIDTH: usize = 64;
 
+/// What a kernel multiplies at once: one number, or several that stand side by side.
+pub(super) trait Unit: Copy + Debug + Default + Send + Sync {
+    /// Numbers in it.
+    const N: usize;
+
+    /// Puts numbers into one; those that are missing are zeros.
+    fn of(numbers: impl Iterator<Item = f32>) -> Self;
+
+    /// Its numbers.
+    fn numbers(self) -> impl Iterator<Item = f32>;
+}
+
+impl Unit for f32 {
+    const N: usize = 1;
+
+    fn of(mut numbers: impl Iterator<Item = Self>) -> Self {
+        numbers.next().unwrap_or_default()
+    }
+
+    fn numbers(self) -> impl Iterator<Item = Self> {
+        [self].into_iter()
+    }
+}
+
 /// How a kernel takes values and weights. A value of this type is proof that the machine has its instructions.
 pub(super) trait Format: Copy + Debug + Send + Sync + 'static {
-    /// What it multiplies at once: one number, or several that stand side by side.
-    type Unit: Copy + Debug + Default + Send + Sync;
-
-    /// Numbers in a unit.
-    const N: usize;
+    /// What it multiplies at once.
+    type Unit: Unit;
 
     /// Rows that go down a panel together.
     const ROWS: usize;
 
     /// Units that it takes at once: rows and panels are filled up with zeros to a multiple of it.
     const STEPS: usize = 1;
-
-    /// Puts numbers into a unit; those that are missing are zeros.
-    fn unit(numbers: impl Iterator<Item = f32>) -> Self::Unit;
-
-    /// The numbers of a unit.
-    fn numbers(unit: Self::Unit) -> impl Iterator<Item = f32>;
 
     /// Rows of so many values as rows of units.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Self::Unit]>;
@@ -69,7 +84,7 @@ pub(super) trait Format: Copy + Debug + Send + Sync + 'static {
 
     /// Units of a row of so many numbers.
     fn n_units(row_len: usize) -> usize {
-        row_len.div_ceil(Self::N).next_multiple_of(Self::STEPS)
+        row_len.div_ceil(<Self::Unit>::N).next_multiple_of(Self::STEPS)
     }
 }
 
@@ -110,10 +125,10 @@ impl<F: Format> Panels<F> {
         let inputs: Vec<&[f32]> = rows.chunks_exact(n_outputs).collect();
         for (panel, first_output) in panels.panels_mut().zip((0..).step_by(WIDTH)) {
             let n_steps = panel.len();
-            for (step, inputs) in inputs.chunks(F::N).enumerate() {
+            for (step, inputs) in inputs.chunks(<F::Unit>::N).enumerate() {
                 for (output, column) in (first_output..n_outputs).take(WIDTH).enumerate() {
                     panel.as_flattened_mut()[F::place(n_steps, [step, output])] =
-                        F::unit(inputs.iter().map(|row| row[column]));
+                        Unit::of(inputs.iter().map(|row| row[column]));
                 }
             }
         }
@@ -139,12 +154,12 @@ impl<F: Format> Layout for Panels<F> {
     fn to_rows(&self) -> Vec<f32> {
         let mut rows = vec![0.0; self.n_inputs * self.n_outputs];
         for (panel, first_output) in self.panels().zip((0..).step_by(WIDTH)) {
-            let inputs = rows.chunks_mut(F::N * self.n_outputs);
+            let inputs = rows.chunks_mut(<F::Unit>::N * self.n_outputs);
             for (step, inputs) in inputs.enumerate() {
                 for (output, column) in (first_output..self.n_outputs).take(WIDTH).enumerate() {
                     let unit = panel.as_flattened()[F::place(panel.len(), [step, output])];
                     let inputs = inputs.chunks_exact_mut(self.n_outputs);
-                    inputs.zip(F::numbers(unit)).for_each(|(row, number)| row[column] = number);
+                    inputs.zip(unit.numbers()).for_each(|(row, number)| row[column] = number);
                 }
             }
         }

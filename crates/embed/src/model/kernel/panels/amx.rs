@@ -13,7 +13,7 @@ use std::{
 use pulp::Arch;
 
 use super::{
-    Format, WIDTH,
+    Format, Unit, WIDTH,
     aligned::Aligned,
     pairs::{self, Pair},
 };
@@ -61,17 +61,8 @@ fn is_allowed() -> bool {
 impl Format for Amx {
     type Unit = Pair;
 
-    const N: usize = 2;
     const ROWS: usize = ROWS;
     const STEPS: usize = SIDE;
-
-    fn unit(numbers: impl Iterator<Item = f32>) -> Pair {
-        pairs::pair(numbers)
-    }
-
-    fn numbers(unit: Pair) -> impl Iterator<Item = f32> {
-        pairs::numbers(unit)
-    }
 
     /// Block after block, in each the tiles of its upper and its lower rows by turns.
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {
@@ -86,7 +77,7 @@ impl Format for Amx {
                     let tiles = tiles_mut(block);
                     for (idx, row) in rows.chunks_exact(row_len).enumerate() {
                         let tiles = tiles.iter_mut().skip(idx / SIDE).step_by(ROWS / SIDE);
-                        for (tile, values) in tiles.zip(row.chunks(Self::N * SIDE)) {
+                        for (tile, values) in tiles.zip(row.chunks(Pair::N * SIDE)) {
                             pairs::round_into(values, &mut tile[idx % SIDE]);
                         }
                     }

@@ -32,16 +32,7 @@ impl Avx2 {
 impl Format for Avx2 {
     type Unit = f32;
 
-    const N: usize = 1;
     const ROWS: usize = ROWS;
-
-    fn unit(mut numbers: impl Iterator<Item = f32>) -> f32 {
-        numbers.next().unwrap_or_default()
-    }
-
-    fn numbers(unit: f32) -> impl Iterator<Item = f32> {
-        [unit].into_iter()
-    }
 
     fn units(rows: &[f32], _row_len: usize) -> impl AsRef<[f32]> {
         rows

@@ -93,16 +93,7 @@ multiply_with!(
 impl Format for Avx512 {
     type Unit = f32;
 
-    const N: usize = 1;
     const ROWS: usize = ROWS;
-
-    fn unit(mut numbers: impl Iterator<Item = f32>) -> f32 {
-        numbers.next().unwrap_or_default()
-    }
-
-    fn numbers(unit: f32) -> impl Iterator<Item = f32> {
-        [unit].into_iter()
-    }
 
     fn units(rows: &[f32], _row_len: usize) -> impl AsRef<[f32]> {
         rows
@@ -124,16 +115,7 @@ impl Format for Avx512 {
 impl Format for Avx512Bf16 {
     type Unit = Pair;
 
-    const N: usize = 2;
     const ROWS: usize = ROWS;
-
-    fn unit(numbers: impl Iterator<Item = f32>) -> Pair {
-        pairs::pair(numbers)
-    }
-
-    fn numbers(unit: Pair) -> impl Iterator<Item = f32> {
-        pairs::numbers(unit)
-    }
 
     fn units(rows: &[f32], row_len: usize) -> impl AsRef<[Pair]> {
         pairs::rounded(rows, row_len, Self::n_units(row_len))

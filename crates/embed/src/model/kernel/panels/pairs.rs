@@ -4,20 +4,23 @@
 
 use pulp::Arch;
 
-use super::super::weights::bf16_bits;
+use super::{super::weights::bf16_bits, Unit};
 
 /// Two numbers in bfloat16, the first in the lower half.
 pub(super) type Pair = u32;
 
-/// Rounds two numbers; one that is missing is zero.
-pub(super) fn pair(mut numbers: impl Iterator<Item = f32>) -> Pair {
-    let [low, high] = [(); 2].map(|()| bf16_bits(numbers.next().unwrap_or_default()));
-    Pair::from(low) | Pair::from(high) << 16
-}
+impl Unit for Pair {
+    const N: usize = 2;
 
-/// The numbers of a pair.
-pub(super) fn numbers(pair: Pair) -> impl Iterator<Item = f32> {
-    [pair << 16, pair & 0xffff_0000].into_iter().map(f32::from_bits)
+    /// Rounds them.
+    fn of(mut numbers: impl Iterator<Item = f32>) -> Self {
+        let [low, high] = [(); 2].map(|()| bf16_bits(numbers.next().unwrap_or_default()));
+        Self::from(low) | Self::from(high) << 16
+    }
+
+    fn numbers(self) -> impl Iterator<Item = f32> {
+        [self << 16, self & 0xffff_0000].into_iter().map(f32::from_bits)
+    }
 }
 
 /// Rounds rows of so many values, filled up with zeros to a number of pairs.
