@@ -72,19 +72,22 @@ fn layouts_of_single(
 }
 
 /// Those that multiply numbers in bfloat16 two by two.
+#[cfg(target_arch = "x86_64")]
 fn layouts_of_pairs(
     weights: &[f32],
     size: [usize; 2],
 ) -> impl Iterator<Item = Arc<dyn Layout>> + '_ {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(target_os = "linux")]
     let tiles = panels(Amx::detect(), weights, size);
-    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    #[cfg(not(target_os = "linux"))]
     let tiles = iter::empty();
-    #[cfg(target_arch = "x86_64")]
-    let vectors = panels(Avx512Bf16::detect(), weights, size);
-    #[cfg(not(target_arch = "x86_64"))]
-    let vectors = iter::empty();
-    tiles.chain(vectors)
+    tiles.chain(panels(Avx512Bf16::detect(), weights, size))
+}
+
+/// There are none.
+#[cfg(not(target_arch = "x86_64"))]
+fn layouts_of_pairs(_weights: &[f32], _size: [usize; 2]) -> iter::Empty<Arc<dyn Layout>> {
+    iter::empty()
 }
 
 #[cfg(target_arch = "x86_64")]
