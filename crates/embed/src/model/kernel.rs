@@ -7,6 +7,7 @@
 //! set, and all is picked at run time.
 
 mod attend;
+mod depthwise;
 mod layout;
 mod linear;
 mod norm;
@@ -17,6 +18,7 @@ pub(super) mod simd;
 mod weights;
 
 pub(super) use attend::attend;
+pub(crate) use depthwise::Depthwise;
 pub(crate) use linear::{Linear, linear, linear_b, linear_no_bias};
 pub(crate) use norm::{LayerNorm, layer_norm};
 pub(crate) use weights::Precision;

@@ -33,7 +33,7 @@ pub(in crate::model) fn map_either(
 }
 
 /// Whether the processor adds a product to a sum in one instruction.
-fn fuses() -> bool {
+pub(super) fn fuses() -> bool {
     !matches!(Arch::new(), Arch::Scalar)
 }
 

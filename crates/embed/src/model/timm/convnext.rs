@@ -4,7 +4,7 @@
 //! last axis here, so that norms and layers are those of transformers, and a convolution whose stride is its kernel is one
 //! matrix product.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::{Module, VarBuilder};
 use linprobe_tensors::onnx::Attribute;
 
@@ -14,7 +14,7 @@ use crate::model::{
     batch::ImageBatch,
     emit::{Edge, Emitter},
     encoder::ImageModel,
-    kernel::{LayerNorm, Linear, Precision, layer_norm},
+    kernel::{Depthwise, LayerNorm, Linear, Precision, layer_norm},
     layer::{Mlp, Order, Shape},
 };
 
@@ -199,94 +199,24 @@ impl Layer {
     }
 
     fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
-        let seen = self.convolution.emit(emitter, hidden)?;
+        let seen = self.emit_convolution(emitter, hidden)?;
         let seen = emitter.norm(&self.norm, &seen)?;
         let change = self.mlp.emit(emitter, &seen)?;
         Ok(emitter.apply("Add", &[hidden, &change], &[]))
     }
-}
 
-/// A convolution that looks at each channel by itself, and keeps the size of pictures.
-#[derive(Debug)]
-struct Depthwise {
-    /// `side x side x channels`.
-    kernel: Tensor,
-    bias: Tensor,
-}
-
-impl Depthwise {
-    fn load(n_channels: usize, weights: &VarBuilder<'_>) -> Result<Self> {
-        let (_, _, side, _) = weights.get_unchecked("weight")?.dims4()?;
-        let kernel = weights.get((n_channels, 1, side, side), "weight")?.squeeze(1)?;
-        let kernel = kernel.permute((1, 2, 0))?.contiguous()?;
-        Ok(Self { kernel, bias: weights.get(n_channels, "bias")? })
-    }
-
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        let (_, height, width, n_channels) = hidden.dims4()?;
-        let weights = self.kernel.flatten_all()?.to_vec1::<f32>()?;
-        let bias = self.bias.to_vec1::<f32>()?;
-        let values = hidden.flatten_all()?.to_vec1::<f32>()?;
-        let kernel = Kernel { weights: &weights, side: self.kernel.dim(0)? };
-        let mut sums = Vec::with_capacity(values.len());
-        for picture in values.chunks_exact((height * width * n_channels).max(1)) {
-            let grid = Grid { values: picture, width, n_channels };
-            for place in 0..height * width {
-                sums.extend_from_slice(&bias);
-                let from = sums.len() - n_channels;
-                kernel.add_seen(grid, [place / width, place % width], &mut sums[from..]);
-            }
-        }
-        Tensor::from_vec(sums, hidden.shape(), &Device::Cpu)
-    }
-
-    fn emit(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
+    /// The convolution in a graph, of channels that come first.
+    fn emit_convolution(&self, emitter: &mut Emitter, hidden: &Edge) -> Result<Edge> {
         let whole = |n: usize| i64::try_from(n).map_err(candle_core::Error::wrap);
-        let (side, _, n_channels) = self.kernel.dims3()?;
-        let (padding, n_groups) = (whole(side / 2)?, whole(n_channels)?);
-        let kernel = self.kernel.permute((2, 0, 1))?.contiguous()?.unsqueeze(1)?;
-        let [kernel, bias] = [emitter.weights(&kernel)?, emitter.weights(&self.bias)?];
+        let [kernel, bias] = self.convolution.tensors()?;
+        let (n_channels, _, side, _) = kernel.dims4()?;
+        let attributes = [
+            ("group", Attribute::Integer(whole(n_channels)?)),
+            ("pads", Attribute::Integers(&[whole(side / 2)?; 4])),
+        ];
+        let [kernel, bias] = [emitter.weights(&kernel)?, emitter.weights(&bias)?];
         let hidden = emitter.transpose(hidden, &CHANNELS_FIRST);
-        let attributes =
-            [("group", Attribute::Integer(n_groups)), ("pads", Attribute::Integers(&[padding; 4]))];
         let seen = emitter.apply("Conv", &[&hidden, &kernel, &bias], &attributes);
         Ok(emitter.transpose(&seen, &CHANNELS_LAST))
-    }
-}
-
-/// The places of a picture, row by row, the channels of each side by side.
-#[derive(Clone, Copy)]
-struct Grid<'a> {
-    values: &'a [f32],
-    width: usize,
-    n_channels: usize,
-}
-
-/// Weights `side x side x channels`.
-struct Kernel<'a> {
-    weights: &'a [f32],
-    side: usize,
-}
-
-impl Kernel<'_> {
-    /// Adds what is seen around a place to the sums of its channels. Beyond the edges there is nothing.
-    fn add_seen(&self, grid: Grid<'_>, [row, column]: [usize; 2], sums: &mut [f32]) {
-        let (before, n_channels) = (self.side / 2, grid.n_channels);
-        let rows = grid.values.chunks_exact(grid.width * n_channels).enumerate();
-        let first_row = row.saturating_sub(before);
-        for (at, values) in rows.skip(first_row).take(row + before + 1 - first_row) {
-            let weights = self.weights.chunks_exact(self.side * n_channels).nth(at + before - row);
-            let first = column.saturating_sub(before);
-            let skipped = (first + before - column) * n_channels;
-            let Some(weights) = weights.and_then(|weights| weights.get(skipped..)) else {
-                continue;
-            };
-            let places = values.chunks_exact(n_channels).skip(first);
-            for (values, weights) in places.zip(weights.chunks_exact(n_channels)) {
-                for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
-                    *sum += value * weight;
-                }
-            }
-        }
     }
 }
