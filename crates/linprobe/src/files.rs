@@ -9,7 +9,8 @@ use std::{
 use crate::error::ProjectError;
 
 /// Writes a file whole or not at all: to a name of its own beside the target, synced, renamed over
-/// it, the folder synced.
+/// it, the folder synced. Where a link leads to a file, that is written. What is no file, as a pipe or a terminal, is
+/// written to as it is.
 ///
 /// # Errors
 /// [`ProjectError::Io`] when the folder does not take it.
@@ -29,6 +30,11 @@ pub fn write_atomic_with(
 }
 
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return write(&mut File::options().write(true).open(path)?);
+    }
+    let target = fs::canonicalize(path);
+    let path = target.as_deref().unwrap_or(path);
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_os_string();
     name.push(format!(".{}.partial", std::process::id()));
     let partial = path.with_file_name(name);
@@ -69,5 +75,19 @@ mod tests {
         .unwrap_err();
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_what_is_no_file_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link] = ["head.json", "link"].map(|name| folder.path().join(name));
+        write_atomic(&path, b"old").unwrap();
+        std::os::unix::fs::symlink("head.json", &link).unwrap();
+        write_atomic(&link, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        write_atomic(Path::new("/dev/null"), b"gone").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 }
