@@ -224,6 +224,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ids_may_be_numbers_and_columns_may_be_parted_by_semicolons() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels");
+        let read = |text: &str, form| {
+            crate::write_atomic(&path, text.as_bytes()).unwrap();
+            read(&path, form)
+        };
+        let expected = vec![(RecordId::new("7").unwrap(), Label::new(0.5).unwrap())];
+        assert_eq!(read("{\"id\":7,\"label\":0.5}", LabelsForm::Jsonl).unwrap(), expected);
+        assert_eq!(read("id;label\n7;0.5\n", LabelsForm::Csv).unwrap(), expected);
+        assert_eq!(read("id\tlabel\n7\t0.5\n", LabelsForm::Csv).unwrap(), expected);
+        for (text, form) in
+            [("{\"id\":7.5,\"label\":1}", LabelsForm::Jsonl), ("id,label\n7,yes", LabelsForm::Csv)]
+        {
+            let bad = read(text, form).unwrap_err().to_string();
+            assert!(bad.contains("no id, or no label that is a number"), "{bad}");
+        }
+    }
+
     /// By their paths without the ending, unless that would be two at once.
     #[test]
     fn pictures_are_called_as_fiftyone_calls_them() {
@@ -259,6 +279,9 @@ mod tests {
         let bad = read_back(LabelsForm::Csv, "id,label\na,1\nb,7\n").unwrap_err();
         assert!(bad.contains("line 3: 7 is no label"), "{bad}");
         let bad = read_back(LabelsForm::Jsonl, "{\"id\": \"a\"}").unwrap_err();
-        assert!(bad.contains("line 1 has no id and label\nhint: "), "{bad}");
+        assert!(
+            bad.contains("line 1 has no id, or no label that is a number from -1 to 1\nhint: "),
+            "{bad}"
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! What a script says of records, one JSON line a deed: `{"id": "...", "label": 0.5}`,
 //! `{"id": "...", "skip": true}`, `{"undo": true}`, `{"fit": true}`.
 
+use std::io::{self, BufRead};
+
 use anyhow::{Context, Result, bail};
 use linprobe::{Answer, Label, RecordId};
 use serde::Deserialize;
@@ -19,7 +21,7 @@ pub(super) enum Said {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    id: Option<String>,
+    id: Option<Id>,
     label: Option<f32>,
     #[serde(default)]
     skip: bool,
@@ -29,11 +31,33 @@ struct Line {
     fit: bool,
 }
 
+/// A text, or a whole number, as which many have their ids.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Text(String),
+    Number(i64),
+}
+
+impl From<Id> for String {
+    fn from(id: Id) -> Self {
+        match id {
+            Id::Text(text) => text,
+            Id::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// What is said, a line each.
+pub(super) fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
+    io::stdin().lock().split(b'\n')
+}
+
 impl Said {
     /// Reads a line that asks for one thing.
-    pub(super) fn read(line: &str) -> Result<Self> {
-        let line: Line = serde_json::from_str(line).context("this line is no answer")?;
-        let id = line.id.map(RecordId::new).transpose()?;
+    pub(super) fn read(line: &[u8]) -> Result<Self> {
+        let line: Line = serde_json::from_slice(line).context("this line is no answer")?;
+        let id = line.id.map(|id| RecordId::new(String::from(id))).transpose()?;
         Ok(match (id, line.label, [line.skip, line.undo, line.fit]) {
             (Some(id), Some(label), [false, false, false]) => {
                 Self::Answer(id, Answer::Labelled(Label::new(label)?))

@@ -3,6 +3,7 @@
 //! A grade is kept where a form has a place for it; elsewhere there is the side that the label takes.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     io::{self, Write},
 };
@@ -105,26 +106,43 @@ fn sided(side: &str) -> Option<f64> {
     }
 }
 
+/// An id and a label.
+pub(super) type Pair<'a> = (Cow<'a, str>, f64);
+
+/// An id and a label of a line of our own.
+pub(super) fn read_line(line: &Value) -> Option<Pair<'_>> {
+    Some((id(line.get("id")?)?, line.get("label")?.as_f64()?))
+}
+
+/// A text, or a whole number, as which many have their ids.
+fn id(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(id) => Some(Cow::Borrowed(id)),
+        Value::Number(number) if !number.is_f64() => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
+}
+
 /// The id and label of a line of Prodigy's, if it is one that these forms can read.
-pub(super) fn read_prodigy(line: &Value) -> Option<(&str, f64)> {
+pub(super) fn read_prodigy(line: &Value) -> Option<Pair<'_>> {
     let meta = line.get("meta")?;
     let grade = meta.get("grade").and_then(Value::as_f64);
-    Some((meta.get("id")?.as_str()?, grade.or_else(|| sided(line.get("answer")?.as_str()?))?))
+    Some((id(meta.get("id")?)?, grade.or_else(|| sided(line.get("answer")?.as_str()?))?))
 }
 
 /// The id and label of a task of Label Studio's.
-pub(super) fn read_label_studio(task: &Value) -> Option<(&str, f64)> {
+pub(super) fn read_label_studio(task: &Value) -> Option<Pair<'_>> {
     let results = task.get("annotations")?.get(0)?.get("result")?.as_array()?;
     let number = |result: &Value| result.get("value")?.get("number")?.as_f64();
     let choice = |result: &Value| sided(result.get("value")?.get("choices")?.get(0)?.as_str()?);
     let label = results.iter().find_map(number).or_else(|| results.iter().find_map(choice));
-    Some((task.get("data")?.get("id")?.as_str()?, label?))
+    Some((id(task.get("data")?.get("id")?)?, label?))
 }
 
 /// The id and label of an entry of `FiftyOne`'s, which knows the record by a name.
-pub(super) fn read_fiftyone<'a>(name: &'a str, entry: &'a Value) -> Option<(&'a str, f64)> {
+pub(super) fn read_fiftyone<'a>(name: &'a str, entry: &'a Value) -> Option<Pair<'a>> {
     let attribute = |name| entry.get("attributes").and_then(|attributes| attributes.get(name));
-    let id = attribute("record").and_then(Value::as_str).unwrap_or(name);
+    let id = attribute("record").and_then(id).unwrap_or(Cow::Borrowed(name));
     let grade = attribute("grade").and_then(Value::as_f64);
     let label = grade.or_else(|| sided(entry.get("label").unwrap_or(entry).as_str()?))?;
     Some((id, label))

@@ -66,7 +66,7 @@ pub(super) fn read(path: &Path) -> std::result::Result<Vec<(RecordId, Label)>, S
     let rows =
         rows.map_err(|_panicked| "it is damaged".to_owned())?.map_err(|bad| bad.to_string())?;
     let pairs = rows.iter().zip(1..).map(|((id, label), number)| {
-        let pair = label.parse().ok().filter(|_| !id.is_empty()).map(|label| (id.as_str(), label));
+        let pair = label.parse().ok().filter(|_| !id.is_empty()).map(|label| (id.into(), label));
         super::read::pair(&format!("row {number}"), pair)
     });
     pairs.collect()

@@ -6,8 +6,6 @@
 //! `{"id": "...", "skip": true}`, `{"undo": true}`. A bad line is answered with
 //! `{"event": "error", ...}` and changes nothing.
 
-use std::io::{self, BufRead};
-
 use anyhow::{Result, bail};
 use linprobe::{Project, RecordId, Session};
 use serde_json::{Value, json};
@@ -15,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     command::{
         print,
-        said::{Said, ack},
+        said::{self, Said, ack},
     },
     report,
 };
@@ -23,7 +21,7 @@ use crate::{
 /// Answers until the input ends.
 pub(super) fn run(project: &Project, session: &mut Session) -> Result<()> {
     print(&audit_json(project, session)?.to_string())?;
-    for line in io::stdin().lock().lines() {
+    for line in said::lines() {
         let event = answer(session, &line?)
             .unwrap_or_else(|error| json!({ "event": "error", "error": report::message(&error) }));
         print(&event.to_string())?;
@@ -47,7 +45,7 @@ fn audit_json(project: &Project, session: &Session) -> Result<Value> {
     }))
 }
 
-fn answer(session: &mut Session, line: &str) -> Result<Value> {
+fn answer(session: &mut Session, line: &[u8]) -> Result<Value> {
     Ok(match Said::read(line)? {
         Said::Answer(id, answer) => {
             session.answer_audit(&id, answer)?;

@@ -6,8 +6,6 @@
 //! `{"fit": true}`, which passes over what is open, fits, and asks for the next round. A bad line
 //! is answered with `{"event": "error", ...}` and changes nothing.
 
-use std::io::{self, BufRead};
-
 use anyhow::Result;
 use linprobe::{Answer, Project, Round, Session};
 use serde_json::{Value, json};
@@ -17,14 +15,14 @@ use crate::{
     args::LabelArgs,
     command::{
         Outcome, print,
-        said::{Said, ack},
+        said::{self, Said, ack},
     },
     report,
 };
 
 /// Answers until the input ends or every record has been shown.
 pub(super) fn run(project: &Project, mut session: Session, args: &LabelArgs) -> Result<Outcome> {
-    let mut lines = io::stdin().lock().lines();
+    let mut lines = said::lines();
     while show_round(project, &mut session, args)? {
         loop {
             let Some(line) = lines.next().transpose()? else { return finish(&mut session) };
@@ -56,7 +54,7 @@ enum Answered {
     ByTheNextRound(Value),
 }
 
-fn answer(session: &mut Session, line: &str) -> Result<Answered> {
+fn answer(session: &mut Session, line: &[u8]) -> Result<Answered> {
     Ok(Answered::Now(match Said::read(line)? {
         Said::Answer(id, answer) => {
             match answer {
@@ -82,7 +80,7 @@ fn answer(session: &mut Session, line: &str) -> Result<Answered> {
 
 /// Shows the open round or a new one; false when there is nothing left to show.
 fn show_round(project: &Project, session: &mut Session, args: &LabelArgs) -> Result<bool> {
-    let round = pollster::block_on(session.next_round(args.round_size, args.strategy))?;
+    let round = pollster::block_on(session.next_round(args.round_size.get(), args.strategy))?;
     print(&round_json(project, session, &round)?.to_string())?;
     Ok(!round.records.is_empty())
 }
