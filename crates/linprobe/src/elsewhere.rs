@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use linprobe_core::{Content, Metadata, ModelSpec, RecordId, StoreError, VectorStore};
 use linprobe_embed::precomputed;
-use linprobe_store::{Access, EmbeddedStore, RemoteStore, Variables};
+use linprobe_store::{Access, EmbeddedStore, MemoryStore, RemoteStore, Variables};
 
 use crate::{
     catalogue::CatalogueRecord,
@@ -123,12 +123,16 @@ impl Project {
         Ok(())
     }
 
-    /// Where an index run writes its points.
+    /// Where an index run writes its points. Before a record could be read that tells a model there are none, and no
+    /// store is made for vectors of a dimension that may be another.
     pub(crate) fn target(
         &self,
         options: &IndexOptions,
         dimension: usize,
     ) -> Result<Target, ProjectError> {
+        if self.model()?.is_none() {
+            return Ok(Target::Nowhere(MemoryStore::new(dimension)));
+        }
         let kept = self.store_address()?;
         let store = match (&options.store, kept) {
             (None, None) => {
@@ -167,6 +171,8 @@ pub(crate) enum Target {
     Own(Box<EmbeddedStore>),
     /// A store elsewhere.
     Elsewhere(Arc<dyn RemoteStore>),
+    /// Nothing is to be kept.
+    Nowhere(MemoryStore),
 }
 
 impl Target {
@@ -174,6 +180,7 @@ impl Target {
         match self {
             Self::Own(store) => store.as_ref(),
             Self::Elsewhere(store) => store.as_ref(),
+            Self::Nowhere(store) => store,
         }
     }
 }

@@ -243,7 +243,7 @@ impl<'a> Ledger<'a> {
                 self.pending.entries.push(entry);
             }
             Change::Taken => {
-                let reason = "another source of the project has a record of this name";
+                let reason = "another source of the project has a record of this name; give each dataset ids of its own";
                 self.skip(SkippedRecord::of_content(self.location, entry.record.id, &reason));
             }
         }

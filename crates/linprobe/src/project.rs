@@ -144,13 +144,17 @@ impl Project {
     /// # Errors
     /// [`ProjectError::OtherModel`] when another is chosen already, or it cannot be opened.
     pub fn choose_model(&self, name: &str) -> Result<Arc<dyn Embedder>, ProjectError> {
-        let models = &self.surroundings.models;
-        let embedder = match self.model()? {
-            Some(chosen) => linprobe_embed::open(name, &models.to_reopen(&chosen.fingerprint))?,
-            None => linprobe_embed::open(name, models)?,
-        };
+        let embedder = self.open_model(name)?;
         self.settle_model(embedder.model())?;
         Ok(embedder)
+    }
+
+    fn open_model(&self, name: &str) -> Result<Arc<dyn Embedder>, ProjectError> {
+        let models = &self.surroundings.models;
+        Ok(match self.model()? {
+            Some(chosen) => linprobe_embed::open(name, &models.to_reopen(&chosen.fingerprint))?,
+            None => linprobe_embed::open(name, models)?,
+        })
     }
 
     /// The model that records are embedded with, once one is chosen.
@@ -401,29 +405,31 @@ impl Project {
     }
 
     /// The embedder for a dataset: the project's, or the one asked for, or what the kind of its
-    /// records suggests. Vectors are taken as they are, as vectors of the project's model.
+    /// records suggests; it is the project's from then on if it takes them. Vectors are taken as they are, as vectors of
+    /// the project's model.
     fn embedder_for(
         &self,
         source: &dyn Source,
         asked: Option<&str>,
     ) -> Result<Arc<dyn Embedder>, ProjectError> {
-        let content = models::first_content(source);
-        let embedder = match (asked, self.catalogue.model()?, &content) {
-            (Some(name), ..) => self.choose_model(name)?,
-            (None, Some(model), _) => models::reopen(&model, &self.surroundings.models)?,
+        let (content, chosen) = (models::first_content(source), self.model()?);
+        let embedder = match (asked, &chosen, &content) {
+            (Some(name), ..) => self.open_model(name)?,
+            (None, Some(model), _) => models::reopen(model, &self.surroundings.models)?,
             (None, None, Some(Content::Vector { values, .. })) => {
-                let embedder = precomputed(models::PRECOMPUTED, values.len());
-                self.settle_model(embedder.model())?;
-                embedder
+                precomputed(models::PRECOMPUTED, values.len())
             }
             (None, None, Some(Content::Image(_))) => return Err(ProjectError::NoModel),
-            (None, None, _) => self.choose_model(models::BUILTIN)?,
+            (None, None, _) => self.open_model(models::BUILTIN)?,
         };
-        if let Some(content) = &content {
-            models::check_takes(embedder.model(), content)?;
-        }
         let spec = embedder.model();
-        let made_elsewhere = matches!(content, Some(Content::Vector { .. }));
+        if let Some(chosen) = &chosen {
+            models::same_model(chosen, spec)?;
+        }
+        let Some(content) = content else { return Ok(embedder) };
+        models::check_takes(spec, &content)?;
+        self.settle_model(spec)?;
+        let made_elsewhere = matches!(content, Content::Vector { .. });
         Ok(if made_elsewhere { precomputed(&spec.id, spec.dimension) } else { embedder })
     }
 }
