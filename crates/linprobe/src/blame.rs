@@ -52,6 +52,7 @@ impl ProjectError {
             Self::Unknown { .. } | Self::UnknownClassifier { .. } => Blame::Classifier,
             Self::AlreadyAProject { .. } => Blame::Name,
             Self::NoStart
+            | Self::ClassifierBeside
             | Self::Filter(_)
             | Self::FilterElsewhere { .. }
             | Self::DuplicatesElsewhere { .. }

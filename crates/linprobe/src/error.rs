@@ -177,6 +177,12 @@ pub enum ProjectError {
     /// Name something to start from.
     #[error("nothing to start from\nhint: give a phrase, an example, a vector or a classifier")]
     NoStart,
+    /// Leave out the words and the vector, or the classifier.
+    #[error(
+        "a classifier is a start by itself, or with examples; not with words or a vector\n\
+         hint: start from the classifier, and label what you see, or leave it out"
+    )]
+    ClassifierBeside,
     /// Name a record that there is.
     #[error("no record {id:?} in the project", id = id.as_str())]
     UnknownRecord {

@@ -25,14 +25,14 @@ impl Project {
         let store = self.narrowed_store(from.filter.as_ref())?;
         let background = self.background()?;
         let origin = self.origin(from, store.as_ref(), &background).await?;
-        let (weights, bias) = match origin.start.head() {
-            Some(head) => (head.weights().to_vec(), head.bias()),
-            None if from.unlike.is_empty() => (origin.start.direction().as_slice().to_vec(), 0.0),
-            None => {
-                let examples: Vec<Example> = origin.examples.into_iter().map(example).collect();
-                let fitted = fit(&origin.start, &examples, &background, &Method::default())?;
-                (fitted.weights().to_vec(), fitted.bias())
-            }
+        let (weights, bias) = if from.is_moved_by_examples() {
+            let examples: Vec<Example> = origin.examples.into_iter().map(example).collect();
+            let fitted = fit(&origin.start, &examples, &background, &Method::default())?;
+            (fitted.weights().to_vec(), fitted.bias())
+        } else if let Some(head) = origin.start.head() {
+            (head.weights().to_vec(), head.bias())
+        } else {
+            (origin.start.direction().as_slice().to_vec(), 0.0)
         };
         let exclude = Excluded::new();
         let hits = store.search(Query { weights: &weights, top_k, exclude: &exclude }).await?;

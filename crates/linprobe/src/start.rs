@@ -9,7 +9,8 @@ use linprobe_source::SourceOptions;
 
 use crate::{error::ProjectError, filter::Filter, models, project::Project};
 
-/// Where a person starts: any of these together, but a classifier only by itself or with examples.
+/// Where a person starts: any of these together, but a classifier only by itself or with examples. A vector counts as one
+/// phrase more.
 #[derive(Clone, Debug, Default)]
 pub struct StartFrom {
     /// What is looked for, in words.
@@ -49,6 +50,19 @@ impl StartFrom {
             && unlike.is_empty()
             && vector.is_none()
             && classifier.is_none()
+    }
+
+    fn has_words_or_vector(&self) -> bool {
+        let Self { phrases, negative_phrases, vector, .. } = self;
+        !phrases.is_empty() || !negative_phrases.is_empty() || vector.is_some()
+    }
+
+    /// Whether examples say more than the direction does, which is made of those that are liked where nothing else says
+    /// what is looked for.
+    pub(crate) fn is_moved_by_examples(&self) -> bool {
+        let has_other =
+            !self.phrases.is_empty() || self.vector.is_some() || self.classifier.is_some();
+        !self.unlike.is_empty() || (!self.like.is_empty() && has_other)
     }
 
     /// Says in a few words what is looked for.
@@ -130,24 +144,31 @@ impl Project {
         liked: &[(Option<RecordId>, Embedding)],
         background: &Background,
     ) -> Result<Start, ProjectError> {
+        let liked: Vec<Embedding> = liked.iter().map(|(_, embedding)| embedding.clone()).collect();
         if let Some((name, head)) = &from.classifier {
+            if from.has_words_or_vector() {
+                return Err(ProjectError::ClassifierBeside);
+            }
             let zero = |_| ProjectError::ZeroClassifier { name: name.clone() };
             return Start::from_head(head.clone()).map_err(zero);
         }
+        let mut positive = self.embed_words(&from.phrases)?;
         if let Some(values) = &from.vector {
-            let embedder = linprobe_embed::precomputed(models::PRECOMPUTED, background.dimension());
-            let content = Content::Vector { values: values.clone(), text: None };
-            let direction = models::embed_one(embedder.as_ref(), "the vector", &content)?;
-            return Ok(Start::from_direction(direction));
+            positive.push(embed_vector(values, background.dimension())?);
         }
-        if from.phrases.is_empty() {
-            let liked: Vec<Embedding> = liked.iter().map(|(_, e)| e.clone()).collect();
-            return Ok(Start::from_direction(from_examples(&liked, background)?));
+        if positive.is_empty() {
+            positive.push(from_examples(&liked, background)?);
         }
-        let embedder = self.embedder()?;
-        let positive = embed_phrases(embedder.as_ref(), &from.phrases)?;
-        let negative = embed_phrases(embedder.as_ref(), &from.negative_phrases)?;
+        let negative = self.embed_words(&from.negative_phrases)?;
         Ok(Start::from_direction(combine(&positive, &negative)?))
+    }
+
+    /// One embedding for each phrase; no model is opened for none.
+    fn embed_words(&self, phrases: &[String]) -> Result<Vec<Embedding>, ProjectError> {
+        if phrases.is_empty() {
+            return Ok(Vec::new());
+        }
+        embed_phrases(self.embedder()?.as_ref(), phrases)
     }
 
     async fn embed_exemplars(
@@ -189,13 +210,20 @@ impl Project {
     }
 }
 
+/// A vector of any length in the space of the model.
+fn embed_vector(values: &[f32], dimension: usize) -> Result<Embedding, ProjectError> {
+    let embedder = linprobe_embed::precomputed(models::PRECOMPUTED, dimension);
+    let content = Content::Vector { values: values.to_vec(), text: None };
+    models::embed_one(embedder.as_ref(), "the vector", &content)
+}
+
 /// One embedding for each phrase.
 pub(crate) fn embed_phrases(
     embedder: &dyn Embedder,
     phrases: &[String],
 ) -> Result<Vec<Embedding>, ProjectError> {
     let model = embedder.model();
-    if !model.modalities.text && !phrases.is_empty() {
+    if !model.modalities.text {
         let hint = "start from examples (--like), a vector or a classifier";
         return Err(ProjectError::Modality {
             model: models::shown(model),
