@@ -220,11 +220,10 @@ impl Project {
 
     /// Refuses a classifier of another model. One without a card is taken at its word if it has the
     /// right dimension.
-    pub(crate) fn check_classifier(
-        &self,
-        name: &str,
-        file: &ClassifierFile,
-    ) -> Result<(), ProjectError> {
+    ///
+    /// # Errors
+    /// [`ProjectError::ForeignClassifier`], or [`ProjectError::Empty`] while the project has no model.
+    pub fn check_classifier(&self, name: &str, file: &ClassifierFile) -> Result<(), ProjectError> {
         let model = self.model()?.ok_or(ProjectError::Empty)?;
         check_model(name, file, &model)
     }

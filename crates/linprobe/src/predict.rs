@@ -51,13 +51,16 @@ impl Project {
     /// Scores every record of the project, or those that a filter lets through.
     ///
     /// # Errors
-    /// [`ProjectError::Empty`], [`ProjectError::Filter`], or the store fails.
+    /// [`ProjectError::Empty`], [`ProjectError::Filter`], [`ProjectError::ForeignClassifier`] when the classifier was made
+    /// with another model, or the store fails.
     pub async fn predict(
         &self,
         file: &ClassifierFile,
         threshold: Option<ThresholdPolicy>,
         filter: Option<&Filter>,
     ) -> Result<Predictions<'_>, ProjectError> {
+        let card = file.card.as_ref();
+        self.check_classifier(card.map_or("the classifier", |card| &card.name), file)?;
         let store = self.narrowed_store(filter)?;
         let top_k = usize::try_from(store.count().await?).unwrap_or(usize::MAX);
         let weights = file.classifier.weights();

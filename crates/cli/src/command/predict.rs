@@ -36,7 +36,7 @@ const TABLE_ROWS: usize = 50;
 pub(crate) fn run(door: &Door, args: &PredictArgs) -> Result<Outcome> {
     let mut scorers = Vec::new();
     for name in &args.classifier {
-        scorers.extend(scorers_of(door, name)?);
+        scorers.extend(scorers_of(door, name, args.dataset.is_some())?);
     }
     if let Some(column) = &args.to_column {
         let [scorer] = scorers.as_slice() else {
@@ -83,8 +83,8 @@ fn write_back(
 }
 
 /// The classifier of a name, or every class of a file of many.
-fn scorers_of(door: &Door, name: &str) -> Result<Vec<Scorer>> {
-    match classifier(door, name) {
+fn scorers_of(door: &Door, name: &str, is_for_dataset: bool) -> Result<Vec<Scorer>> {
+    match classifier(door, name, is_for_dataset) {
         Err(error) if error.downcast_ref().is_some_and(ProjectError::is_many_classes) => {
             let classes = read_classes(name.as_ref())?.into_iter();
             Ok(classes.map(|ReadClass { name, file }| Scorer { name, file }).collect())
@@ -124,6 +124,7 @@ fn predict_wide(door: &Door, args: &PredictArgs, scorers: &[Scorer]) -> Result<O
 fn predict_ranked(door: &Door, args: &PredictArgs, scorer: &Scorer) -> Result<Outcome> {
     let project;
     let mut result = if let Some(dataset) = &args.dataset {
+        expect_another_file(dataset, args.output.as_deref())?;
         predict_other(door, args, &scorer.file, dataset)?
     } else {
         project = door.project()?;
@@ -149,6 +150,15 @@ fn predict_ranked(door: &Door, args: &PredictArgs, scorer: &Scorer) -> Result<Ou
         fs::remove_file(&working).with_context(|| format!("{}", working.display()))?;
     }
     Ok(outcome)
+}
+
+/// Refuses to write over the dataset that is read.
+fn expect_another_file(dataset: &Path, output: Option<&Path>) -> Result<()> {
+    let there = |path: &Path| fs::canonicalize(path).ok();
+    if output.and_then(there).is_some_and(|output| there(dataset) == Some(output)) {
+        bail!("{} is the dataset itself\nhint: write to another file", dataset.display())
+    }
+    Ok(())
 }
 
 /// Copies or links the pictures, where that is asked for.
@@ -186,27 +196,21 @@ fn sort(door: &Door, args: &PredictArgs, result: &Predictions<'_>) -> Result<Opt
     Ok(Some(sorted))
 }
 
-/// A classifier of the project, or a file where there is no project.
-fn classifier(door: &Door, name: &str) -> Result<ClassifierFile> {
+/// A classifier of the project, or a file where there is no project. That of another model is one for a dataset, which is
+/// embedded with the model that it names.
+fn classifier(door: &Door, name: &str, is_for_dataset: bool) -> Result<ClassifierFile> {
     let in_project = door.project().and_then(|project| Ok(project.find_classifier(name)?));
+    let is_elsewhere = |error: &anyhow::Error| match error.downcast_ref() {
+        Some(ProjectError::NotAProject { .. } | ProjectError::Empty) => true,
+        Some(ProjectError::ForeignClassifier { .. }) => is_for_dataset,
+        _ => false,
+    };
     match in_project {
         Err(error) if is_elsewhere(&error) => {
             classifier_in_file(name).map_or(Err(error), |file| Ok(file?))
         }
         found => found,
     }
-}
-
-/// Whether the project, if there is one, has nothing to say of a classifier file.
-fn is_elsewhere(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(
-            ProjectError::NotAProject { .. }
-                | ProjectError::ForeignClassifier { .. }
-                | ProjectError::Empty
-        )
-    )
 }
 
 /// Where the scores of another dataset are kept while they are made: beside the file that is asked for.

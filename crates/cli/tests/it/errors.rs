@@ -1,6 +1,11 @@
 //! Every refusal says what is wrong, names the thing, and what would help.
 
-use crate::support::{Bench, write_npy};
+use serde_json::{Value, json};
+
+use crate::{
+    journey::label_rounds,
+    support::{Bench, write_npy},
+};
 
 #[test]
 fn a_folder_without_a_project_is_told_apart() {
@@ -166,6 +171,49 @@ fn a_classifier_of_another_model_is_refused() {
     bench.write("head.json", "{\"weights\": [1.0, 2.0], \"bias\": 0.0}");
     let (_, said) = bench.fails(&["classifier", "import", "head.json"]);
     assert!(said.contains("2 dimensions") && said.contains("\nhint: "), "{said}");
+}
+
+/// Of the same dimension, it would score without meaning.
+#[test]
+fn a_classifier_of_another_model_is_refused_by_its_card_whoever_asks() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 1);
+    bench.ok(&["classifier", "export", "stars", "head.json"]);
+    let head = std::fs::read_to_string(bench.path("head.json")).unwrap();
+    let mut head: Value = serde_json::from_str(&head).unwrap();
+    head["card"]["model"] = json!({ "id": "another", "revision": null, "fingerprint": "0" });
+    bench.write("other.json", &head.to_string());
+    for args in [
+        &["predict", "-c", "other.json"][..],
+        &["predict", "-c", "other.json", "-o", "out.csv"],
+        &["predict", "-c", "other.json", "--unranked", "-o", "out.parquet"],
+        &["search", "--classifier", "other.json"],
+        &["label", "--classifier", "other.json", "--json"],
+        &["classifier", "import", "other.json"],
+    ] {
+        let (_, said) = bench.fails(args);
+        assert!(said.contains("another (256 dimensions)") && said.contains("\nhint: "), "{said}");
+    }
+    assert!(!bench.path("out.csv").exists() && !bench.path("out.parquet").exists());
+}
+
+#[test]
+fn predictions_are_not_written_over_the_dataset_that_is_read() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 1);
+    let before = std::fs::read(bench.path("texts.csv")).unwrap();
+    let (_, said) = bench.fails(&["predict", "-c", "stars", "texts.csv", "-o", "./texts.csv"]);
+    assert!(said.contains("is the dataset itself\nhint: "), "{said}");
+    assert_eq!(std::fs::read(bench.path("texts.csv")).unwrap(), before);
+}
+
+#[test]
+fn a_classifier_is_no_start_beside_words() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 1);
+    let (_, said) = bench.fails(&["search", "bread", "--classifier", "stars"]);
+    assert!(said.contains("not with words or a vector\nhint: "), "{said}");
+    assert_eq!(bench.run(&["search", "bread", "-k", "0"]).status.code(), Some(2));
 }
 
 #[test]
