@@ -27,6 +27,9 @@ const AUDITS_IN_JSON: &str = "With --json, records are printed and judgements ar
 /// Under what the help lists the options that every command takes.
 const OF_EVERY_COMMAND: &str = "Options of every command";
 
+/// Records to a round, and those that a search shows.
+const TEN: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not 0");
+
 /// Finds the records that you mean in a dataset, and learns a classifier of them from a few labels.
 ///
 /// A dataset of texts, pictures or vectors is embedded with a pretrained model and ranked by a phrase or an
@@ -270,8 +273,8 @@ pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) only: WhereArgs,
     /// How many records.
-    #[arg(short = 'k', long, default_value_t = 10)]
-    pub(crate) top_k: usize,
+    #[arg(short = 'k', long, default_value_t = TEN)]
+    pub(crate) top_k: NonZeroUsize,
 }
 
 #[derive(Args)]
@@ -285,8 +288,8 @@ pub(crate) struct LabelArgs {
     #[arg(short, long, value_name = "NAME")]
     pub(crate) session: Option<String>,
     /// Records to a round.
-    #[arg(short = 'k', long, default_value_t = 10)]
-    pub(crate) round_size: usize,
+    #[arg(short = 'k', long, default_value_t = TEN)]
+    pub(crate) round_size: NonZeroUsize,
     /// What a round shows.
     #[arg(long, default_value_t, value_parser = choices::strategies())]
     pub(crate) strategy: Strategy,
@@ -435,7 +438,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "LABEL")]
     pub(crate) related: Vec<String>,
     /// Records to a round.
-    #[arg(short = 'k', long, default_value_t = NonZeroUsize::new(10).expect("10 is not 0"))]
+    #[arg(short = 'k', long, default_value_t = TEN)]
     pub(crate) round_size: NonZeroUsize,
     /// Rounds.
     #[arg(long, default_value_t = 10)]

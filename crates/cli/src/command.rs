@@ -136,8 +136,17 @@ pub(crate) fn program_for(folder: &Path) -> String {
     if folder.as_os_str() == found {
         "linprobe".to_owned()
     } else {
-        format!("linprobe --project {}", folder.display())
+        format!("linprobe --project {}", shell_word(&folder.to_string_lossy()))
     }
+}
+
+/// A text as a shell takes it for one word.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@+,=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Writes a line to standard output.
@@ -148,4 +157,17 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Whether a person sits at both ends.
 pub(crate) fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_folder_for_one_word() {
+        assert_eq!(shell_word("./data/p-2"), "./data/p-2");
+        assert_eq!(shell_word("p 2"), "'p 2'");
+        assert_eq!(shell_word("it's $5"), r"'it'\''s $5'");
+        assert_eq!(shell_word(""), "''");
+    }
 }

@@ -44,14 +44,20 @@ pub(crate) fn rounds(n_rounds: u32) -> String {
 /// A record on one line: its id, then its text, then its class.
 pub(crate) fn record_line(record: &CatalogueRecord) -> String {
     let text = record.text.as_deref().map(one_line).filter(|text| !text.is_empty());
-    let label = record.label.as_ref().map(|label| format!("[{label}]"));
+    let label = record.label.as_deref().map(|label| format!("[{}]", one_line(label)));
     let parts = [Some(record.id.to_string()), text, label];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
+/// A text without what a terminal would obey: of a dataset of strangers it must not set a title or clear the screen.
+pub(crate) fn printable(text: &str) -> String {
+    let is_obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.chars().map(|c| if is_obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// The beginning of a text without its line breaks.
 pub(crate) fn one_line(text: &str) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = printable(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     match words.char_indices().nth(LINE_CHARS) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default().trim_end()),
         None => words,

@@ -4,15 +4,15 @@ mod script;
 pub(super) mod terminal;
 
 use anyhow::{Result, bail};
-use linprobe::{ArticleParams, Method, Project, Session};
+use linprobe::{ArticleParams, Method, Project, Session, SessionSummary};
 
-use super::{Door, Outcome, is_terminal, serve, start};
+use super::{Door, Outcome, is_terminal, program_for, serve, start};
 use crate::args::{LabelArgs, MethodArgs};
 
 pub(crate) fn run(door: &Door, args: &LabelArgs) -> Result<Outcome> {
     let project = door.project()?;
     if args.web {
-        let session = open(&project, args)?;
+        let session = open(door, &project, args)?;
         return serve::session(door, session.state().name());
     }
     if !door.json && !is_terminal() {
@@ -21,7 +21,7 @@ pub(crate) fn run(door: &Door, args: &LabelArgs) -> Result<Outcome> {
              hint: with --json it reads answers from standard input, one JSON object a line"
         );
     }
-    let session = open(&project, args)?;
+    let session = open(door, &project, args)?;
     run_session(door, &project, session, args)
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn run_session(
 }
 
 /// Opens the session that the command line means: one to go on with, or a new one.
-fn open(project: &Project, args: &LabelArgs) -> Result<Session> {
+fn open(door: &Door, project: &Project, args: &LabelArgs) -> Result<Session> {
     let from = start::among(project, &args.start, &args.only)?;
     if from.is_empty() {
         if from.filter.is_some() {
@@ -57,9 +57,29 @@ fn open(project: &Project, args: &LabelArgs) -> Result<Session> {
     }
     let name = match &args.session {
         Some(name) => name.clone(),
-        None => project.name_for(&from.description())?,
+        None => {
+            say_namesake(door, project, &from.description())?;
+            project.name_for(&from.description())?
+        }
     };
     Ok(pollster::block_on(project.start_session(&name, &from, args.method.method()?))?)
+}
+
+/// Whoever repeats a command to go on with what it began is told how.
+fn say_namesake(door: &Door, project: &Project, description: &str) -> Result<()> {
+    let mut sessions = project.sessions()?.into_iter().rev();
+    let is_namesake = |session: &SessionSummary| {
+        session.description == description && session.counts.n_labels > 0
+    };
+    let Some(SessionSummary { name, counts, .. }) = sessions.find(is_namesake) else {
+        return Ok(());
+    };
+    let n_labels = counts.n_labels;
+    let linprobe = program_for(project.folder());
+    door.say(&format!(
+        "this is a new session; {name:?} looks for the same and has {n_labels} labels\n\
+         hint: go on with it by: {linprobe} label --session {name:?}"
+    ))
 }
 
 pub(super) fn latest(project: &Project) -> Result<String> {

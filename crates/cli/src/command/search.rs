@@ -10,7 +10,7 @@ use crate::{args::SearchArgs, report};
 pub(crate) fn run(door: &Door, args: &SearchArgs) -> Result<Outcome> {
     let project = door.project()?;
     let from = start::among(&project, &args.start, &args.only)?;
-    let found = pollster::block_on(project.search(&from, args.top_k))?;
+    let found = pollster::block_on(project.search(&from, args.top_k.get()))?;
     for (rank, Found { score, record }) in (1..).zip(&found) {
         let mut object = report::record_json(record);
         object.insert("rank".into(), json!(rank));

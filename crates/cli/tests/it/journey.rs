@@ -1,5 +1,7 @@
 //! From a dataset on disk to predictions on unseen records.
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 
 use crate::support::{Bench, write_npy};
@@ -72,6 +74,23 @@ fn no_record_is_shown_twice_across_restarts_until_seen_is_reset() {
     bench.ok(&["session", "reset-seen", "s"]);
     let events = bench.script(&["--session", "s"], &[]);
     assert_eq!(events[0]["records"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn a_line_that_is_no_text_is_answered_and_changes_nothing() {
+    let bench = Bench::new();
+    bench.write("texts.csv", "text\na moon\na cake\n");
+    bench.ok(&["init"]);
+    bench.ok(&["index", "texts.csv"]);
+    let mut child = bench.spawn_script(&["moon", "--session", "s"]);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"{\"id\": \"\xff\"}\n{\"id\": 1, \"label\": 1}\n").unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let events = crate::support::objects(&crate::support::text(&output.stdout));
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["round", "error", "ack", "done"]);
+    assert_eq!((&events[2]["id"], &events[3]["n_labels"]), (&json!("1"), &json!(1)));
 }
 
 #[test]
@@ -149,6 +168,22 @@ fn a_dataset_without_records_is_said_to_have_none() {
     assert_eq!(report["notes"], json!(["the dataset has no records"]));
 }
 
+/// Else the first wrong file or model would decide for ever.
+#[test]
+fn a_run_that_embeds_nothing_leaves_the_model_open() {
+    const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/images");
+    let bench = Bench::new();
+    bench.write("texts.csv", "id,text\n");
+    bench.ok(&["init"]);
+    bench.ok(&["index", "texts.csv"]);
+    write_npy(&bench.path("bad.npy"), &[[f32::NAN, 0.0, 0.0]]);
+    assert_eq!(bench.run(&["index", "bad.npy"]).status.code(), Some(3));
+    let (_, said) = bench.fails(&["index", PICTURES, "--model", "builtin"]);
+    assert!(said.contains("another project"), "{said}");
+    write_npy(&bench.path("good.npy"), &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    assert_eq!(bench.json(&["index", "good.npy"])[0]["n_embedded"], 2);
+}
+
 #[test]
 fn negative_phrases_and_examples_steer_a_search() {
     let bench = Bench::with_texts();
@@ -156,6 +191,10 @@ fn negative_phrases_and_examples_steer_a_search() {
     let baking = |hits: &[Value]| hits.iter().filter(|hit| hit["label"] == "baking").count();
     assert_eq!(baking(&top(&["--like", "baking-00", "--unlike", "astronomy-00"])), 5);
     assert_eq!(baking(&top(&["planet", "--not", "dough", "--not", "oven"])), 0);
+    // Nothing that is said beside something else is lost.
+    assert_eq!(top(&["planet", "--like", "baking-00"])[0]["id"], "baking-00");
+    let alone = top(&["--like", "baking-00"]);
+    assert_ne!(alone, top(&["--like", "baking-00", "--not", "dough"]));
 }
 
 #[test]

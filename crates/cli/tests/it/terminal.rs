@@ -168,3 +168,41 @@ fn the_demo_looks_as_the_readme_shows() {
         assert!(plain.contains(&without_numbers(line)), "{line}\n{said}");
     }
 }
+
+/// Its round would come back each time, and no session of the project would go on.
+#[test]
+fn a_picture_that_is_gone_is_named_and_can_be_answered() {
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed");
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("pictures")).unwrap();
+    for name in ["odd.png", "grey.jpg"] {
+        let to = bench.path("pictures").join(name);
+        std::fs::copy(format!("{FIXTURES}/images/{name}"), to).unwrap();
+    }
+    bench.ok(&["init", "--model", &format!("{FIXTURES}/resnet-basic")]);
+    bench.ok(&["index", "pictures"]);
+    std::fs::remove_file(bench.path("pictures/grey.jpg")).unwrap();
+    let mut terminal = label(&bench, &["--like", "odd.png", "--session", "s"]);
+    terminal.exp_string("this picture cannot be read").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "x");
+    terminal.exp_string("enter fits").unwrap();
+    press(&mut terminal, "q");
+    terminal.exp_string("2 labels are kept").unwrap();
+    terminal.exp_eof().unwrap();
+}
+
+#[test]
+fn texts_of_strangers_give_the_terminal_no_orders() {
+    let bench = Bench::new();
+    bench.write("texts.csv", "id,text,label\na,\"moon \u{1b}]0;owned\u{7} red\",\u{1b}[2Jx\n");
+    bench.ok(&["init"]);
+    bench.ok(&["index", "texts.csv"]);
+    let said = bench.ok(&["search", "moon"]);
+    assert!(said.contains("moon \u{fffd}]0;owned\u{fffd} red  [\u{fffd}[2Jx]"), "{said:?}");
+    let mut terminal = label(&bench, &["moon", "--session", "s"]);
+    let shown = terminal.exp_string("owned").unwrap();
+    assert!(shown.ends_with("]0;") && !shown.ends_with("\u{1b}]0;"), "{shown:?}");
+    press(&mut terminal, "q");
+    terminal.exp_eof().unwrap();
+}

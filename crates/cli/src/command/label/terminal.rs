@@ -56,7 +56,7 @@ enum Flow {
 impl<'a> Loop<'a> {
     pub(super) fn new(project: &'a Project, session: Session, args: &LabelArgs) -> Self {
         let LabelArgs { round_size, strategy, .. } = *args;
-        Self { project, session, round_size, strategy, unfitted: false }
+        Self { project, session, round_size: round_size.get(), strategy, unfitted: false }
     }
 
     pub(super) fn run(mut self) -> Result<Outcome> {
@@ -184,11 +184,15 @@ pub(in crate::command) fn show_record(project: &Project, record: &CatalogueRecor
     print(&record_text(record))
 }
 
-/// Draws the picture. One that cannot be drawn is still labelled by its name.
+/// Draws the picture. One that cannot be read or drawn is still labelled by its name.
 fn show_picture(project: &Project, id: &RecordId) -> Result<()> {
-    let picture = match project.content(id)? {
-        Content::Image(bytes) => picture::decode(&bytes, PICTURE_COLUMNS, PICTURE_ROWS),
-        Content::Text(_) | Content::Vector { .. } => None,
+    let picture = match project.content(id) {
+        Ok(Content::Image(bytes)) => picture::decode(&bytes, PICTURE_COLUMNS, PICTURE_ROWS),
+        Ok(Content::Text(_) | Content::Vector { .. }) => None,
+        Err(error) => {
+            let reason = report::one_line(&error.to_string());
+            return print(&format!("(this picture cannot be read: {reason})"));
+        }
     };
     match picture {
         Some(picture) => Ok(picture::draw(&picture, &mut io::stdout())?),
@@ -221,7 +225,8 @@ fn record_text(record: &CatalogueRecord) -> String {
     let width = if columns == 0 { WIDTH } else { columns.min(WIDTH) };
     let mut lines = vec![record.id.to_string().bold().to_string()];
     if let Some(text) = &record.text {
-        let wrapped = textwrap::wrap(text, usize::from(width));
+        let text = report::printable(text);
+        let wrapped = textwrap::wrap(&text, usize::from(width));
         lines.extend(wrapped.iter().take(TEXT_LINES).map(ToString::to_string));
         if wrapped.len() > TEXT_LINES {
             lines.push(format!("… {} more lines", wrapped.len() - TEXT_LINES));
