@@ -130,22 +130,74 @@ class Encoder:
     def encode(
         self,
         sentences: Content | Iterable[Content],
-        *,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
         batch_size: int = 64,
         show_progress_bar: bool | None = None,
+        *,
         convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: str | None = None,
         normalize_embeddings: bool = True,
-    ) -> NDArray[np.float32]:
+    ) -> Any:
         """:meth:`embed` under the name and with the arguments of ``SentenceTransformer.encode``.
 
-        Embeddings always have unit length and are arrays of NumPy: what asks for something else is refused.
+        Embeddings have unit length, and the processor makes them: what asks for something else is refused.
+
+        Parameters
+        ----------
+        sentences
+            As :meth:`embed` takes them.
+        prompt_name : str, optional
+            ``"query"`` for texts that others are searched for by, as :meth:`embed_queries`; ``"document"`` or ``"passage"``
+            for others.
+        prompt : str, optional
+            Put before each text instead.
+        batch_size : int, default 64
+            Contents that are prepared at a time.
+        show_progress_bar : bool, optional
+            Whether a bar of tqdm is shown.
+        convert_to_tensor : bool, default False
+            Gives a tensor of torch.
+
+        Returns
+        -------
+        ndarray or torch.Tensor of float32, shape (n, d)
+            A row of unit length for each content, in order; shape (d,) for a single one.
+
+        Raises
+        ------
+        InputError
+            A content has no embedding, or an argument asks for what there is not.
+
+        Examples
+        --------
+        >>> linprobe.Encoder("builtin").encode(["a cat", "a dog"], show_progress_bar=False).shape
+        (2, 256)
         """
-        if not (convert_to_numpy and normalize_embeddings):
-            raise InputError("embeddings are arrays of NumPy, of unit length\nhint: leave the arguments out")
-        return self.embed(sentences, batch_size=batch_size, progress=bool(show_progress_bar))
+        if not (convert_to_numpy or convert_to_tensor) or not normalize_embeddings:
+            raise InputError("embeddings are one array or tensor, of unit length\nhint: leave the arguments out")
+        if device not in (None, "cpu"):
+            raise InputError(f'no device {device!r} is chosen here\nhint: Encoder(name, engine="cuda")')
+        if prompt is None and prompt_name == "query":
+            rows = self.embed_queries(sentences)
+        elif prompt is None and prompt_name not in (None, "document", "passage"):
+            raise InputError(f'no prompt is named {prompt_name!r}\nhint: "query", "document", or give the prompt itself')
+        else:
+            contents = sentences if prompt is None else _prompted(prompt, sentences)
+            rows = self.embed(contents, batch_size=batch_size, progress=bool(show_progress_bar))
+        if not convert_to_tensor:
+            return rows
+        import torch
+
+        return torch.from_numpy(rows)
 
     def __repr__(self) -> str:
         return f"Encoder({self.model.id!r}, dimension={self.dimension})"
+
+
+def _prompted(prompt: str, sentences: Any) -> str | list[str]:
+    return prompt + sentences if isinstance(sentences, str) else [prompt + sentence for sentence in sentences]
 
 
 def _is_one(contents: Any) -> bool:

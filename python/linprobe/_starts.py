@@ -87,9 +87,9 @@ def _vector(vector: ArrayLike) -> list[float]:
     return numbers
 
 
-def _head(classifier: Any) -> str | tuple[str, list[float], float]:
+def _head(classifier: Any) -> str | _wire.Head:
     if isinstance(classifier, LinearClassifier):
-        weights, bias, _ = classifier._parts()
+        weights, bias, card = classifier._parts()
         name = "a classifier" if classifier.card_ is None else str(classifier.card_["name"])
-        return name, weights.tolist(), bias
+        return name, weights.tolist(), bias, card
     return str(os.fspath(classifier))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Optional, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 #: What is given out as a dataclass: that says which fields there are, and none is missing or beside them.
 Fields = dict[str, Any]
+
+
+#: A classifier to start from: what to call it, its weights, its bias and its card.
+Head = tuple[str, list[float], float, Optional[str]]
 
 
 class RoundDict(TypedDict):
@@ -39,7 +43,7 @@ class StartDict(TypedDict):
     like: list[str | bytes]
     unlike: list[str | bytes]
     vector: list[float] | None
-    classifier: str | tuple[str, list[float], float] | None
+    classifier: str | Head | None
     filter: str | None
 
 

@@ -38,9 +38,8 @@ impl Encoder {
     #[new]
     fn open(py: Python<'_>, name: String, engine: &str, resize: &str) -> PyResult<Self> {
         let models = models(engine, resize)?;
-        let open = |_: Report<'_, ()>| open_model(&name, &models).map_err(ProjectError::from);
-        let embedder = long::run(py, &Cancel::default(), open, |()| Ok(()))?.or_raise()?;
-        Ok(Self { embedder })
+        let open = move || open_model(&name, &models).map_err(ProjectError::from);
+        Ok(Self { embedder: long::leave(py, open)?.or_raise()? })
     }
 
     /// What the model is.
@@ -59,9 +58,10 @@ impl Encoder {
         let batch_size = or_input(NonZeroUsize::try_from(batch_size))?;
         let options = StreamOptions { batch_size, ..StreamOptions::default() };
         let cancel = Cancel::default();
-        let embed = |report: Report<'_, usize>| {
-            let wanted = contents.into_iter().take_while(|_| !cancel.is_cancelled());
-            self.stream(wanted.map(Content::from), &options, report)
+        let (embedder, cancelled) = (Arc::clone(&self.embedder), cancel.clone());
+        let embed = move |report: Report<'_, usize>| {
+            let wanted = contents.into_iter().take_while(|_| !cancelled.is_cancelled());
+            stream(embedder.as_ref(), wanted.map(Content::from), &options, report)
         };
         let answers = long::run(py, &cancel, embed, |n_done| match &show {
             Some(show) => show.call1((n_done,)).map(drop),
@@ -84,29 +84,6 @@ impl Encoder {
 }
 
 impl Encoder {
-    fn stream(
-        &self,
-        contents: impl Iterator<Item = Content> + Send,
-        options: &StreamOptions,
-        report: Report<'_, usize>,
-    ) -> Result<Answers, ProjectError> {
-        let mut answers = Answers::of(self.embedder.model().dimension);
-        let untagged = contents.map(|content| ((), content));
-        embed_stream(self.embedder.as_ref(), untagged, options, |batch| {
-            for Embedded { tag: (), embedding } in batch {
-                answers.add(embedding);
-            }
-            report(answers.n_answered);
-            Ok::<(), ProjectError>(())
-        })
-        .map_err(|error| match error {
-            StreamError::Embed(error) => error.into(),
-            StreamError::Sink(error) => error,
-            StreamError::Thread(error) => ProjectError::Thread(error),
-        })?;
-        Ok(answers)
-    }
-
     fn query(&self, text: &str) -> Result<Result<Embedding, BadContent>, ProjectError> {
         let input = match self.embedder.process_query(text) {
             Ok(input) => input,
@@ -115,6 +92,29 @@ impl Encoder {
         let mut answers = self.embedder.embed(&[input])?;
         Ok(answers.pop().expect("one answer for each input"))
     }
+}
+
+fn stream(
+    embedder: &dyn Embedder,
+    contents: impl Iterator<Item = Content> + Send,
+    options: &StreamOptions,
+    report: Report<'_, usize>,
+) -> Result<Answers, ProjectError> {
+    let mut answers = Answers::of(embedder.model().dimension);
+    let untagged = contents.map(|content| ((), content));
+    embed_stream(embedder, untagged, options, |batch| {
+        for Embedded { tag: (), embedding } in batch {
+            answers.add(embedding);
+        }
+        report(answers.n_answered);
+        Ok::<(), ProjectError>(())
+    })
+    .map_err(|error| match error {
+        StreamError::Embed(error) => error.into(),
+        StreamError::Sink(error) => error,
+        StreamError::Thread(error) => ProjectError::Thread(error),
+    })?;
+    Ok(answers)
 }
 
 impl From<Given> for Content {

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use linprobe::{Content, Exemplar, Filter, LinearClassifier, Project, SourceOptions, StartFrom};
 use pyo3::prelude::*;
 
-use crate::error::{OrRaise, or_input};
+use crate::{
+    classifier,
+    error::{OrRaise, or_input},
+};
 
 /// A record or a file by its name, or the bytes of a picture.
 #[derive(FromPyObject)]
@@ -27,11 +30,11 @@ pub(crate) struct Start {
     filter: Option<String>,
 }
 
-/// A classifier to start from: of the project, by name, or its weights and bias, and what to call it.
+/// A classifier to start from: of the project, by name, or what to call it, its weights, its bias and its card.
 #[derive(FromPyObject)]
 enum Head {
     Named(String),
-    Weights(String, Vec<f32>, f32),
+    Weights(String, Vec<f32>, f32, Option<String>),
 }
 
 impl Start {
@@ -70,8 +73,10 @@ impl Head {
                 let file = project.find_classifier(&name).or_raise()?;
                 Ok((name, file.classifier))
             }
-            Self::Weights(name, weights, bias) => {
-                Ok((name, or_input(LinearClassifier::new(weights, bias))?))
+            Self::Weights(name, weights, bias, card) => {
+                let file = classifier::from_python(&weights, bias, card.as_deref())?;
+                project.check_classifier(&name, &file).or_raise()?;
+                Ok((name, file.classifier))
             }
         }
     }

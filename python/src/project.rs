@@ -93,18 +93,18 @@ impl Project {
         how: Indexing,
         show: Show<'py>,
     ) -> PyResult<wire::IndexRun> {
-        let options = how.options()?;
-        let index = |report: Report<'_, IndexProgress>| {
-            self.desk.project().index(&location, &options, &mut |progress| report(progress))
+        let (options, desk) = (how.options()?, Arc::clone(&self.desk));
+        let cancel = options.cancel.clone();
+        let index = move |report: Report<'_, IndexProgress>| {
+            desk.project().index(&location, &options, &mut |progress| report(progress))
         };
-        let indexed =
-            long::run(py, &options.cancel, index, |progress: IndexProgress| match &show {
-                Some(show) => {
-                    let reached = (progress.n_done(), progress.n_records_hint, progress.n_skipped);
-                    show.call1(reached).map(drop)
-                }
-                None => Ok(()),
-            })?;
+        let indexed = long::run(py, &cancel, index, |progress: IndexProgress| match &show {
+            Some(show) => {
+                let reached = (progress.n_done(), progress.n_records_hint, progress.n_skipped);
+                show.call1(reached).map(drop)
+            }
+            None => Ok(()),
+        })?;
         // What is open goes on over what is indexed now.
         self.desk.close_sessions();
         Ok(indexed.or_raise()?.into())
@@ -112,8 +112,9 @@ impl Project {
 
     /// Ranks the records.
     fn search(&self, py: Python<'_>, start: Start, top_k: usize) -> PyResult<Vec<wire::Hit>> {
-        let from = start.of(self.desk.project())?;
-        let found = py.detach(|| pollster::block_on(self.desk.project().search(&from, top_k)));
+        let (from, desk) = (start.of(self.desk.project())?, Arc::clone(&self.desk));
+        let search = move || pollster::block_on(desk.project().search(&from, top_k));
+        let found = long::leave(py, search)?;
         let hit =
             |found: linprobe::Found| wire::Hit { record: found.record.into(), score: found.score };
         Ok(found.or_raise()?.into_iter().map(hit).collect())
@@ -128,15 +129,15 @@ impl Project {
         method: &str,
     ) -> PyResult<Session> {
         let from = start.of(self.desk.project())?;
-        let method = or_input(method.parse())?;
-        let open = || {
+        let (method, desk) = (or_input(method.parse())?, Arc::clone(&self.desk));
+        let open = move || {
             let name = match name {
                 Some(name) => name,
-                None => self.desk.project().name_for(&from.description())?,
+                None => desk.project().name_for(&from.description())?,
             };
-            pollster::block_on(self.desk.project().start_session(&name, &from, method))
+            pollster::block_on(desk.project().start_session(&name, &from, method))
         };
-        let session = py.detach(open).or_raise()?;
+        let session = long::leave(py, open)?.or_raise()?;
         Ok(Session::new(Arc::clone(&self.desk), self.desk.open(session)))
     }
 
@@ -194,17 +195,21 @@ impl Project {
             working,
             ..PredictOptions::default()
         };
-        let predict = |report: Report<'_, usize>| {
+        let (desk, models) = (Arc::clone(&self.desk), self.surroundings.models.clone());
+        let cancel = options.cancel.clone();
+        let predict = move |report: Report<'_, usize>| {
             let mut predicted = match &dataset {
-                Some(dataset) => self.predict_dataset(&file, dataset, &options, report)?,
-                None => self.predict_own(&file, &options)?,
+                Some(dataset) => {
+                    predict_dataset(&file, dataset, &options, &models, &mut |n| report(n))?
+                }
+                None => predict_own(desk.project(), &file, &options)?,
             };
             if positive_only {
                 predicted.keep_positive();
             }
             Columns::read(&predicted, &options.cancel)
         };
-        let columns = long::run(py, &options.cancel, predict, |n_done| match &show {
+        let columns = long::run(py, &cancel, predict, |n_done| match &show {
             Some(show) => show.call1((n_done,)).map(drop),
             None => Ok(()),
         })?;
@@ -278,26 +283,15 @@ impl Project {
     pub(crate) fn surroundings(&self) -> &Surroundings {
         &self.surroundings
     }
+}
 
-    fn predict_dataset(
-        &self,
-        file: &ClassifierFile,
-        dataset: &Path,
-        options: &PredictOptions,
-        report: Report<'_, usize>,
-    ) -> Result<Predictions<'_>, ProjectError> {
-        let models = &self.surroundings.models;
-        predict_dataset(file, dataset, options, models, &mut |n_done| report(n_done))
-    }
-
-    fn predict_own(
-        &self,
-        file: &ClassifierFile,
-        options: &PredictOptions,
-    ) -> Result<Predictions<'_>, ProjectError> {
-        let PredictOptions { threshold, filter, .. } = options;
-        pollster::block_on(self.desk.project().predict(file, *threshold, filter.as_ref()))
-    }
+fn predict_own<'a>(
+    project: &'a linprobe::Project,
+    file: &ClassifierFile,
+    options: &PredictOptions,
+) -> Result<Predictions<'a>, ProjectError> {
+    let PredictOptions { threshold, filter, .. } = options;
+    pollster::block_on(project.predict(file, *threshold, filter.as_ref()))
 }
 
 impl Indexing {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +53,20 @@ def test_a_query_is_told_from_a_passage_where_the_model_does():
     prompts = json.loads((folder / "config_sentence_transformers.json").read_text())["prompts"]
     encoder = Encoder(folder)
     assert prompts and (encoder.embed_queries("hello") != encoder.embed("hello")).any()
+    np.testing.assert_array_equal(encoder.encode("hello", "query"), encoder.embed_queries("hello"))
+    np.testing.assert_array_equal(encoder.encode("hello", prompt_name="passage"), encoder.embed("hello"))
+
+
+def test_encode_takes_what_sentence_transformers_takes(monkeypatch):
+    encoder = Encoder()
+    prompted = encoder.encode(["a cat", "a dog"], None, "an animal: ", 32, False, device="cpu")
+    np.testing.assert_array_equal(prompted, encoder.embed(["an animal: a cat", "an animal: a dog"]))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(from_numpy=lambda rows: ("a tensor", rows)))
+    kind, rows = encoder.encode("a cat", convert_to_tensor=True, convert_to_numpy=False)
+    assert kind == "a tensor" and rows.shape == (encoder.dimension,)
+    for wrong, said in [({"prompt_name": "clustering"}, "no prompt"), ({"device": "cuda"}, "engine=")]:
+        with pytest.raises(linprobe.InputError, match=said):
+            encoder.encode("a cat", **wrong)
 
 
 def test_what_has_no_embedding_is_named_or_marked():

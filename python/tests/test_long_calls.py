@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -38,6 +40,31 @@ def test_ctrl_c_ends_an_index_run_and_what_was_written_stays(tmp_path):
     assert 0 < int(said[1]) < 400_000
     assert time.monotonic() - begun < 30
     assert linprobe.Project(tmp_path / "project", create=False).search("cats", k=1).ids
+
+
+OPEN = """
+    import signal, linprobe
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print("ready", flush=True)
+    try:
+        linprobe.Encoder("some/model")
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_ends_the_wait_for_a_hub_that_is_silent():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-c", textwrap.dedent(OPEN)]
+        environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            silent.accept()
+            process.send_signal(signal.SIGINT)
+            begun = time.monotonic()
+            assert process.stdout.read() == "interrupted\n"
+        assert process.returncode == 0 and time.monotonic() - begun < 10
 
 
 def test_other_threads_run_while_records_are_embedded(tmp_path):

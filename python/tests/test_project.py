@@ -182,6 +182,32 @@ def test_a_classifier_from_elsewhere_is_taken_in(project):
         project.import_classifier("short", linprobe.LinearClassifier().fit_scores(np.eye(3), [1, -1, -1]))
 
 
+def test_a_classifier_of_another_model_is_refused_whoever_asks(project):
+    classifier = project.session(text="cats", name="cats").classifier()
+    assert len(project.predict(classifier)["id"]) == 60
+    classifier.card_["model"] = {"id": "another", "revision": None, "fingerprint": "0"}
+    for ask in [
+        lambda: project.predict(classifier),
+        lambda: project.search(classifier=classifier),
+        lambda: project.session("other", classifier=classifier),
+        lambda: project.import_classifier("other", classifier),
+    ]:
+        with pytest.raises(linprobe.ClassifierError, match="another"):
+            ask()
+
+
+def test_nothing_that_is_said_of_a_start_is_lost(project):
+    def best(**start):
+        return [hit.score for hit in project.search(k=3, **start)]
+
+    vector = linprobe.Encoder().embed("trains")
+    starts = [{"text": "cats"}, {"vector": vector}, {"text": "cats", "vector": vector}]
+    starts += [{"text": "cats", "examples": "0"}, {"examples": "0"}, {"examples": "0", "not_text": "trains"}]
+    assert len({tuple(best(**start)) for start in starts}) == len(starts)
+    with pytest.raises(linprobe.InputError, match="a classifier is a start by itself"):
+        project.search("cats", classifier=project.session(text="cats").classifier())
+
+
 def test_an_array_of_texts_is_as_good_as_a_list(project):
     again = project.index(np.asarray(TEXTS), labels=LABELS, progress=False)
     assert again.n_unchanged == len(TEXTS)
