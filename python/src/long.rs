@@ -32,7 +32,7 @@ pub(crate) fn run<P: Send + 'static, T: Send + 'static>(
     let worker = thread::spawn(move || work(&mut |reached| drop(sender.send(reached))));
     if let Err(raised) = listen(py, &mut receiver, &mut show) {
         cancel.cancel();
-        py.detach(|| await_end(&receiver));
+        py.detach(move || await_end(&receiver));
         return Err(raised);
     }
     result(py, worker)

@@ -55,12 +55,11 @@ fn open(door: &Door, project: &Project, args: &LabelArgs) -> Result<Session> {
         };
         return Ok(pollster::block_on(project.resume_session(&name))?);
     }
-    let name = match &args.session {
-        Some(name) => name.clone(),
-        None => {
-            say_namesake(door, project, &from.description())?;
-            project.name_for(&from.description())?
-        }
+    let name = if let Some(name) = &args.session {
+        name.clone()
+    } else {
+        say_namesake(door, project, &from.description())?;
+        project.name_for(&from.description())?
     };
     Ok(pollster::block_on(project.start_session(&name, &from, args.method.method()?))?)
 }

@@ -1,6 +1,11 @@
 //! What happens to a project over time: records vanish, bits flip, disks fill, permissions change.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Output};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::json;
 
@@ -66,15 +71,16 @@ fn a_store_that_was_lost_is_made_again() {
     assert_eq!(bench.json(&["search", "galaxy", "-k", "20"]), found);
 }
 
-/// Runs with a limit on the size of files, in blocks of 512 bytes, as a full disk would have it.
-fn run_on_a_full_disk(bench: &Bench, n_blocks: u32, args: &[&str]) -> Output {
+/// A command with a limit on the size of files, in blocks of 512 bytes, as a full disk would have it.
+fn on_a_full_disk(bench: &Bench, n_blocks: u64, args: &[&str]) -> Command {
     let command = bench.command(args);
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = Command::new("sh");
     let script = format!("trap '' XFSZ; ulimit -f {n_blocks}; exec \"$0\" \"$@\"");
     shell.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
     let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
     shell.env_clear().envs(variables).env("PATH", "/usr/bin:/bin");
-    shell.current_dir(bench.folder()).output().unwrap()
+    shell.current_dir(bench.folder());
+    shell
 }
 
 #[test]
@@ -84,7 +90,7 @@ fn a_full_disk_is_told_and_what_was_written_before_stays() {
     let many: Vec<String> = (0..4_000).map(|n| format!("{n},the comet of night {n},x")).collect();
     bench.write("more.csv", &format!("id,text,topic\n{}", many.join("\n")));
     for (n_blocks, args) in [(200, &["index", "more.csv"][..]), (8, &["compact"])] {
-        let output = run_on_a_full_disk(&bench, n_blocks, args);
+        let output = on_a_full_disk(&bench, n_blocks, args).output().unwrap();
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
         assert!(said.starts_with("error: ") && said.contains("project/"), "{said}");
@@ -92,6 +98,33 @@ fn a_full_disk_is_told_and_what_was_written_before_stays() {
         assert_eq!(bench.json(&["search", "galaxy", "-k", "20"]), found);
     }
     assert_eq!(bench.json(&["index", "more.csv"])[0]["n_embedded"], 4_000);
+}
+
+#[test]
+fn labels_that_a_full_disk_takes_stay_and_the_others_are_refused() {
+    const BLOCK: u64 = 512;
+    let bench = Bench::with_texts();
+    bench.script(&["comet", "--session", "s"], &[]);
+    let n_blocks = fs::metadata(bench.path("project/project.db")).unwrap().len() / BLOCK + 40;
+    let mut label = on_a_full_disk(&bench, n_blocks, &["label", "--session", "s", "--json"]);
+    label.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = label.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let ids = (0..8).flat_map(|n| (0..5).map(move |m| format!("baking-{n}{m}")));
+    for id in ids {
+        writeln!(stdin, "{}", json!({ "id": id, "label": 1 })).unwrap();
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let events = objects(&text(&output.stdout));
+    let count = |name| events.iter().filter(|event| event["event"] == name).count();
+    let (n_acknowledged, n_refused) = (count("ack"), count("error"));
+    assert!(n_acknowledged > 0 && n_refused > 0, "{events:?}");
+    assert_eq!(n_acknowledged + n_refused, 40);
+    assert!(text(&output.stderr).contains("project/project.db"), "{}", text(&output.stderr));
+    let session = &bench.json(&["session", "show", "s"])[0];
+    assert_eq!(session["labels"].as_array().unwrap().len(), n_acknowledged);
+    assert_eq!(bench.json(&["inspect", "--check"])[0]["damage"], json!([]));
 }
 
 /// Runs as somebody who owns nothing here: permissions mean nothing to root.
