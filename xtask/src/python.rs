@@ -1,11 +1,11 @@
 //! The Python package: built as the wheel that people install, and tested from there.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{docs, shell};
 
@@ -40,6 +40,7 @@ const WHEELS: &str = "target/wheels";
 /// The page of reference and the types, then the tests and the examples of the documentation, then whether the stubs tell the truth.
 pub(crate) fn check(python: &Path) -> Result<()> {
     build_wheel(python)?;
+    try_alone(python)?;
     install_wheel(python)?;
     run(python, &[docs::PYTHON, "--check"])?;
     let config = ["--config-file", "python/pyproject.toml"];
@@ -60,6 +61,36 @@ fn build_wheel(python: &Path) -> Result<()> {
     let how =
         ["--profile", "dev", "--features", "as-tested", "--strip", "--quiet", "--out", WHEELS];
     run(python, &[&["-m", "maturin", "build"], &manifest[..], &how].concat())
+}
+
+/// What a user does first.
+const FIRST_STEPS: &str = "import tempfile, linprobe\n\
+    project = linprobe.Project(tempfile.mkdtemp())\n\
+    project.index(['a cat', 'a tax form'], progress=False)\n\
+    assert project.search('a kitten', k=1)[0].id == '0'";
+
+/// Installs the wheel as people do: where nothing else is, with what it says that it needs.
+fn try_alone(python: &Path) -> Result<()> {
+    let folder = shell::target_folder()?.join("alone");
+    let path = folder.to_str().context("the path of the workspace is not UTF-8")?;
+    run(python, &["-m", "venv", "--clear", path])?;
+    let programs = folder.join("bin");
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let mut install = shell::command(programs.join("python"), &install);
+    shell::run(install.arg(wheel()?))?;
+    shell::run(&mut shell::command(programs.join("python"), &["-c", FIRST_STEPS]))?;
+    shell::run(&mut shell::command(programs.join("linprobe"), &["--version"]))
+}
+
+/// The wheel for all versions of Python since 3.9.
+fn wheel() -> Result<PathBuf> {
+    let files = fs::read_dir(shell::root().join(WHEELS))?;
+    let paths: Vec<PathBuf> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    let is_one = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.contains("-cp39-abi3-") && name.ends_with(".whl")
+    };
+    paths.iter().find(is_one).cloned().with_context(|| format!("no wheel for abi3 in {WHEELS}"))
 }
 
 fn install_wheel(python: &Path) -> Result<()> {
