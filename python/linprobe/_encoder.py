@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +180,7 @@ class Encoder:
         if device not in (None, "cpu"):
             raise InputError(f'no device {device!r} is chosen here\nhint: Encoder(name, engine="cuda")')
         if prompt is None and prompt_name == "query":
-            rows = self.embed_queries(sentences)
+            rows = self.embed_queries(cast("str | Sequence[str]", sentences))
         elif prompt is None and prompt_name not in (None, "document", "passage"):
             raise InputError(f'no prompt is named {prompt_name!r}\nhint: "query", "document", or give the prompt itself')
         else:
