@@ -67,3 +67,16 @@ fn a_dataset_is_looked_at_before_it_is_indexed() {
     let shown = bench.ok(&["doctor", "texts.csv"]);
     assert!(shown.starts_with("notice  records     1 of 3 records"), "{shown}");
 }
+
+#[test]
+fn pictures_that_cannot_be_seen_are_counted_before_they_are_indexed() {
+    const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/embed/images");
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("pictures")).unwrap();
+    std::fs::copy(format!("{PICTURES}/odd.png"), bench.path("pictures/a.png")).unwrap();
+    bench.write("pictures/b.png", "no picture");
+    let findings = examined(&bench, &["pictures"]);
+    let (state, found) = state_of(&findings, "records");
+    assert_eq!(state, "notice");
+    assert!(found.starts_with("1 of 2 records cannot be read, the first: b.png: "), "{found}");
+}

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use linprobe_core::{Content, SourceError};
+use linprobe_core::{Content, Record, SourceError};
 use linprobe_embed::OpenOptions;
 use linprobe_source::{SourceOptions, open};
 
 use super::{Finding, Twins};
-use crate::{dataset::at_hand, error::ProjectError};
+use crate::{dataset::at_hand, error::ProjectError, picture};
 
 /// Vectors whose lengths differ from 1 by less are of unit length.
 const UNIT: f64 = 1e-3;
@@ -35,23 +35,11 @@ pub fn examine_dataset(
     let mut seen = Examined::default();
     for record in source.records() {
         match record {
-            Ok(record) => {
-                seen.n_records += 1;
-                let bytes = match &record.content {
-                    Content::Text(text) => text.as_bytes(),
-                    Content::Image(bytes) => bytes,
-                    Content::Vector { values, .. } => {
-                        seen.lengths.add(values);
-                        bytemuck::cast_slice(values)
-                    }
-                };
-                seen.kind = record.content.kind();
-                seen.twins.meet(&record.id, bytes);
-            }
-            Err(SourceError::Record(bad)) => {
-                seen.n_bad += 1;
-                seen.first_bad.get_or_insert_with(|| bad.to_string());
-            }
+            Ok(record) => match undecodable(&record.content) {
+                Some(reason) => seen.pass_over(format!("{}: {reason}", record.id)),
+                None => seen.meet(&record),
+            },
+            Err(SourceError::Record(bad)) => seen.pass_over(bad.to_string()),
             Err(error) => return Err(error.into()),
         }
         report(seen.n_records + seen.n_bad);
@@ -60,6 +48,14 @@ pub fn examine_dataset(
     let meaning = "this takes no record away";
     let notes = notes.map(|note| Finding::notice("dataset", note.clone(), meaning));
     Ok(seen.findings().into_iter().chain(notes).collect())
+}
+
+/// Why a picture cannot be seen.
+fn undecodable(content: &Content) -> Option<String> {
+    match content {
+        Content::Image(bytes) => picture::decoded(bytes).err(),
+        Content::Text(_) | Content::Vector { .. } => None,
+    }
 }
 
 #[derive(Default)]
@@ -73,6 +69,25 @@ struct Examined {
 }
 
 impl Examined {
+    fn meet(&mut self, record: &Record) {
+        self.n_records += 1;
+        let bytes = match &record.content {
+            Content::Text(text) => text.as_bytes(),
+            Content::Image(bytes) => bytes,
+            Content::Vector { values, .. } => {
+                self.lengths.add(values);
+                bytemuck::cast_slice(values)
+            }
+        };
+        self.kind = record.content.kind();
+        self.twins.meet(&record.id, bytes);
+    }
+
+    fn pass_over(&mut self, what: String) {
+        self.n_bad += 1;
+        self.first_bad.get_or_insert(what);
+    }
+
     fn findings(&self) -> Vec<Finding> {
         let mut findings = vec![self.readable(), self.twins.finding("duplicates", self.kind)];
         findings.extend(self.lengths.findings());
