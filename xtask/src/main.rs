@@ -31,6 +31,8 @@ enum Task {
     Quick,
     /// Builds the web page into the crate that serves it; needs Node.
     Web(web::WebArgs),
+    /// Builds, checks and tests the Python package.
+    Python,
     /// Makes the pages of reference in docs.
     Docs,
     /// Builds the program for other machines: one file that needs no library.
@@ -44,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci => ci::run(),
         Task::Quick => ci::quick(),
         Task::Web(args) => web::run(&args),
+        Task::Python => python::run(),
         Task::Docs => docs::run(),
         Task::Dist => dist::run(),
         Task::Bench(args) => bench::run(&args),

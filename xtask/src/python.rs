@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{docs, shell};
+use crate::{docs, shell, tools};
 
 /// What the tests of the package use beside it.
 pub(crate) const PACKAGES: [&str; 18] = [
@@ -38,21 +38,22 @@ const RAY: &str = "LINPROBE_TEST_RAY";
 const WHEELS: &str = "target/wheels";
 
 /// The page of reference and the types, then the tests and the examples of the documentation, then whether the stubs tell the truth.
-pub(crate) fn check(python: &Path) -> Result<()> {
+pub(crate) fn run() -> Result<()> {
+    let python = &tools::python(&PACKAGES)?;
     build_wheel(python)?;
     try_alone(python)?;
     install_wheel(python)?;
-    run(python, &[docs::PYTHON, "--check"])?;
+    call(python, &[docs::PYTHON, "--check"])?;
     let config = ["--config-file", "python/pyproject.toml"];
-    run(python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
-    run(python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;
+    call(python, &[&["-m", "mypy"], &config[..], &["python/linprobe"]].concat())?;
+    call(python, &["-m", "pytest", "-q", "-rs", "-c", "python/pyproject.toml", "python/tests"])?;
     if let Some(with_ray) = env::var_os(RAY).map(PathBuf::from) {
         install_wheel(&with_ray)?;
         let test = ["-c", "python/pyproject.toml", "python/tests/test_ray.py"];
-        run(&with_ray, &[&["-m", "pytest", "-q"], &test[..]].concat())?;
+        call(&with_ray, &[&["-m", "pytest", "-q"], &test[..]].concat())?;
     }
     let config = ["--mypy-config-file", "python/pyproject.toml"];
-    run(python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
+    call(python, &[&["-m", "mypy.stubtest", "linprobe"], &config[..]].concat())
 }
 
 /// Builds with the profile and features of the tests, which have compiled nearly all that the wheel needs.
@@ -60,7 +61,7 @@ fn build_wheel(python: &Path) -> Result<()> {
     let manifest = ["--manifest-path", "python/Cargo.toml"];
     let how =
         ["--profile", "dev", "--features", "as-tested", "--strip", "--quiet", "--out", WHEELS];
-    run(python, &[&["-m", "maturin", "build"], &manifest[..], &how].concat())
+    call(python, &[&["-m", "maturin", "build"], &manifest[..], &how].concat())
 }
 
 /// What a user does first.
@@ -73,7 +74,7 @@ const FIRST_STEPS: &str = "import tempfile, linprobe\n\
 fn try_alone(python: &Path) -> Result<()> {
     let folder = shell::target_folder()?.join("alone");
     let path = folder.to_str().context("the path of the workspace is not UTF-8")?;
-    run(python, &["-m", "venv", "--clear", path])?;
+    call(python, &["-m", "venv", "--clear", path])?;
     let programs = folder.join("bin");
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     let mut install = shell::command(programs.join("python"), &install);
@@ -95,9 +96,9 @@ fn wheel() -> Result<PathBuf> {
 
 fn install_wheel(python: &Path) -> Result<()> {
     let found = ["--no-index", "--find-links", WHEELS, "--no-deps", "--force-reinstall"];
-    run(python, &[&["-m", "pip", "install", "--quiet"], &found[..], &["linprobe"]].concat())
+    call(python, &[&["-m", "pip", "install", "--quiet"], &found[..], &["linprobe"]].concat())
 }
 
-fn run(python: &Path, args: &[&str]) -> Result<()> {
+fn call(python: &Path, args: &[&str]) -> Result<()> {
     shell::run(&mut shell::command(python, args))
 }

@@ -58,7 +58,7 @@ pub(crate) fn check_stamp() -> Result<()> {
 }
 
 /// Checks, tests and rebuilds the page, then labels with it in a browser.
-pub(crate) fn check() -> Result<()> {
+fn check() -> Result<()> {
     for task in ["types:check", "check", "lint", "test"] {
         npm(&["run", task])?;
     }
@@ -140,7 +140,7 @@ fn files_under(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The packages that the page is built from and tested with, as the lock file names them.
-pub(crate) fn install() -> Result<()> {
+fn install() -> Result<()> {
     let found = shell::succeeds(&mut shell::command("npm", &["--version"]));
     ensure!(found, "npm is missing\nhint: install Node.js 20.19 or later");
     npm(&["ci", "--no-audit", "--no-fund"])
