@@ -40,6 +40,13 @@ export function defaultBindings(): Bindings {
   return Object.fromEntries(ACTION_NAMES.map((action) => [action, [...ACTIONS[action].keys]])) as Bindings;
 }
 
+const STEPS = new Set<Action>(["move-left", "move-down", "move-up", "move-right", "more", "less"]);
+
+/** Whether a key that is held does it again and again. What answers, asks or confirms takes a press for each time. */
+export function goesOn(action: Action): boolean {
+  return STEPS.has(action);
+}
+
 /** What of a keyboard event decides which key it is. */
 export type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">;
 

@@ -35,6 +35,9 @@ const TEXTS_PER_REQUEST: usize = 32;
 /// Requests at a time, so that a server far away is not waited for in vain.
 const N_CONNECTIONS: usize = 4;
 
+/// How long a server may take over a request or its answer: it may have to load its model first.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A text whose embedding tells the dimension.
 const PROBE: &str = "linprobe";
 
@@ -47,6 +50,8 @@ pub struct RemoteConfig {
     pub openai_token: Option<String>,
     /// How long to wait before a request is tried again; each time twice as long.
     pub pause: Duration,
+    /// How long a server may take to read a request, to answer, or to send its answer.
+    pub patience: Duration,
 }
 
 impl RemoteConfig {
@@ -59,6 +64,7 @@ impl RemoteConfig {
             token: filled("LINPROBE_REMOTE_TOKEN"),
             openai_token: filled("OPENAI_API_KEY"),
             pause: Duration::from_millis(500),
+            patience: PATIENCE,
         }
     }
 }
@@ -77,6 +83,7 @@ impl std::fmt::Debug for RemoteConfig {
             .field("token", &self.token.is_some())
             .field("openai_token", &self.openai_token.is_some())
             .field("pause", &self.pause)
+            .field("patience", &self.patience)
             .finish()
     }
 }

@@ -137,13 +137,8 @@ impl<T, I: Iterator<Item = (T, Content)>> Intake<T, I> {
     }
 }
 
-/// A chunk that is ready for the model.
-struct Prepared<T> {
-    /// The tag of every content, and why it was refused where it was.
-    contents: Vec<(T, Option<BadContent>)>,
-    /// The inputs of those that were not refused.
-    inputs: Vec<Input>,
-}
+/// A chunk that is ready for the model: the tag of every content with its input, or why it was refused.
+type Prepared<T> = Vec<(T, Result<Input, BadContent>)>;
 
 fn process_all<T>(
     embedder: &dyn Embedder,
@@ -158,18 +153,7 @@ fn process_all<T>(
 }
 
 fn process_chunk<T>(embedder: &dyn Embedder, chunk: Vec<(T, Content)>) -> Prepared<T> {
-    let mut inputs = Vec::with_capacity(chunk.len());
-    let contents = chunk
-        .into_iter()
-        .map(|(tag, content)| match embedder.process(&content) {
-            Ok(input) => {
-                inputs.push(input);
-                (tag, None)
-            }
-            Err(bad) => (tag, Some(bad)),
-        })
-        .collect();
-    Prepared { contents, inputs }
+    chunk.into_iter().map(|(tag, content)| (tag, embedder.process(&content))).collect()
 }
 
 type Outcome<T> = Result<Vec<Embedded<T>>, EmbedError>;
@@ -191,19 +175,23 @@ fn embed_all<T>(
 }
 
 fn embed_chunk<T>(embedder: &dyn Embedder, prepared: Prepared<T>) -> Outcome<T> {
-    let mut embeddings = embedder.embed(&prepared.inputs)?.into_iter();
-    let embedded = prepared.contents.into_iter().map(|(tag, refused)| {
-        let embedding = match refused {
-            Some(bad) => Err(bad),
-            None => embeddings.next().ok_or_else(|| missing_answer(embedder))?,
-        };
-        Ok(Embedded { tag, embedding })
+    let mut inputs = Vec::with_capacity(prepared.len());
+    let ready = prepared.into_iter().map(|(tag, input)| (tag, input.map(|it| inputs.push(it))));
+    let ready: Vec<(T, Result<(), BadContent>)> = ready.collect();
+    let embeddings = embedder.embed(&inputs)?;
+    if embeddings.len() != inputs.len() {
+        return Err(miscounted(embedder, inputs.len(), embeddings.len()));
+    }
+    let mut embeddings = embeddings.into_iter();
+    let embedded = ready.into_iter().map(|(tag, ready)| {
+        let mut next = || embeddings.next().expect("there are as many as inputs");
+        Embedded { tag, embedding: ready.and_then(|()| next()) }
     });
-    embedded.collect()
+    Ok(embedded.collect())
 }
 
-fn missing_answer(embedder: &dyn Embedder) -> EmbedError {
-    let source = "it gave fewer embeddings than it was given inputs".into();
+fn miscounted(embedder: &dyn Embedder, n_inputs: usize, n_embeddings: usize) -> EmbedError {
+    let source = format!("it gave {n_embeddings} embeddings for {n_inputs} inputs").into();
     EmbedError::Engine { model: embedder.model().id.clone(), source }
 }
 

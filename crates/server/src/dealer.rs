@@ -7,7 +7,7 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use linprobe::{
 use crate::{
     desk::Desk,
     live::LiveSession,
+    lock::lock,
     problem::{Kind, Problem},
 };
 
@@ -203,10 +204,6 @@ fn deal_out(picks: Vec<Pick>, hands: &mut [Hand<'_>]) {
         let open = hands.iter_mut().filter(|hand| hand.picks.len() < hand.room);
         open.zip(&mut picks).for_each(|(hand, pick)| hand.picks.push(pick));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

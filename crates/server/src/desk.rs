@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use linprobe::{
@@ -17,7 +17,9 @@ use linprobe::{
 use crate::{
     jobs::Jobs,
     live::LiveSession,
+    lock::lock,
     problem::{Kind, Problem},
+    slots::Slots,
     uploads::Uploads,
     wire,
 };
@@ -31,7 +33,7 @@ pub struct Desk {
     pub(crate) project: Arc<Project>,
     pub(crate) uploads: Uploads,
     pub(crate) jobs: Jobs,
-    sessions: Mutex<BTreeMap<String, Arc<LiveSession>>>,
+    sessions: Slots<LiveSession>,
     sizes: Mutex<BTreeMap<RecordId, Option<PictureSize>>>,
 }
 
@@ -42,7 +44,7 @@ impl Desk {
             project,
             uploads: Uploads::default(),
             jobs: Jobs::default(),
-            sessions: Mutex::default(),
+            sessions: Slots::default(),
             sizes: Mutex::default(),
         }
     }
@@ -54,14 +56,10 @@ impl Desk {
 
     /// The session of a name, resumed if it is not live.
     pub(crate) fn session(&self, name: &str) -> Result<Arc<LiveSession>, ProjectError> {
-        let mut sessions = lock(&self.sessions);
-        if let Some(live) = sessions.get(name) {
-            return Ok(Arc::clone(live));
-        }
-        let session = pollster::block_on(self.project.resume_session(name))?;
-        let live = Arc::new(LiveSession::new(session));
-        sessions.insert(name.to_owned(), Arc::clone(&live));
-        Ok(live)
+        self.sessions.open(name, || {
+            let session = pollster::block_on(self.project.resume_session(name))?;
+            Ok(LiveSession::new(session))
+        })
     }
 
     /// The session of a name as it was when it was last written to here, resumed if it is not live. Does not wait for whoever
@@ -88,10 +86,7 @@ impl Desk {
     }
 
     pub(crate) fn keep(&self, session: Session) -> Arc<LiveSession> {
-        let name = session.state().name().to_owned();
-        let live = Arc::new(LiveSession::new(session));
-        lock(&self.sessions).insert(name, Arc::clone(&live));
-        live
+        self.sessions.keep(session.state().name().to_owned(), LiveSession::new(session))
     }
 
     /// Works on a session. When another process has written to it meanwhile, it is resumed and the
@@ -109,7 +104,7 @@ impl Desk {
             Err(error) if error.blame() == Blame::OtherWriter => {}
             done => return done,
         }
-        lock(&self.sessions).remove(name);
+        self.sessions.let_go(name, &live);
         let live = self.session(name)?;
         let mut session = live.lock();
         work(&mut session)
@@ -117,7 +112,7 @@ impl Desk {
 
     /// Lets go of all sessions, so that they are resumed over what is indexed now.
     pub fn close_sessions(&self) {
-        lock(&self.sessions).clear();
+        self.sessions.clear();
     }
 
     /// Reads records at once that are then asked for one by one.
@@ -197,8 +192,4 @@ impl Desk {
 pub(crate) fn record_id(name: &str) -> Result<RecordId, Problem> {
     let bad = |reason| Problem::new(Kind::UnknownRecord, format!("{name:?} is no id: {reason}"));
     RecordId::new(name).map_err(bad)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,6 +22,7 @@ use axum::{
 use tokio::sync::Semaphore;
 
 use crate::{
+    blocking::{Place, at_place},
     problem::{Kind, Problem},
     served::Shared,
 };
@@ -34,10 +35,10 @@ pub(crate) use token::{Tokens, random_name};
 /// A request that changes something carries it: a form of another site cannot.
 const CHANGES: HeaderName = HeaderName::from_static("x-linprobe");
 
-/// Requests that are served at once.
+/// Requests that are served at once, to those with the token and to others each.
 const MAX_CONCURRENT: usize = 256;
 
-/// Requests a second in the long run, and at once: one page that scrolls asks for hundreds.
+/// Requests a second in the long run, and at once, of these and of those: one page that scrolls asks for hundreds.
 const RATE: (u32, u32) = (500, 2000);
 
 /// Tokens that may be tried a second in the long run, and at once: nobody mistypes faster.
@@ -51,15 +52,23 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Guard {
     hosts: Hosts,
     tokens: Option<Tokens>,
-    rate: Bucket,
+    known: Lane,
+    /// Those that come from elsewhere or without the token: however many there are, they take nothing from the others.
+    strangers: Lane,
     logins: Bucket,
+}
+
+/// Requests that share their limits.
+#[derive(Debug)]
+struct Lane {
+    rate: Bucket,
     places: Arc<Semaphore>,
 }
 
 impl Guard {
     pub(crate) fn new(hosts: Hosts, tokens: Option<Tokens>) -> Self {
-        let places = Arc::new(Semaphore::new(MAX_CONCURRENT));
-        Self { hosts, tokens, rate: Bucket::new(RATE), logins: Bucket::new(LOGIN_RATE), places }
+        let (known, strangers) = (Lane::new(), Lane::new());
+        Self { hosts, tokens, known, strangers, logins: Bucket::new(LOGIN_RATE) }
     }
 
     /// The cookie for a token; none where no token is needed.
@@ -74,20 +83,44 @@ impl Guard {
         })
     }
 
-    fn check(&self, request: &Request) -> Result<(), Problem> {
-        if !self.rate.take() {
-            return Err(too_many());
+    /// Gives a request its place, or says what is wrong with it.
+    fn admit(&self, request: &Request) -> Result<Place, Problem> {
+        let sent = self.check_sender(request);
+        let tokens = self.tokens.as_ref();
+        let known = tokens.map_or(Ok(()), |tokens| tokens.check(request.headers()));
+        let lane = if sent.is_ok() && known.is_ok() { &self.known } else { &self.strangers };
+        let place = lane.enter()?;
+        sent?;
+        if !is_public(request.uri().path()) {
+            known?;
         }
+        Ok(place)
+    }
+
+    fn check_sender(&self, request: &Request) -> Result<(), Problem> {
         self.hosts.check(request.headers())?;
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         if changes && !request.headers().contains_key(CHANGES) {
             let words = "a request that changes something must carry the header x-linprobe: 1";
             return Err(Problem::new(Kind::ForbiddenOrigin, words));
         }
-        match &self.tokens {
-            Some(tokens) if !is_public(request.uri().path()) => tokens.check(request.headers()),
-            _ => Ok(()),
+        Ok(())
+    }
+}
+
+impl Lane {
+    fn new() -> Self {
+        Self { rate: Bucket::new(RATE), places: Arc::new(Semaphore::new(MAX_CONCURRENT)) }
+    }
+
+    fn enter(&self) -> Result<Place, Problem> {
+        if !self.rate.take() {
+            return Err(too_many());
         }
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map(Arc::new).map_err(|_full| {
+            Problem::new(Kind::Busy, "too many requests at once\nhint: try again in a moment")
+        })
     }
 }
 
@@ -102,15 +135,11 @@ fn too_many() -> Problem {
 
 /// Lets a request through, or answers it with what is wrong.
 pub(crate) async fn watch(State(served): State<Shared>, request: Request, next: Next) -> Response {
-    let guard = &served.guard;
-    if let Err(problem) = guard.check(&request) {
-        return problem.into_response();
-    }
-    let Ok(_place) = guard.places.try_acquire() else {
-        let words = "too many requests at once\nhint: try again in a moment";
-        return Problem::new(Kind::Busy, words).into_response();
+    let place = match served.guard.admit(&request) {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
     };
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+    match tokio::time::timeout(PATIENCE, at_place(place, next.run(request))).await {
         Ok(response) => response,
         Err(_elapsed) => {
             let words = format!("the request took longer than {} s", PATIENCE.as_secs());

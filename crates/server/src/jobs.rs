@@ -5,7 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Instant,
 };
 
@@ -15,9 +15,15 @@ use linprobe::{
 use tokio::sync::watch;
 
 use crate::{
+    desk::Desk,
+    lock::lock,
     problem::{Kind, Problem},
     wire,
 };
+
+/// What is said of a job that nobody can say more of.
+const BROKEN: &str =
+    "the job has ended before it was done\nhint: start it again; it goes on where it was";
 
 /// The jobs of a project, the first one first.
 #[derive(Debug, Default)]
@@ -87,7 +93,7 @@ impl Jobs {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -97,15 +103,53 @@ impl Task {
         self.progress.borrow().clone()
     }
 
-    /// Does it, and says how it ended. Blocks the thread.
-    pub(crate) fn run(self, project: &Project) {
-        let Self { progress, location, options } = self;
+    /// Does it, lets go of the sessions over what was there before, and says how it ended. Blocks the thread.
+    pub(crate) fn run(self, desk: &Desk) {
+        self.run_by(desk, Project::index);
+    }
+
+    fn run_by(
+        self,
+        desk: &Desk,
+        index: impl FnOnce(
+            &Project,
+            &Path,
+            &IndexOptions,
+            &mut (dyn FnMut(IndexProgress) + Send),
+        ) -> Result<Indexed, ProjectError>,
+    ) {
         let started = Instant::now();
         let mut report = |so_far: IndexProgress| {
-            progress.send_modify(|job| advance(job, so_far, started));
+            self.progress.send_modify(|job| advance(job, so_far, started));
         };
-        let done = project.index(&location, &options, &mut report);
-        progress.send_modify(|job| end(job, done, started));
+        let done = {
+            let _closing = Closing(desk);
+            index(&desk.project, &self.location, &self.options, &mut report)
+        };
+        self.progress.send_modify(|job| end(job, done, started));
+    }
+}
+
+impl Drop for Task {
+    /// One that was never begun, or that a panic ended, does not run any longer.
+    fn drop(&mut self) {
+        self.progress.send_if_modified(|job| {
+            let was_running = is_running(job);
+            if was_running {
+                job.state = wire::JobState::Failed;
+                job.problem = Some(Problem::new(Kind::Internal, BROKEN));
+            }
+            was_running
+        });
+    }
+}
+
+/// Closes the sessions of a desk in the end, also when that is a panic.
+struct Closing<'a>(&'a Desk);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close_sessions();
     }
 }
 
@@ -167,10 +211,89 @@ pub(crate) fn below_roots(source: &str, roots: &[PathBuf]) -> Result<PathBuf, Pr
     if roots.iter().any(|root| place.starts_with(root)) { Ok(place) } else { Err(outside()) }
 }
 
-/// Refuses a model that is a folder of this machine outside of the roots.
-pub(crate) fn check_model(model: Option<&str>, roots: &[PathBuf]) -> Result<(), Problem> {
-    match model {
-        Some(name) if Path::new(name).exists() => below_roots(name, roots).map(drop),
-        _ => Ok(()),
+/// Refuses a model that is a folder of this machine outside of the roots, and one on another machine: what asks it
+/// carries a token, which must not go where whoever sends a request says. Only that of the project itself,
+/// which its owner has chosen, may be there.
+pub(crate) fn check_model(
+    model: Option<&str>,
+    project: &Project,
+    roots: &[PathBuf],
+) -> Result<(), Problem> {
+    let Some(name) = model else { return Ok(()) };
+    if name.contains("://") {
+        let is_own = project.model()?.is_some_and(|own| own.id == name);
+        return if is_own { Ok(()) } else { Err(elsewhere(name)) };
+    }
+    if Path::new(name).exists() { below_roots(name, roots).map(drop) } else { Ok(()) }
+}
+
+fn elsewhere(model: &str) -> Problem {
+    let words = format!(
+        "{model:?} is the address of another machine, which no request may choose\n\
+         hint: choose it with linprobe init --model"
+    );
+    Problem::new(Kind::OutsideRoots, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        io::Write,
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::Arc,
+    };
+
+    use linprobe::{Clock, Method, OpenOptions, StartFrom, Surroundings};
+
+    use super::*;
+
+    fn new_job() -> wire::NewJob {
+        wire::NewJob {
+            source: "texts.csv".to_owned(),
+            model: None,
+            text_column: None,
+            id_column: None,
+            label_column: None,
+            prune: None,
+        }
+    }
+
+    fn desk(folder: &Path) -> Desk {
+        let surroundings = Surroundings { models: OpenOptions::default(), clock: Clock::new(|| 0) };
+        Desk::new(Arc::new(Project::create(folder, surroundings).unwrap()))
+    }
+
+    fn state(desk: &Desk) -> (wire::JobState, bool) {
+        let job = desk.jobs.all().pop().unwrap();
+        (job.state, job.problem.is_some())
+    }
+
+    #[test]
+    fn a_job_that_never_begins_has_failed_and_another_can_be_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let task = desk.jobs.enter(&new_job(), PathBuf::new()).unwrap();
+        assert!(desk.jobs.enter(&new_job(), PathBuf::new()).is_err(), "one at a time");
+        drop(task);
+        assert_eq!(state(&desk), (wire::JobState::Failed, true));
+        desk.jobs.enter(&new_job(), PathBuf::new()).unwrap();
+    }
+
+    #[test]
+    fn a_job_that_panics_has_failed_and_the_sessions_are_opened_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let table = folder.path().join("texts.csv");
+        fs::File::create(&table).unwrap().write_all(b"id,text\n1,a dog\n2,a cat\n").unwrap();
+        desk.project.index(&table, &IndexOptions::default(), &mut |_| ()).unwrap();
+        let from = StartFrom { phrases: vec!["a dog".to_owned()], ..StartFrom::default() };
+        let session = desk.project.start_session("dogs", &from, Method::default());
+        let live = desk.keep(pollster::block_on(session).unwrap());
+        let task = desk.jobs.enter(&new_job(), table).unwrap();
+        let run = || task.run_by(&desk, |_, _, _, _| panic!("a bug"));
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        assert_eq!(state(&desk), (wire::JobState::Failed, true));
+        assert!(!Arc::ptr_eq(&live, &desk.session("dogs").unwrap()));
     }
 }

@@ -5,16 +5,16 @@
 //! given, never while somebody waits for one.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use linprobe::{DoubtfulLabel, Insight, ProjectError, Ranking, Session, ThresholdPolicy, View};
 
-use crate::dealer::Dealer;
+use crate::{
+    dealer::Dealer,
+    lock::{lock, try_lock},
+};
 
 /// Labels that are asked about again, at most.
 const N_DOUBTFUL: usize = 20;
@@ -31,7 +31,8 @@ pub(crate) struct LiveSession {
     seen: Mutex<Seen>,
     /// Makes rounds of it.
     pub(crate) dealer: Dealer,
-    is_doubting: AtomicBool,
+    /// Held while labels in doubt are looked for.
+    doubting: Mutex<()>,
     ranking: Mutex<Option<KeptRanking>>,
 }
 
@@ -89,7 +90,7 @@ impl LiveSession {
             view,
             seen: Mutex::default(),
             dealer: Dealer::default(),
-            is_doubting: AtomicBool::default(),
+            doubting: Mutex::default(),
             ranking: Mutex::default(),
         }
     }
@@ -174,15 +175,13 @@ impl LiveSession {
         let view = self.view();
         let n_events = view.state().n_events();
         let started = Instant::now();
-        if !lock(&self.seen).may_doubt(n_events, started)
-            || self.is_doubting.swap(true, Ordering::Relaxed)
-        {
+        let Some(_doubting) = try_lock(&self.doubting) else { return Ok(()) };
+        if !lock(&self.seen).may_doubt(n_events, started) {
             return Ok(());
         }
-        let found = pollster::block_on(view.look_again(N_DOUBTFUL));
-        self.is_doubting.store(false, Ordering::Relaxed);
+        let found = pollster::block_on(view.look_again(N_DOUBTFUL))?;
         let mut seen = lock(&self.seen);
-        seen.doubtful = found?.into();
+        seen.doubtful = found.into();
         seen.doubted_at = n_events;
         seen.doubt_after = Some(Instant::now() + started.elapsed() * REST);
         Ok(())
@@ -212,8 +211,4 @@ impl Drop for Locked<'_> {
 /// The version of the store of a view.
 fn version(view: &View) -> Result<u64, ProjectError> {
     Ok(pollster::block_on(view.store().version())?)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,11 +3,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
 use linprobe::Content;
+
+use crate::lock::lock;
 
 /// The largest upload, in bytes.
 pub(crate) const MAX_BYTES: usize = 20 << 20;
@@ -31,7 +33,7 @@ struct Upload {
 impl Uploads {
     /// Keeps a content under a new name.
     pub(crate) fn keep(&self, name: String, content: Content) {
-        let mut uploads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uploads = lock(&self.0);
         uploads.retain(|_, upload| upload.at.elapsed() < KEPT_FOR);
         while uploads.values().map(Upload::n_bytes).sum::<usize>() > MAX_TOTAL {
             let oldest = uploads.iter().min_by_key(|(_, upload)| upload.at);
@@ -43,7 +45,7 @@ impl Uploads {
 
     /// The content of a name.
     pub(crate) fn content(&self, name: &str) -> Option<Content> {
-        let uploads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let uploads = lock(&self.0);
         let fresh = uploads.get(name).filter(|upload| upload.at.elapsed() < KEPT_FOR);
         fresh.map(|upload| upload.content.clone())
     }

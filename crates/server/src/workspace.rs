@@ -8,13 +8,14 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use linprobe::{Project, ProjectError, Surroundings};
 
 use crate::{
     desk::Desk,
+    lock::lock,
     problem::{Kind, Problem},
 };
 
@@ -144,7 +145,7 @@ impl Workspace {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 }
 

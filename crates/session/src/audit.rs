@@ -116,18 +116,19 @@ impl Session {
             let draw = self.view().clone().draw(plan).await?;
             self.record(vec![Event::AuditDrawn(draw).into()])?;
         }
-        Ok(self.state().audits().last().expect("an audit is open, or was just drawn"))
+        let audit = self.open_audit().or(self.state().audits().last());
+        Ok(audit.expect("an audit is open, or was just drawn"))
     }
 
-    /// The audit that has records to judge.
+    /// The audit that has records to judge, as [`State::open_audit`] has it.
     pub fn open_audit(&self) -> Option<&Audit> {
-        self.state().audits().last().filter(|audit| audit.open().is_some())
+        self.state().open_audit()
     }
 
-    /// Judges or passes over a record of the last audit; durable when this returns.
+    /// Judges or passes over a record that an audit has drawn; durable when this returns.
     ///
     /// # Errors
-    /// [`SessionError::NotInAudit`] when the audit has no such record, or the journal fails.
+    /// [`SessionError::NotInAudit`] when none has, or the journal fails.
     pub fn answer_audit(&mut self, id: &RecordId, answer: Answer) -> Result<(), SessionError> {
         self.seat(None).answer_audit(id, answer, None).map(drop)
     }
@@ -235,8 +236,7 @@ impl View {
         let survey = self.survey(threshold).await?;
         let mut scores = CorpusScores::new(&survey.top, &survey.histogram);
         scores.split_at(threshold, survey.n_above);
-        let ids: Vec<RecordId> = self.state().labels().map(|(id, _)| id.clone()).collect();
-        let points = self.store().fetch(&ids).await?;
+        let points = self.labelled_points().await?;
         let listed = survey.top.iter().map(|hit| (hit.id.clone(), hit.score)).collect();
         let mut corpus = Corpus { scores, survey, listed, known: BTreeMap::new() };
         for point in points {

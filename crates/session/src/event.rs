@@ -52,7 +52,7 @@ pub enum Event {
     },
     /// Records were drawn to measure the last classifier.
     AuditDrawn(AuditDraw),
-    /// A record of the last audit was judged. Its label is no label to fit to.
+    /// A record of an audit was judged. Its label is no label to fit to.
     AuditAnswered {
         /// The record.
         id: RecordId,

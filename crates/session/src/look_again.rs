@@ -3,7 +3,7 @@
 use linprobe_classifier::{Doubt, DoubtReason, Example, Label, doubts};
 use linprobe_core::RecordId;
 
-use crate::{SessionError, StartExample, View};
+use crate::{SessionError, View};
 
 /// A label that the others speak against.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,9 +24,6 @@ pub enum AgainstLabel {
     /// A record that is nearly the same has the opposite label: its id, if it has one.
     Twin(Option<RecordId>),
 }
-
-/// An example and its record; those that came from elsewhere have none.
-type Known = (Option<RecordId>, Example);
 
 impl View {
     /// Labels that the others speak against, at most `limit`, the most doubtful first.
@@ -49,18 +46,5 @@ impl View {
             Some(DoubtfulLabel { id: id.clone()?, label: example.label, reason })
         });
         Ok(named.take(limit).collect())
-    }
-
-    async fn known(&self) -> Result<Vec<Known>, SessionError> {
-        let state = self.state();
-        let foreign = state.query().examples.iter().filter(|example| example.id.is_none());
-        let foreign = foreign.map(|example| (None, StartExample::to_example(example)));
-        let given = self.labelled_points().await?.into_iter().filter_map(|point| {
-            let given = state.given_labels().get(&point.id)?;
-            let example =
-                Example { embedding: point.embedding, label: given.label, round: given.round };
-            Some((Some(point.id), example))
-        });
-        Ok(foreign.chain(given).collect())
     }
 }

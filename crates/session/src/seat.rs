@@ -74,7 +74,8 @@ impl<'a> Seat<'a> {
     }
 
     /// Answers a record, shown or not. A label that it has is replaced by another, and kept by one who
-    /// passes it over; the same label once more changes nothing.
+    /// passes it over. The same label once more changes nothing, and is written down only for the sake of a
+    /// request with a name, which sent again must change nothing either, whatever the label is then.
     ///
     /// # Errors
     /// [`SessionError::UnknownRecord`] when the store has no such record, or store or journal fail.
@@ -84,10 +85,8 @@ impl<'a> Seat<'a> {
         answer: Answer,
         request: Option<RequestId>,
     ) -> Result<Recorded, SessionError> {
-        let state = self.session.state();
-        let is_open = state.shown(id).is_some_and(|shown| shown.answer.is_none());
-        let is_same = answer.label().is_some_and(|label| state.label(id) == Some(label));
-        if self.has_done(request.as_ref()) || (is_same && !is_open) {
+        let is_vain = request.is_none() && self.session.state().is_vain(id, answer);
+        if is_vain || self.has_done(request.as_ref()) {
             return Ok(Recorded::Before);
         }
         self.session.check_known(id).await?;
@@ -132,7 +131,7 @@ impl<'a> Seat<'a> {
 
     /// Takes back the last answer of this seat that still stands, and says which. Its record is open
     /// again, and a label that it replaced is back. The classifier stays until the next fit. The same
-    /// request once more says the same.
+    /// request once more says the same; one that found nothing to take back is not remembered.
     ///
     /// # Errors
     /// [`SessionError::Journal`].
@@ -157,18 +156,17 @@ impl<'a> Seat<'a> {
         self.record_once(Event::SeenReset, request)
     }
 
-    /// Judges or passes over a record of the last audit; durable when this returns.
+    /// Judges or passes over a record that an audit has drawn; durable when this returns.
     ///
     /// # Errors
-    /// [`SessionError::NotInAudit`] when the audit has no such record, or the journal fails.
+    /// [`SessionError::NotInAudit`] when none has, or the journal fails.
     pub fn answer_audit(
         &mut self,
         id: &RecordId,
         answer: Answer,
         request: Option<RequestId>,
     ) -> Result<Recorded, SessionError> {
-        let audit = self.session.state().audits().last();
-        if !audit.is_some_and(|audit| audit.records.iter().any(|record| record.id == *id)) {
+        if !self.session.state().audit_log().has_drawn(id) {
             return Err(SessionError::NotInAudit { id: id.clone() });
         }
         self.record_once(Event::AuditAnswered { id: id.clone(), answer }, request)

@@ -268,8 +268,8 @@ pub enum SessionError {
         /// The id asked for.
         id: RecordId,
     },
-    /// Judge a record of the audit.
-    #[error("the audit has not drawn {id:?}", id = id.as_str())]
+    /// Judge a record of an audit.
+    #[error("no audit has drawn {id:?}", id = id.as_str())]
     NotInAudit {
         /// The id given.
         id: RecordId,

@@ -213,6 +213,9 @@ impl State {
     }
 
     fn answer(&mut self, id: RecordId, by: Option<Annotator>, answer: Answer) {
+        if self.is_vain(&id, answer) {
+            return;
+        }
         let place = self.shown.get(&id).copied();
         let shown_in = place.and_then(|(round_idx, _)| self.rounds.get(round_idx));
         let round = shown_in.map_or(self.round(), |round| round.number);
@@ -362,6 +365,12 @@ impl State {
         rounds.chain(self.answers.iter().filter_map(|given| given.by.as_ref())).collect()
     }
 
+    /// Whether an answer says of a record that is not open what its label says: it changes nothing.
+    pub(crate) fn is_vain(&self, id: &RecordId, answer: Answer) -> bool {
+        let is_open = self.shown(id).is_some_and(|shown| shown.answer.is_none());
+        !is_open && answer.label().is_some_and(|label| self.label(id) == Some(label))
+    }
+
     /// Whether a request was done.
     pub fn has_done(&self, request: &RequestId) -> bool {
         self.requests.contains_key(request)
@@ -425,6 +434,12 @@ impl State {
     /// All audits that were drawn, in order.
     pub fn audits(&self) -> &[Audit] {
         self.audits.audits()
+    }
+
+    /// The first audit that has records to judge. An earlier one than the last has some again where their
+    /// judgements were taken back.
+    pub fn open_audit(&self) -> Option<&Audit> {
+        self.audits().iter().find(|audit| audit.open().is_some())
     }
 
     pub(crate) fn audit_log(&self) -> &AuditLog {
@@ -515,8 +530,8 @@ pub enum BadHistory {
     /// An audit is drawn before a classifier was fitted, or one record twice.
     #[error("an audit is drawn that cannot be")]
     AuditDraw,
-    /// A record is judged that the last audit has not drawn.
-    #[error("event {seq} judges {id:?}, which is not in the audit", id = id.as_str())]
+    /// A record is judged that no audit has drawn.
+    #[error("event {seq} judges {id:?}, which is in no audit", id = id.as_str())]
     NotInAudit {
         /// The number of the event.
         seq: u64,

@@ -21,6 +21,9 @@ pub struct View {
     pub(crate) groups: Arc<Groups>,
 }
 
+/// An example and its record; those that came from elsewhere have none.
+pub(crate) type Known = (Option<RecordId>, Example);
+
 /// Labels with the embeddings of their records.
 pub(crate) struct Examples {
     pub(crate) examples: Vec<Example>,
@@ -67,16 +70,24 @@ impl View {
     /// Labels with the embeddings that the store has of their records, and the examples of the start
     /// that are no records.
     pub(crate) async fn examples(&self) -> Result<Examples, StoreError> {
-        let labels = self.state.given_labels();
-        let points = self.labelled_points().await?;
-        let foreign = self.state.query().examples.iter().filter(|example| example.id.is_none());
-        let mut examples: Vec<Example> = foreign.map(StartExample::to_example).collect();
-        let n_missing = (labels.len() - points.len()) as u64;
-        examples.extend(points.into_iter().filter_map(|point| {
-            let given = labels.get(&point.id)?;
-            Some(Example { embedding: point.embedding, label: given.label, round: given.round })
-        }));
+        let known = self.known().await?;
+        let n_found = known.iter().filter(|(id, _)| id.is_some()).count();
+        let n_missing = (self.state.given_labels().len() - n_found) as u64;
+        let examples = known.into_iter().map(|(_, example)| example).collect();
         Ok(Examples { examples, n_missing })
+    }
+
+    /// The same with the records that they are of: first those of the start, which are none.
+    pub(crate) async fn known(&self) -> Result<Vec<Known>, StoreError> {
+        let foreign = self.state.query().examples.iter().filter(|example| example.id.is_none());
+        let foreign = foreign.map(|example| (None, StartExample::to_example(example)));
+        let given = self.labelled_points().await?.into_iter().filter_map(|point| {
+            let given = self.state.given_labels().get(&point.id)?;
+            let example =
+                Example { embedding: point.embedding, label: given.label, round: given.round };
+            Some((Some(point.id), example))
+        });
+        Ok(foreign.chain(given).collect())
     }
 
     /// The points of the labelled records that the store still has, in the order of their ids. Those that were

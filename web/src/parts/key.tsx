@@ -3,14 +3,17 @@
 import type { JSX } from "preact";
 import { useContext, useEffect, useRef } from "preact/hooks";
 
-import { ACTIONS, actionOf, keyLabel } from "../keys.ts";
+import { ACTIONS, actionOf, goesOn, keyLabel } from "../keys.ts";
 import type { Action } from "../keys.ts";
 import { bindings } from "../state/ui.ts";
 import { Stage, treeOf } from "./stage.ts";
 
 export type Handlers = Partial<Record<Action, () => void>>;
 
-/** Runs what a key is bound to while the view is shown, unless the key means something where the focus is. */
+/**
+ * Runs what a key is bound to while the view is shown, unless the key means something where the focus is. A key that
+ * is held runs it once, but for what goes on by steps.
+ */
 export function useKeys(handlers: Handlers): void {
   const { keys } = useContext(Stage);
   const latest = useRef(handlers);
@@ -18,15 +21,22 @@ export function useKeys(handlers: Handlers): void {
   useEffect(() => {
     const press = (event: Event) => {
       if (!(event instanceof KeyboardEvent)) return;
+      if (isHeldOnButton(event)) event.preventDefault();
       const action = actionOf(bindings.value, event);
       const handler = action === null ? undefined : latest.current[action];
-      if (handler === undefined || event.defaultPrevented || belongsToFocus(event)) return;
+      if (action === null || handler === undefined || event.defaultPrevented || belongsToFocus(event)) return;
       event.preventDefault();
-      handler();
+      if (!event.repeat || goesOn(action)) handler();
     };
     keys.addEventListener("keydown", press);
     return () => keys.removeEventListener("keydown", press);
   }, [keys]);
+}
+
+/** Browsers press a button that has the focus again and again while Enter is held. */
+function isHeldOnButton(event: KeyboardEvent): boolean {
+  const target = event.target;
+  return event.repeat && event.key === "Enter" && target instanceof Element && target.matches("button");
 }
 
 const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);

@@ -124,6 +124,15 @@ fn an_audit_is_judged_by_keys_alone_and_reported_in_the_end() {
         press(&mut terminal, "x");
         terminal.exp_string("-1.00").unwrap();
     }
+    terminal.exp_string("q quits").unwrap();
+    press(&mut terminal, "\u{7f}");
+    terminal.exp_string("took back the answer to").unwrap();
+    terminal.exp_string("audit, 4 of 4").unwrap();
+    terminal.exp_string("q quit").unwrap();
+    press(&mut terminal, "x");
+    terminal.exp_string("-1.00").unwrap();
+    terminal.exp_string("q quits").unwrap();
+    press(&mut terminal, "q");
     terminal.exp_string("3 judged at random").unwrap();
     terminal.exp_eof().unwrap();
 }

@@ -1,6 +1,6 @@
 //! One request and its repetitions.
 
-use std::{thread, time::Duration};
+use std::{io::ErrorKind, thread, time::Duration};
 
 use serde_json::Value;
 use ureq::{
@@ -23,9 +23,6 @@ const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// How long a connection may take.
 const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
 
-/// How long an answer may take: a server may have to load its model first.
-const PATIENCE: Duration = Duration::from_mins(2);
-
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
@@ -35,6 +32,7 @@ pub(super) struct Client {
     address: Address,
     token: Option<String>,
     pause: Duration,
+    patience: Duration,
 }
 
 /// Why a request has no answer.
@@ -58,17 +56,20 @@ impl Failure {
 
 impl Client {
     pub(super) fn new(address: Address, config: &RemoteConfig) -> Self {
+        let RemoteConfig { pause, patience, .. } = *config;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("linprobe/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(PATIENCE_TO_CONNECT))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_recv_body(Some(PATIENCE))
+            .timeout_send_request(Some(patience))
+            .timeout_send_body(Some(patience))
+            .timeout_recv_response(Some(patience))
+            .timeout_recv_body(Some(patience))
             .build()
             .into();
         let openai_token = config.openai_token.as_ref().filter(|_| address.is_openai());
         let token = config.token.as_ref().or(openai_token).cloned();
-        Self { agent, address, token, pause: config.pause }
+        Self { agent, address, token, pause, patience }
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -113,9 +114,9 @@ impl Client {
 
     fn post(&self, url: &str, request: &Value) -> Result<Vec<u8>, Failure> {
         let post = self.authorized(self.agent.post(url));
-        let mut response = post.send_json(request).map_err(|error| unreachable(url, error))?;
+        let mut response = post.send_json(request).map_err(|error| self.unanswered(url, error))?;
         let answer = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
-        let answer = answer.map_err(|error| unreachable(url, error))?;
+        let answer = answer.map_err(|error| self.unanswered(url, error))?;
         if response.status().is_success() {
             Ok(answer)
         } else {
@@ -148,6 +149,17 @@ impl Client {
         }
     }
 
+    /// Sorts out why there is no answer. A server that says nothing was waited for long enough.
+    fn unanswered(&self, url: &str, error: ureq::Error) -> Failure {
+        let url = url.to_owned();
+        if is_silence(&error) {
+            return Failure::Whole(RemoteError::Silent { url, seconds: self.patience.as_secs() });
+        }
+        let is_passing = is_passing(&error);
+        let error = RemoteError::Unreachable { url, source: error.into() };
+        if is_passing { Failure::Passing(error, None) } else { Failure::Whole(error) }
+    }
+
     /// The environment variable to take the token from.
     fn variable(&self) -> &'static str {
         if self.address.is_openai() { "OPENAI_API_KEY" } else { "LINPROBE_REMOTE_TOKEN" }
@@ -167,7 +179,23 @@ fn retry_after(response: &Response<Body>) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-fn unreachable(url: &str, error: ureq::Error) -> Failure {
-    let error = RemoteError::Unreachable { url: url.to_owned(), source: error.into() };
-    Failure::Passing(error, None)
+/// Whether a server took nothing more, or gave nothing more, for as long as it may.
+fn is_silence(error: &ureq::Error) -> bool {
+    use ureq::Timeout::{RecvBody, RecvResponse, SendBody, SendRequest};
+    matches!(error, ureq::Error::Timeout(SendRequest | SendBody | RecvResponse | RecvBody))
+}
+
+/// Whether the same may go well a little later. A certificate that is not trusted stays so: TLS tells of it as of
+/// data that make no sense.
+fn is_passing(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => error.kind() != ErrorKind::InvalidData,
+        other => matches!(
+            other,
+            ureq::Error::Protocol(_)
+                | ureq::Error::Timeout(_)
+                | ureq::Error::ConnectionFailed
+                | ureq::Error::HostNotFound
+        ),
+    }
 }

@@ -71,6 +71,14 @@ pub enum RemoteError {
         /// What the client said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The server is there, and says nothing.
+    #[error("{url} took or gave nothing for {seconds} s\nhint: see what the server is doing")]
+    Silent {
+        /// What was asked for.
+        url: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The answer is not one of such a server.
     #[error("{url} answered in a way that no such server does: {reason}")]
     Protocol {

@@ -1,6 +1,6 @@
 //! Models on servers: what is sent, what comes back, and what is done when nothing does.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use linprobe_core::{Content, Embedder, Embedding};
 use linprobe_embed::{OpenError, OpenOptions, RemoteConfig, RemoteError, open};
@@ -126,6 +126,36 @@ fn nothing_that_listens_is_told_with_a_hint() {
     let error = error_of(&name);
     assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("hint: is the server running"), "{error}");
+}
+
+#[test]
+fn a_server_that_reads_no_further_is_told_as_silent_and_not_asked_again() {
+    let server = RemoteServer::start(Behaviour { stalls: true, ..Behaviour::default() });
+    let mut options = options();
+    options.remote.patience = Duration::from_millis(300);
+    let embedder = open(&server.openai(), &options).unwrap();
+    // More than any system takes for a reader that has stopped.
+    let long = Content::Text("x".repeat(64 << 20));
+    let error = embedder.embed(&[embedder.process(&long).unwrap()]).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("took or gave nothing"), "{cause}");
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_asked_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let name = format!("https://{}", listener.local_addr().unwrap());
+    let (heard, n_heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            heard.send(()).unwrap();
+            connection.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        }
+    });
+    let error = error_of(&name);
+    assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
+    assert_eq!(n_heard.try_iter().count(), 1);
 }
 
 fn options() -> OpenOptions {

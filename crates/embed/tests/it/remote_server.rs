@@ -25,10 +25,12 @@ pub(crate) struct Behaviour {
     pub(crate) n_grown: usize,
     /// Leaves out the last vector of every answer.
     pub(crate) forgets_one: bool,
+    /// Answers the first request, and reads no other to its end.
+    pub(crate) stalls: bool,
 }
 
 /// What was asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) authorization: Option<String>,
@@ -76,6 +78,12 @@ impl RemoteServer {
 
 impl Shared {
     fn serve(&self, mut connection: TcpStream) {
+        if self.behaviour.lock().unwrap().stalls && !self.asked.lock().unwrap().is_empty() {
+            self.asked.lock().unwrap().push(Asked::default());
+            loop {
+                thread::park();
+            }
+        }
         let asked = read(&connection);
         self.asked.lock().unwrap().push(asked.clone());
         let (status, body) = self.answer(&asked);

@@ -108,11 +108,13 @@ fn a_model_that_fails_ends_the_stream_after_what_came_before() {
 }
 
 #[test]
-fn a_model_that_answers_too_little_is_an_error_and_shifts_nothing() {
-    let model = Failing { answers_less: true, ..Failing::new(usize::MAX) };
-    let contents = (0..20).map(|n| (n, vector(1.0)));
-    let ended = embed_stream(&model, contents, &options(8, 1), |_| Ok::<_, ()>(()));
-    assert!(matches!(ended, Err(StreamError::Embed(EmbedError::Engine { .. }))));
+fn a_model_that_answers_too_little_or_too_much_is_an_error_and_shifts_nothing() {
+    for n_answers in [7, 9] {
+        let model = Failing { n_answers: Some(n_answers), ..Failing::new(usize::MAX) };
+        let contents = (0..16).map(|n| (n, vector(1.0)));
+        let ended = embed_stream(&model, contents, &options(8, 1), |_| Err("handed over"));
+        assert!(matches!(ended, Err(StreamError::Embed(EmbedError::Engine { .. }))), "{ended:?}");
+    }
 }
 
 #[test]
@@ -139,7 +141,8 @@ struct Failing {
     spec: ModelSpec,
     n_batches: AtomicUsize,
     fails_at: usize,
-    answers_less: bool,
+    /// Answers so many times, whatever it is given.
+    n_answers: Option<usize>,
 }
 
 impl Failing {
@@ -151,7 +154,7 @@ impl Failing {
             dimension: DIMENSION,
             modalities: Modalities::default(),
         };
-        Self { spec, n_batches: AtomicUsize::new(0), fails_at, answers_less: false }
+        Self { spec, n_batches: AtomicUsize::new(0), fails_at, n_answers: None }
     }
 }
 
@@ -171,7 +174,7 @@ impl Embedder for Failing {
                 source: "broken".into(),
             });
         }
-        let n_answers = batch.len() - usize::from(self.answers_less);
+        let n_answers = self.n_answers.unwrap_or(batch.len());
         Ok((0..n_answers).map(|_| Ok(Embedding::normalize(vec![1.0; DIMENSION])?)).collect())
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn draw(
     .await
 }
 
-/// Shows the last audit.
+/// Shows the audit that has records to judge, or else the last one.
 #[utoipa::path(
     get, path = "/projects/{project}/sessions/{session}/audit",
     operation_id = "get_audit", tag = "audit",
@@ -132,7 +132,8 @@ pub(super) async fn learn(
 
 fn state(desk: &Desk, session: &str) -> Answer<wire::AuditState> {
     let view = desk.session(session)?.view();
-    let Some(audit) = view.state().audits().last() else {
+    let audits = view.state().audits();
+    let Some(audit) = view.state().open_audit().or(audits.last()) else {
         let words = "nothing was audited yet\nhint: draw an audit first";
         return Err(Problem::new(Kind::NoAudit, words));
     };

@@ -37,16 +37,13 @@ pub(super) async fn start(
 ) -> Result<(StatusCode, Json<wire::Job>), Problem> {
     blocking(move || {
         let place = jobs::below_roots(&new.source, &served.data_roots)?;
-        jobs::check_model(new.model.as_deref(), &served.data_roots)?;
         let desk = served.desk(&project)?;
+        jobs::check_model(new.model.as_deref(), &desk.project, &served.data_roots)?;
         let task = desk.jobs.enter(&new, place)?;
         let job = task.job();
-        let work = move || {
-            task.run(&desk.project);
-            desk.close_sessions();
-        };
         let named = std::thread::Builder::new().name("index".to_owned());
-        named.spawn(work).map_err(|error| Problem::new(Kind::Unavailable, error))?;
+        let started = named.spawn(move || task.run(&desk));
+        started.map_err(|error| Problem::new(Kind::Unavailable, error))?;
         Ok((StatusCode::ACCEPTED, Json(job)))
     })
     .await

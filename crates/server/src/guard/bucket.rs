@@ -1,9 +1,8 @@
 //! So many requests a second in the long run, and some more at once.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
+use std::{sync::Mutex, time::Instant};
+
+use crate::lock::lock;
 
 /// Fills at a steady rate up to its size; each request takes one drop.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Bucket {
     }
 
     fn take_at(&self, now: Instant) -> bool {
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut level = lock(&self.level);
         let size = f64::from(self.size);
         let drops = level.map_or(size, |level| {
             let filled = now.duration_since(level.at).as_secs_f64() * f64::from(self.per_second);

@@ -195,6 +195,29 @@ fn more_requests_than_any_page_makes_are_turned_away() {
 }
 
 #[test]
+fn strangers_take_nothing_from_those_who_have_the_token() {
+    let change_token = |settings| linprobe_server::Settings {
+        token: Some("correct horse".to_owned()),
+        ..settings
+    };
+    let stage = Stage::with_settings(|_| (), change_token);
+    let begun: Vec<_> = (0..256).map(|_| stage.begin("/api/login")).collect();
+    assert_eq!(stage.get(PROJECTS).problem(), "busy");
+    let with_token = || {
+        let request = Request::get(PROJECTS).header(header::HOST, HOST);
+        let request = request.header(header::AUTHORIZATION, "Bearer correct horse");
+        stage.send(request, Body::empty()).status
+    };
+    assert_eq!(with_token(), StatusCode::OK);
+    drop(begun);
+    for path in [PROJECTS, "/api/health"] {
+        let mut refused = (0..100_000).map(|_| stage.get(path));
+        assert!(refused.any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS), "{path}");
+        assert_eq!(with_token(), StatusCode::OK, "{path}");
+    }
+}
+
+#[test]
 fn requests_that_never_end_take_a_limited_number_of_places() {
     let stage = Stage::with_texts();
     let begun: Vec<_> = (0..256).map(|_| stage.begin("/api/projects")).collect();

@@ -1,9 +1,12 @@
 //! Datasets that are indexed from the page: their progress, their end, and what may not be indexed.
 
-use axum::http::StatusCode;
+use std::{io::ErrorKind, net::TcpListener, path::Path};
+
+use axum::{Json, Router, http::StatusCode, routing::post};
+use linprobe::{HubConfig, OpenOptions, Project, Surroundings};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, write};
+use crate::stage::{Stage, surroundings, write};
 
 const JOBS: &str = "/api/projects/new/jobs";
 
@@ -100,4 +103,67 @@ fn nothing_is_indexed_that_does_not_lie_below_a_data_root() {
     let answer = stage.post(JOBS, &json!({ "source": source, "model": model }));
     assert_eq!(answer.problem(), "outside-roots", "a model is read from the disk as well");
     assert_eq!(stage.got(JOBS)["jobs"], json!([]));
+}
+
+/// A server of embeddings that runs until the tests end. Its address.
+fn embeddings() -> String {
+    let embed = async |Json(asked): Json<Value>| {
+        let n_texts = asked["inputs"].as_array().unwrap().len();
+        Json(vec![[1.0, 0.5]; n_texts])
+    };
+    let router = Router::new().route("/embed", post(embed));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    address
+}
+
+#[test]
+fn no_request_chooses_a_model_on_another_machine_but_that_of_the_project() {
+    let own = embeddings();
+    let online = || {
+        let hub = HubConfig::from_variables(|_| None);
+        Surroundings { models: OpenOptions { hub, ..OpenOptions::default() }, ..surroundings() }
+    };
+    let prepare = |folder: &Path| {
+        write(&folder.join("data/texts.csv"), b"id,text\n1,a dog\n");
+        Project::create_for(&folder.join("projects/far"), &own, online()).unwrap();
+        Project::create(&folder.join("projects/new"), online()).unwrap();
+    };
+    let stage = Stage::with_settings(prepare, |settings| linprobe_server::Settings {
+        surroundings: online(),
+        ..settings
+    });
+    let source = stage.path("data/texts.csv");
+    let far = "/api/projects/far/jobs";
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let address = stranger.local_addr().unwrap();
+    for model in [
+        format!("http://{address}"),
+        format!("http://{address}/v1#model"),
+        format!("https://{address}"),
+        format!("HTTP://{address}"),
+        format!("s3://{address}/model"),
+        format!("{own}@{address}"),
+    ] {
+        for jobs in [JOBS, far] {
+            let answer = stage.post(jobs, &json!({ "source": source, "model": model }));
+            assert_eq!(answer.problem(), "outside-roots", "{model}");
+        }
+    }
+    assert_eq!(stranger.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nobody was asked");
+    let answer = stage.post(JOBS, &json!({ "source": source, "model": own }));
+    assert_eq!(answer.problem(), "outside-roots", "it is the model of another project");
+    let job = stage.did(far, &json!({ "source": source, "model": own }));
+    let path = format!("{far}/{}/events", job["id"].as_str().unwrap());
+    let events = String::from_utf8(stage.get(&path).bytes).unwrap();
+    assert!(events.contains(r#""state":"done""#), "{events}");
 }

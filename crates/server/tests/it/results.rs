@@ -158,6 +158,23 @@ fn an_audit_is_judged_blind_and_then_measures() {
 }
 
 #[test]
+fn a_judgement_that_was_taken_back_is_asked_for_though_another_audit_was_drawn_meanwhile() {
+    let stage = labelled();
+    let path = format!("{SESSION}/audit");
+    let first = stage.did(&path, &json!({ "budget": 1 }));
+    let id = &first["records"][0]["record"]["id"];
+    let judge = |request: &str| {
+        let answer = json!({ "request": request, "id": id, "label": 1.0 });
+        stage.did(&format!("{path}/answers"), &json!({ "answers": [answer] }))
+    };
+    assert_eq!(judge("a")["open"], false);
+    assert_eq!(stage.did(&path, &json!({ "budget": 2 }))["n_total"], 2);
+    let undone = stage.did(&format!("{path}/undo"), &json!({ "request": "u" }));
+    assert_eq!((&undone["open"], &undone["records"][0]["record"]["id"]), (&json!(true), id));
+    assert_eq!(judge("b")["n_total"], 2, "now it is the turn of the second");
+}
+
+#[test]
 fn a_record_can_be_had_in_parts_and_is_not_sent_twice() {
     let stage = labelled();
     let path = format!("{PROJECT}/records/r%2F1/content");

@@ -131,12 +131,10 @@ impl AuditLog {
         id: &RecordId,
         answer: Answer,
     ) -> Result<(), BadHistory> {
-        let not_there = || BadHistory::NotInAudit { seq, id: id.clone() };
-        let audit_idx = self.audits.len().checked_sub(1).ok_or_else(not_there)?;
-        let audit = &mut self.audits[audit_idx];
-        let position = audit.records.iter().position(|record| record.id == *id);
-        let record_idx = position.ok_or_else(not_there)?;
-        let before = audit.records[record_idx].answer.replace(answer);
+        let place = self.place_of(id);
+        let (audit_idx, record_idx) =
+            place.ok_or_else(|| BadHistory::NotInAudit { seq, id: id.clone() })?;
+        let before = self.audits[audit_idx].records[record_idx].answer.replace(answer);
         self.given.push(GivenJudgement { seq, audit_idx, record_idx, before });
         Ok(())
     }
@@ -147,6 +145,19 @@ impl AuditLog {
         let record = self.audits.get_mut(last.audit_idx)?.records.get_mut(last.record_idx)?;
         record.answer = last.before;
         Some(record.id.clone())
+    }
+
+    /// Where a record stands: no two audits draw the same one.
+    fn place_of(&self, id: &RecordId) -> Option<(usize, usize)> {
+        self.audits.iter().enumerate().rev().find_map(|(audit_idx, audit)| {
+            let record_idx = audit.records.iter().position(|record| record.id == *id)?;
+            Some((audit_idx, record_idx))
+        })
+    }
+
+    /// Whether an audit has drawn a record.
+    pub(crate) fn has_drawn(&self, id: &RecordId) -> bool {
+        self.place_of(id).is_some()
     }
 
     /// The event that gave the last answer, and the record.

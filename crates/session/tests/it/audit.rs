@@ -106,6 +106,26 @@ fn an_audit_goes_on_where_it_was_left_and_walks_back() {
 }
 
 #[test]
+fn a_judgement_of_an_earlier_audit_that_was_taken_back_is_asked_for_and_given_again() {
+    let stage = Stage::new(100);
+    let mut session = stage.start("dogs");
+    let plan = AuditPlan { budget: 2, ..PLAN };
+    let first = drawn(&mut session, &plan);
+    first.iter().for_each(|id| judge(&mut session, id, 1.0));
+    assert!(session.open_audit().is_none());
+    let second = drawn(&mut session, &plan);
+    assert_eq!(session.open_audit().unwrap().open().unwrap().id, second[0]);
+    assert_eq!(session.undo_audit().unwrap(), Some(first[1].clone()));
+    assert_eq!(session.open_audit().unwrap().open().unwrap().id, first[1]);
+    assert_eq!(drawn(&mut session, &plan), first, "nothing new is drawn meanwhile");
+    judge(&mut session, &first[1], -1.0);
+    assert_eq!(session.open_audit().unwrap().open().unwrap().id, second[0]);
+    let audits = session.state().audits();
+    assert_eq!(audits[0].records[1].answer, Some(Answer::Labelled(label(-1.0))));
+    assert_eq!(stage.resume(session.id()).state(), session.state());
+}
+
+#[test]
 fn a_record_that_was_not_drawn_is_refused() {
     let stage = Stage::new(10);
     let mut session = stage.start("dogs");

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
+use linprobe_classifier::ThresholdPolicy;
 use linprobe_core::{
     Embedding, Hit, Point, Query, RecordId, StoreError, StoreSpec, Survey, SurveyReport,
     VectorStore,
@@ -167,6 +168,7 @@ fn what_was_labelled_is_read_once_until_the_store_changes() {
         session.refit().block_on().unwrap();
         session.refit().block_on().unwrap();
         session.view().look_again(10).block_on().unwrap();
+        session.view().threshold(ThresholdPolicy::Score(0.5)).block_on().unwrap();
         assert_eq!(store.n_read(), records.len() as u64);
     }
     let labelled = session.state().counts().n_labels;

@@ -135,6 +135,37 @@ fn a_request_that_is_sent_again_changes_nothing_not_even_after_a_restart() {
 }
 
 #[test]
+fn a_request_that_said_what_was_said_already_changes_nothing_later() {
+    let stage = Stage::new(30);
+    let mut session = stage.start("dogs");
+    say(&mut session, "ann", &id(4), 1.0);
+    let answer = |session: &mut Session| {
+        let answer = Answer::Labelled(label(1.0));
+        let mut seat = session.seat(Some(name("ann")));
+        seat.answer(&id(4), answer, Some(request("a"))).block_on().unwrap()
+    };
+    answer(&mut session);
+    say(&mut session, "bob", &id(4), -1.0);
+    assert_eq!(answer(&mut session), Recorded::Before);
+    assert_eq!(session.state().label(&id(4)), Some(label(-1.0)));
+}
+
+#[test]
+fn the_same_label_once_more_is_no_answer_to_take_back() {
+    let stage = Stage::new(30);
+    let mut session = stage.start("dogs");
+    say(&mut session, "ann", &id(4), 1.0);
+    let before = session.state().clone();
+    say(&mut session, "ann", &id(4), 1.0);
+    assert_eq!(*session.state(), before, "without a name nothing is written down");
+    let mut seat = session.seat(Some(name("ann")));
+    let (answer, request) = (Answer::Labelled(label(1.0)), Some(request("a")));
+    assert_eq!(seat.answer(&id(4), answer, request).block_on().unwrap(), Recorded::Now);
+    assert_eq!(seat.undo(None).unwrap(), Some(Undone { id: id(4), answer, label: None }));
+    assert_eq!(stage.resume(session.id()).state(), session.state());
+}
+
+#[test]
 fn an_undo_that_is_sent_again_says_the_same_and_takes_back_nothing_more() {
     let stage = Stage::new(30);
     let mut session = stage.start("dogs");

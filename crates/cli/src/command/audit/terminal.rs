@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use crossterm::style::Stylize;
-use linprobe::{Answer, Label, Project, Session};
+use linprobe::{Answer, Label, Project, RecordId, Session};
 
 use crate::{
     command::{
@@ -16,43 +16,52 @@ use crate::{
 /// The keys in one line, under every record.
 const LINE: &str = "1-9 score  a +1  x -1  space skip  backspace undo  ? keys  q quit";
 
-/// Until all is judged or somebody stops.
+/// And when all is judged: the last judgement can still be taken back.
+const LAST_LINE: &str = "that was all: enter reports, backspace undoes, q quits";
+
+/// Until somebody stops, or all is judged and no judgement is taken back.
 pub(super) fn run(project: &Project, session: &mut Session) -> Result<()> {
     print(&format!("audit of {}", session.state().name().bold()))?;
-    while show(project, session)? {
-        let open = session.open_audit().and_then(|audit| audit.open());
-        let Some(id) = open.map(|record| record.id.clone()) else { break };
-        match keys::next_action()? {
-            Action::Score(value) => {
+    if session.state().audits().iter().all(|audit| audit.records.is_empty()) {
+        return Ok(());
+    }
+    loop {
+        let open = show(project, session)?;
+        match (keys::next_action()?, open) {
+            (Action::Score(value), Some(id)) => {
                 session.answer_audit(&id, Answer::Labelled(Label::new(value)?))?;
                 echo(&format!("{value:+.2}"))?;
             }
-            Action::Skip => {
+            (Action::Skip, Some(id)) => {
                 session.answer_audit(&id, Answer::Skipped)?;
                 echo("skipped")?;
             }
-            Action::Undo => match session.undo_audit()? {
-                Some(undone) => echo(&format!("took back the answer to {undone}"))?,
-                None => echo("nothing to undo")?,
-            },
-            Action::Fit => echo("an audit fits nothing")?,
-            Action::Help => help()?,
-            Action::Quit => {
-                echo("")?;
-                break;
-            }
+            (Action::Score(_) | Action::Skip, None) => echo("nothing is left to judge")?,
+            (Action::Undo, _) => undo(session)?,
+            (Action::Fit, Some(_)) => echo("an audit fits nothing")?,
+            (Action::Help, _) => help()?,
+            (Action::Quit, _) | (Action::Fit, None) => return echo(""),
         }
     }
-    Ok(())
 }
 
-/// Shows the first record that waits; false when none does.
-fn show(project: &Project, session: &Session) -> Result<bool> {
-    let Some(audit) = session.open_audit() else { return Ok(false) };
-    let Some(open) = audit.open() else { return Ok(false) };
+fn undo(session: &mut Session) -> Result<()> {
+    match session.undo_audit()? {
+        Some(undone) => echo(&format!("took back the answer to {undone}")),
+        None => echo("nothing to undo"),
+    }
+}
+
+/// Shows the first record that waits, if one does, and says which it is.
+fn show(project: &Project, session: &Session) -> Result<Option<RecordId>> {
+    let open = session.open_audit().and_then(|audit| Some((audit, audit.open()?)));
+    let Some((audit, record)) = open else {
+        prompt(LAST_LINE)?;
+        return Ok(None);
+    };
     let place = format!("audit, {} of {}", audit.n_answered() + 1, audit.records.len());
     print(&format!("\n{}", place.dim()))?;
-    show_record(project, &project.record(&open.id)?)?;
+    show_record(project, &project.record(&record.id)?)?;
     prompt(LINE)?;
-    Ok(true)
+    Ok(Some(record.id.clone()))
 }
