@@ -160,7 +160,7 @@ impl CorpusScores {
         let enough = self.thresholds().filter(|threshold| threshold.precision >= wanted);
         enough.last().ok_or_else(|| {
             let best = self.thresholds().map(|threshold| threshold.precision);
-            OutOfReach { wanted, best: best.fold(0.0, f64::max) }
+            OutOfReach { measure: "precision", wanted, best: best.fold(0.0, f64::max) }
         })
     }
 
@@ -223,7 +223,7 @@ impl ScoreGroup {
             n_known: self.n_known - n_known,
             n_known_relevant: self.n_known_relevant - n_known_relevant,
         };
-        (upper, Self { middle: self.middle.min(score), ..lower })
+        (upper, Self { middle: self.middle.min(score.next_down()), ..lower })
     }
 }
 
@@ -242,14 +242,16 @@ impl Threshold {
     }
 }
 
-/// No threshold gives the precision asked for, by what is expected or by what an audit measured.
+/// No threshold gives the precision or recall asked for, by what is expected or by what an audit measured.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "no threshold surely gives a precision of {wanted}, the best gives {best:.3}\n\
+    "no threshold surely gives a {measure} of {wanted}, the best gives {best:.3}\n\
      hint: ask for less, or label more"
 )]
 pub struct OutOfReach {
-    /// The precision asked for.
+    /// `precision` or `recall`.
+    pub measure: &'static str,
+    /// How much of it was asked for.
     pub wanted: f64,
     /// The best that there is.
     pub best: f64,
@@ -329,6 +331,16 @@ mod tests {
         let others = (-40..40).map(|tenth| corpus.at(tenth as f32 / 10.0).f1);
         assert!(others.fold(0.0, f64::max) <= best.f1);
         assert_eq!(best.n_above, 4, "{best:?}");
+    }
+
+    #[test]
+    fn a_bin_that_a_threshold_divides_counts_as_its_records_are() {
+        let histogram = Histogram { low: -4.0, high: 4.0, counts: vec![100; 8] };
+        let mut corpus = CorpusScores::new(&[], &histogram);
+        for (score, n_above) in [(0.3, 370), (0.7, 330), (-2.5, 650)] {
+            corpus.split_at(score, n_above);
+            assert_eq!(corpus.at(score).n_above, n_above);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! records. How many are expected to be left. And, since a loop can go blind without noticing, what
 //! an audit has measured: nobody is told to stop before one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use linprobe_classifier::{LEAST_PROBABLE, LinearClassifier, ThresholdPolicy};
 use linprobe_core::{Excluded, Hit, Query, RecordId};
@@ -32,6 +32,9 @@ const LEFT_SHARE: f64 = 0.05;
 
 /// An audit is firm when its interval of F1 is no wider.
 const FIRM_WIDTH: f64 = 0.2;
+
+/// Nobody stops while an audit does not tell that at least this share of the relevant is above the boundary.
+const LEAST_RECALL: f64 = 0.5;
 
 /// What to do next, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +65,7 @@ pub enum Verdict {
 /// Decisions on the shortlist that differ between two fits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flips {
-    /// Records on the shortlist of one of them.
+    /// Records on the shortlist of one of them of which both decisions are known.
     pub n_compared: u64,
     /// Those decided otherwise.
     pub n_flipped: u64,
@@ -141,8 +144,8 @@ impl View {
         let n_left = self.n_left(corpus, audit.as_ref());
         let flips = self.flips(corpus).await?;
         let hits = self.hits();
-        let f1 = audit.map(|audit| audit.f1);
-        let verdict = self.verdict(flips, hits, n_left, f1);
+        let f1 = audit.as_ref().map(|audit| audit.f1);
+        let verdict = self.verdict(flips, hits, n_left, audit.as_ref());
         Ok(Advice { verdict, flips, hits, n_left, f1 })
     }
 
@@ -151,7 +154,7 @@ impl View {
         flips: Option<Flips>,
         hits: Hits,
         left: Left,
-        f1: Option<Interval>,
+        audit: Option<&AuditReport>,
     ) -> Verdict {
         let n_positive = self.state().counts().n_positive;
         let settled = flips.is_some_and(|flips| flips.kappa >= SETTLED_KAPPA);
@@ -159,11 +162,10 @@ impl View {
             hits.n_labelled > 0 && hits.n_relevant as f64 <= DRY_SHARE * hits.n_labelled as f64;
         let all_found = left.estimate() <= LEFT_SHARE * (left.estimate() + n_positive as f64);
         let n_signs = u8::from(settled) + u8::from(dry) + u8::from(all_found);
-        match f1 {
-            _ if n_positive < MIN_POSITIVE || n_signs < 2 => Verdict::KeepGoing,
-            Some(f1) if f1.width() <= FIRM_WIDTH => Verdict::CouldStop,
-            _ => Verdict::AuditNow,
+        if n_positive < MIN_POSITIVE || n_signs < 2 {
+            return Verdict::KeepGoing;
         }
+        audit.map_or(Verdict::AuditNow, |audit| verdict_of(audit.f1, audit.recall))
     }
 
     /// The audits' number where there is one, less those that labels have found.
@@ -185,30 +187,18 @@ impl View {
         let Some(last) = fits.last() else { return Ok(None) };
         let earlier = fits.iter().rfind(|fit| fit.counts.n_labels < last.counts.n_labels);
         let Some(earlier) = earlier.map(|fit| fit.classifier.clone()) else { return Ok(None) };
-        let (before, before_above) = self.shortlist_of(&earlier).await?;
-        let (now, now_above) = shortlist(corpus.top(), 0.0);
-        let n_compared = before.union(&now).count() as u64;
-        let n_flipped = before_above.symmetric_difference(&now_above).count() as u64;
-        let share_above = |above: &Excluded| above.len() as f64 / n_compared.max(1) as f64;
-        let kappa = kappa(
-            n_flipped as f64 / n_compared.max(1) as f64,
-            share_above(&before_above),
-            share_above(&now_above),
-        );
-        Ok(Some(Flips { n_compared, n_flipped, kappa }))
+        let (before, now) = (self.shortlist_of(&earlier).await?, Shortlist::new(corpus.top(), 0.0));
+        Ok(Some(before.flips(&now)))
     }
 
     /// The shortlist of an earlier classifier, which was most likely looked at when it was new.
-    async fn shortlist_of(
-        &self,
-        earlier: &LinearClassifier,
-    ) -> Result<(Excluded, Excluded), SessionError> {
+    async fn shortlist_of(&self, earlier: &LinearClassifier) -> Result<Shortlist, SessionError> {
         if let Some(kept) = self.surveys.find(earlier, self.store().version().await?) {
-            return Ok(shortlist(&kept.top, 0.0));
+            return Ok(Shortlist::new(&kept.top, 0.0));
         }
         let (weights, nothing) = (earlier.weights(), Excluded::new());
         let query = Query { weights, top_k: SHORTLIST, exclude: &nothing };
-        Ok(shortlist(&self.store().search(query).await?, earlier.bias()))
+        Ok(Shortlist::new(&self.store().search(query).await?, earlier.bias()))
     }
 
     /// Over the last rounds that were answered.
@@ -225,12 +215,55 @@ impl View {
     }
 }
 
-/// The records of the highest scores, and those of them above the boundary once the bias is added.
-fn shortlist(hits: &[Hit], bias: f32) -> (Excluded, Excluded) {
-    let hits = hits.iter().take(SHORTLIST);
-    let above = hits.clone().filter(|hit| hit.score + bias >= 0.0);
-    let above: BTreeSet<RecordId> = above.map(|hit| hit.id.clone()).collect();
-    (hits.map(|hit| hit.id.clone()).collect(), above)
+/// The records of the highest scores, and whether each is above the boundary.
+struct Shortlist {
+    decisions: BTreeMap<RecordId, bool>,
+    /// Whether all others are known to be below.
+    is_rest_below: bool,
+}
+
+impl Shortlist {
+    /// Of hits, best first, to whose scores the bias is added.
+    fn new(hits: &[Hit], bias: f32) -> Self {
+        let is_above = |hit: &Hit| hit.score + bias >= 0.0;
+        let listed = hits.iter().take(SHORTLIST);
+        let is_rest_below = hits.len() < SHORTLIST || !listed.clone().last().is_some_and(is_above);
+        let decisions = listed.map(|hit| (hit.id.clone(), is_above(hit))).collect();
+        Self { decisions, is_rest_below }
+    }
+
+    /// Whether a record is above the boundary; none where that is not known.
+    fn decide(&self, id: &RecordId) -> Option<bool> {
+        self.decisions.get(id).copied().or(self.is_rest_below.then_some(false))
+    }
+
+    /// Compares the decisions that are known of both.
+    fn flips(&self, now: &Self) -> Flips {
+        let ids: BTreeSet<&RecordId> = self.decisions.keys().chain(now.decisions.keys()).collect();
+        let both = ids.into_iter().filter_map(|id| Some((self.decide(id)?, now.decide(id)?)));
+        let (mut n_compared, mut n_flipped, mut n_above) = (0, 0, [0_u64; 2]);
+        for (before, now) in both {
+            n_compared += 1;
+            n_flipped += u64::from(before != now);
+            n_above[0] += u64::from(before);
+            n_above[1] += u64::from(now);
+        }
+        let share = |n: u64| n as f64 / n_compared.max(1) as f64;
+        let kappa = kappa(share(n_flipped), share(n_above[0]), share(n_above[1]));
+        Flips { n_compared, n_flipped, kappa }
+    }
+}
+
+/// Where labels change little: whether that is because it is good.
+fn verdict_of(f1: Interval, recall: Interval) -> Verdict {
+    if recall.high < LEAST_RECALL {
+        // The loop has gone blind for most of what is relevant.
+        Verdict::KeepGoing
+    } else if f1.width() <= FIRM_WIDTH && recall.low >= LEAST_RECALL {
+        Verdict::CouldStop
+    } else {
+        Verdict::AuditNow
+    }
 }
 
 /// Cohen's kappa of two decisions that differ on one share of the records, and of which each accepts
@@ -249,5 +282,37 @@ mod tests {
         assert!((kappa(0.0, 0.3, 0.3) - 1.0).abs() < 1e-12);
         assert!(kappa(0.42, 0.3, 0.3).abs() < 1e-12);
         assert!((kappa(0.0, 0.0, 0.0) - 1.0).abs() < 1e-12);
+    }
+
+    /// Narrow as an interval may be, one that is low is no reason to stop.
+    #[test]
+    fn nobody_stops_while_an_audit_says_that_most_is_missing() {
+        let interval = |low, high| Interval { low, estimate: f64::midpoint(low, high), high };
+        let [f1, blind] = [interval(0.24, 0.29), interval(0.14, 0.17)];
+        assert_eq!(verdict_of(f1, blind), Verdict::KeepGoing);
+        assert_eq!(verdict_of(interval(0.0, 0.0), interval(0.0, 0.0)), Verdict::KeepGoing);
+        assert_eq!(verdict_of(interval(0.5, 0.65), interval(0.4, 0.6)), Verdict::AuditNow);
+        assert_eq!(verdict_of(interval(0.5, 0.9), interval(0.6, 0.9)), Verdict::AuditNow);
+        assert_eq!(verdict_of(interval(0.8, 0.9), interval(0.7, 0.9)), Verdict::CouldStop);
+    }
+
+    fn hits(rows: std::ops::Range<u64>, score: impl Fn(u64) -> f32) -> Vec<Hit> {
+        rows.map(|row| Hit { id: RecordId::from_row(row), score: score(row) }).collect()
+    }
+
+    /// Of a common concept the shortlist ends above the boundary: what has left it need not have been decided otherwise.
+    #[test]
+    fn what_has_left_a_list_that_ends_above_the_boundary_has_not_flipped() {
+        let before = Shortlist::new(&hits(0..4000, |_| 1.0), 0.0);
+        let now = Shortlist::new(&hits(600..4600, |_| 1.0), 0.0);
+        assert_eq!(before.flips(&now), Flips { n_compared: 400, n_flipped: 0, kappa: 1.0 });
+    }
+
+    #[test]
+    fn what_a_list_leaves_out_below_the_boundary_is_below() {
+        let before = Shortlist::new(&hits(0..2000, |row| 10.0 - row as f32), 0.5);
+        let now = Shortlist::new(&hits(5..2000, |row| 10.0 - row as f32), 0.0);
+        let flips = before.flips(&now);
+        assert_eq!((flips.n_compared, flips.n_flipped), (1005, 5));
     }
 }

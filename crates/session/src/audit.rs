@@ -270,15 +270,24 @@ impl View {
         Ok(judged.collect())
     }
 
-    /// The probability that a record has come to be judged in one of the audits:
-    /// `1 - prod (1 - odds)`.
+    /// The probability that a record has come to be judged in one of the audits that count:
+    /// `1 - prod (1 - odds)`. In the one that drew it, it is of the stratum that it was drawn from.
     fn odds(&self, point: &Point) -> f64 {
-        let missed = self.state().audits().iter().map(|audit| {
+        let missed = self.audits_that_count().map(|audit| {
             let fit = self.state().fits().get(audit.fit_idx);
-            let score = fit.map_or(0.0, |fit| fit.classifier.score(&point.embedding));
+            let anew = || fit.map_or(0.0, |fit| fit.classifier.score(&point.embedding));
+            let score = audit.score_of(&point.id).unwrap_or_else(anew);
             1.0 - audit.odds(score).min(1.0)
         });
-        (1.0 - missed.product::<f64>()).max(f64::MIN_POSITIVE)
+        1.0 - missed.product::<f64>()
+    }
+
+    /// Those with a judgement that is no label yet: a record without one cannot have been judged in the others.
+    fn audits_that_count(&self) -> impl Iterator<Item = &Audit> {
+        let is_open = |audit: &&Audit| {
+            audit.judged().any(|(record, _)| self.state().label(&record.id).is_none())
+        };
+        self.state().audits().iter().filter(is_open)
     }
 
     fn report(
@@ -306,8 +315,7 @@ impl View {
 
     fn basis(&self) -> AuditBasis {
         let last_fit = self.state().fits().len().saturating_sub(1);
-        let mut audits = self.state().audits().iter();
-        let all = audits.all(|audit| audit.fit_idx == last_fit || audit.judged().next().is_none());
+        let all = self.audits_that_count().all(|audit| audit.fit_idx == last_fit);
         if all { AuditBasis::Drawn } else { AuditBasis::Reweighted }
     }
 }

@@ -145,7 +145,9 @@ impl<'a> Belief<'a> {
     ) -> f64 {
         let log_weight =
             |node: &Node| node.log_weight + stratum.log_likelihood(log_odds + cell.scale * node.x);
-        let weights: Vec<f64> = self.nodes.iter().map(|node| log_weight(node).exp()).collect();
+        let weights: Vec<f64> = self.nodes.iter().map(log_weight).collect();
+        let most = weights.iter().copied().fold(f64::MIN, f64::max);
+        let weights: Vec<f64> = weights.iter().map(|weight| (weight - most).exp()).collect();
         let mut at = random.open_unit() * weights.iter().sum::<f64>();
         let chosen = self.nodes.iter().zip(&weights).find(|(_, weight)| {
             at -= *weight;
@@ -222,4 +224,27 @@ fn sigmoid(logit: f64) -> f64 {
 
 fn softplus(logit: f64) -> f64 {
     logit.max(0.0) + (-logit.abs()).exp().ln_1p()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Their likelihood is smaller than any number.
+    #[test]
+    fn thousands_of_judgements_in_a_stratum_leave_no_doubt() {
+        let evidence = [Evidence {
+            scores: vec![0.0],
+            n_seen: 4000.0,
+            n_relevant: 2000.0,
+            n_counted: 4000.0,
+            n_counted_relevant: 2000.0,
+            n_unlabelled: 6000.0,
+        }];
+        let belief = Belief::new(&evidence);
+        let mut random = SplitMix::new(1);
+        let shares: Vec<f64> = (0..200).map(|_| belief.draw(&mut random)[0]).collect();
+        let mean = shares.iter().sum::<f64>() / 200.0;
+        assert!((mean - 0.5).abs() < 0.01, "{mean}");
+    }
 }

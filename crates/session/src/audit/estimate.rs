@@ -141,14 +141,25 @@ impl<'a> Estimate<'a> {
         match policy {
             ThresholdPolicy::Precision(wanted) => {
                 let kept = self.borders().filter(|border| border.precision.low >= wanted).last();
-                let lows = self.borders().map(|border| border.precision.low);
-                kept.ok_or_else(|| OutOfReach { wanted, best: lows.fold(0.0, f64::max) }).map(Some)
+                let low = |border: Quality| border.precision.low;
+                kept.ok_or_else(|| self.out_of_reach("precision", wanted, low)).map(Some)
             }
             ThresholdPolicy::Recall(wanted) => {
-                Ok(self.borders().find(|border| border.recall.low >= wanted))
+                let kept = self.borders().find(|border| border.recall.low >= wanted);
+                let low = |border: Quality| border.recall.low;
+                kept.ok_or_else(|| self.out_of_reach("recall", wanted, low)).map(Some)
             }
             ThresholdPolicy::F1 | ThresholdPolicy::Count(_) | ThresholdPolicy::Score(_) => Ok(None),
         }
+    }
+
+    fn out_of_reach(
+        &self,
+        measure: &'static str,
+        wanted: f64,
+        low: impl Fn(Quality) -> f64,
+    ) -> OutOfReach {
+        OutOfReach { measure, wanted, best: self.borders().map(low).fold(0.0, f64::max) }
     }
 
     /// How good the decisions are at every border between parts, highest first.

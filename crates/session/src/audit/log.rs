@@ -83,14 +83,25 @@ impl Audit {
         self.records.iter().filter_map(|record| Some((record, record.answer?.label()?)))
     }
 
+    /// What the classifier made of a record when it was drawn; none where it was not.
+    pub(super) fn score_of(&self, id: &RecordId) -> Option<f32> {
+        self.records.iter().find(|record| record.id == *id).map(|record| record.score)
+    }
+
     /// The probability with which a record of this score has come to be judged. Those skipped, and
     /// those still open, count as not drawn: the order is random.
     pub(super) fn odds(&self, score: f32) -> f64 {
-        let stratum_of = |score: f32| self.strata.iter().position(|s| s.low <= score);
-        let own = stratum_of(score);
-        let n_judged = self.judged().filter(|(record, _)| stratum_of(record.score) == own).count();
-        let n_points = own.and_then(|own| self.strata.get(own)).map_or(1, |s| s.n_points.max(1));
+        let own = self.stratum_of(score);
+        let is_own = |record: &AuditedRecord| self.stratum_of(record.score) == own;
+        let n_judged = self.judged().filter(|(record, _)| is_own(record)).count();
+        let n_points = self.strata.get(own).map_or(1, |stratum| stratum.n_points.max(1));
         n_judged as f64 / n_points as f64
+    }
+
+    /// A score that was rounded otherwise may lie below the lowest that there was: it is of the last.
+    fn stratum_of(&self, score: f32) -> usize {
+        let last = self.strata.len().saturating_sub(1);
+        self.strata.iter().position(|stratum| stratum.low <= score).unwrap_or(last)
     }
 }
 

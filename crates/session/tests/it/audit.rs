@@ -1,13 +1,16 @@
 //! Audits: drawn with known odds, blind to training, durable, and right nine times in ten.
 
+use std::sync::Arc;
+
 use linprobe_classifier::{Label, ThresholdPolicy};
 use linprobe_core::RecordId;
 use linprobe_session::{Answer, AuditBasis, AuditPlan, Session, SessionError};
+use linprobe_store::EmbeddedStore;
 use pollster::FutureExt;
 
 use crate::{
     audit_world::Scenario,
-    stage::{Act, Stage, id, label},
+    stage::{Act, DIMENSION, Stage, id, label, point},
 };
 
 const AT_ZERO: ThresholdPolicy = ThresholdPolicy::Score(0.0);
@@ -244,4 +247,26 @@ fn a_label_of_the_middle_is_not_relevant() {
     }
     let report = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
     assert!(report.n_relevant.high < 1e-9, "{report:?}");
+}
+
+/// A store in half precision gives records that are scored a little otherwise than when it looked at all.
+#[test]
+fn a_record_weighs_by_the_stratum_that_it_was_drawn_from_however_it_is_rounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open_or_create(folder.path(), DIMENSION).unwrap();
+    let stage = Stage::over(Arc::new(store), 200);
+    let is_relevant = |id: &RecordId| {
+        let row: u64 = id.as_str().parse().unwrap();
+        point(row).embedding.as_slice()[0] > 0.75
+    };
+    let truth = (0..200).map(RecordId::from_row).filter(is_relevant).count() as f64;
+    let n_held = (0..40).filter(|&seed| {
+        let mut session = stage.start(&format!("dogs {seed}"));
+        for id in drawn(&mut session, &AuditPlan { budget: 60, seed, ..PLAN }) {
+            judge(&mut session, &id, if is_relevant(&id) { 1.0 } else { -1.0 });
+        }
+        let report = session.view().audit_report(AT_ZERO).block_on().unwrap().unwrap();
+        report.n_relevant.holds(truth)
+    });
+    assert!(n_held.count() >= 34);
 }
