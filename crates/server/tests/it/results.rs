@@ -161,17 +161,22 @@ fn an_audit_is_judged_blind_and_then_measures() {
 fn a_judgement_that_was_taken_back_is_asked_for_though_another_audit_was_drawn_meanwhile() {
     let stage = labelled();
     let path = format!("{SESSION}/audit");
-    let first = stage.did(&path, &json!({ "budget": 1 }));
-    let id = &first["records"][0]["record"]["id"];
-    let judge = |request: &str| {
-        let answer = json!({ "request": request, "id": id, "label": 1.0 });
+    let judge = |request: &str, audited: &Value| {
+        let answer = json!({ "request": request, "id": audited["record"]["id"], "label": 1.0 });
         stage.did(&format!("{path}/answers"), &json!({ "answers": [answer] }))
     };
-    assert_eq!(judge("a")["open"], false);
-    assert_eq!(stage.did(&path, &json!({ "budget": 2 }))["n_total"], 2);
+    let first = stage.did(&path, &json!({ "budget": 6 }));
+    let records = first["records"].as_array().unwrap();
+    let last = records.last().unwrap();
+    for (idx, audited) in records.iter().enumerate() {
+        judge(&format!("judgement {idx}"), audited);
+    }
+    let second = stage.did(&path, &json!({ "budget": 9 }));
+    assert_ne!(second["records"], first["records"]);
     let undone = stage.did(&format!("{path}/undo"), &json!({ "request": "u" }));
-    assert_eq!((&undone["open"], &undone["records"][0]["record"]["id"]), (&json!(true), id));
-    assert_eq!(judge("b")["n_total"], 2, "now it is the turn of the second");
+    let open = undone["records"].as_array().unwrap().iter().find(|one| one["answer"].is_null());
+    assert_eq!(open.unwrap()["record"], last["record"]);
+    assert_eq!(judge("again", last)["records"], second["records"], "now the second has its turn");
 }
 
 #[test]

@@ -112,19 +112,21 @@ fn an_audit_goes_on_where_it_was_left_and_walks_back() {
 fn a_judgement_of_an_earlier_audit_that_was_taken_back_is_asked_for_and_given_again() {
     let stage = Stage::new(100);
     let mut session = stage.start("dogs");
-    let plan = AuditPlan { budget: 2, ..PLAN };
-    let first = drawn(&mut session, &plan);
-    first.iter().for_each(|id| judge(&mut session, id, 1.0));
+    let first = drawn(&mut session, &PLAN);
+    for id in &first {
+        judge(&mut session, id, 1.0);
+    }
     assert!(session.open_audit().is_none());
-    let second = drawn(&mut session, &plan);
+    let second = drawn(&mut session, &PLAN);
     assert_eq!(session.open_audit().unwrap().open().unwrap().id, second[0]);
-    assert_eq!(session.undo_audit().unwrap(), Some(first[1].clone()));
-    assert_eq!(session.open_audit().unwrap().open().unwrap().id, first[1]);
-    assert_eq!(drawn(&mut session, &plan), first, "nothing new is drawn meanwhile");
-    judge(&mut session, &first[1], -1.0);
+    let last = first.last().unwrap();
+    assert_eq!(session.undo_audit().unwrap().as_ref(), Some(last));
+    assert_eq!(session.open_audit().unwrap().open().unwrap().id, *last);
+    assert_eq!(drawn(&mut session, &PLAN), first, "nothing new is drawn meanwhile");
+    judge(&mut session, last, -1.0);
     assert_eq!(session.open_audit().unwrap().open().unwrap().id, second[0]);
-    let audits = session.state().audits();
-    assert_eq!(audits[0].records[1].answer, Some(Answer::Labelled(label(-1.0))));
+    let judged = session.state().audits()[0].records.last().unwrap().answer;
+    assert_eq!(judged, Some(Answer::Labelled(label(-1.0))));
     assert_eq!(stage.resume(session.id()).state(), session.state());
 }
 
