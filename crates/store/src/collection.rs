@@ -26,6 +26,7 @@ use crate::{
     dimension::check_dimension,
     remote::{Access, RemoteStore, takes_no_scores},
     sample::{Draw, rank},
+    version::version_of,
 };
 
 /// Points that surveys are estimated from, at most.
@@ -186,7 +187,7 @@ pub struct CollectionStore<E> {
     engine: E,
     access: Access,
     seen: Mutex<Option<Arc<Seen>>>,
-    /// How often this store wrote to it.
+    /// How often this store wrote to it, or waited for what it had written.
     n_writes: AtomicU64,
 }
 
@@ -430,6 +431,17 @@ pub(crate) fn is_unit(values: &[f32]) -> bool {
     norm == 0.0 || (norm - 1.0).abs() <= UNIT
 }
 
+/// Refuses a vector of another length, where an engine compares by more than directions.
+pub(crate) fn not_unit(store: &str, compares_by: &str, id: &str, remedy: &str) -> StoreError {
+    StoreError::Unfit {
+        store: store.to_owned(),
+        reason: format!(
+            "it compares vectors by {compares_by}, and that of {id} has not unit length"
+        ),
+        hint: format!("a classifier scores directions: {remedy}"),
+    }
+}
+
 /// The highest scores first; ties by id.
 fn sorted(mut hits: Vec<Hit>, n_hits: usize) -> Vec<Hit> {
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
@@ -470,8 +482,9 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
         for page in ids.chunks(self.engine.limits().points_per_request) {
             let there: Vec<RecordId> = self.engine.contained(page).await?.into_iter().collect();
             if !there.is_empty() {
-                self.engine.delete(&there).await?;
+                let deleted = self.engine.delete(&there).await;
                 self.wrote();
+                deleted?;
             }
             n_gone += there.len() as u64;
         }
@@ -562,12 +575,20 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
         self.engine.count().await
     }
 
+    /// What the engine can tell of its state, and how often this store wrote to it: an engine that goes by the number of
+    /// its points does not know a replaced one from what it was.
     async fn version(&self) -> Result<u64, StoreError> {
-        self.engine.version().await
+        let n_writes = self.n_writes.load(Ordering::Acquire);
+        Ok(version_of([self.engine.version().await?, n_writes]))
     }
 
+    /// An engine may show only now what was written before.
     async fn flush(&self) -> Result<(), StoreError> {
-        self.engine.flush().await
+        self.engine.flush().await?;
+        if self.n_writes.load(Ordering::Acquire) > 0 {
+            self.wrote();
+        }
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ use self::{
 use crate::{
     collection::{
         CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, Sought, check_field,
-        check_numbers, is_unit,
+        check_numbers, is_unit, not_unit,
     },
     remote::{Access, Form, Http, Place, Request, Variables, at_once, encoded, sleep},
 };
@@ -166,11 +166,8 @@ impl Pinecone {
     /// The embedding of a vector, where it has a direction.
     fn embedding(&self, id: &RecordId, values: Vec<f32>) -> Result<Option<Embedding>, StoreError> {
         if self.is_dot && !is_unit(&values) {
-            let reason = format!(
-                "it compares vectors by dot products, and that of {id} has not unit length"
-            );
-            let hint = "a classifier scores directions: make the index with the metric cosine";
-            return Err(self.http.unfit(reason, hint));
+            let remedy = "make the index with the metric cosine";
+            return Err(not_unit(self.address(), "dot products", id.as_str(), remedy));
         }
         Ok(Embedding::normalize(values).ok())
     }
@@ -291,16 +288,24 @@ impl Pinecone {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps in mind how many points there will be.
-    async fn expect(&self, n_more: u64, n_fewer: u64) -> Result<(), StoreError> {
-        let known = *self.expected.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match known {
-            Some(known) => known,
-            None => self.count().await?,
-        };
-        let expected = (known + n_more).saturating_sub(n_fewer);
-        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
-        Ok(())
+    fn expected(&self) -> MutexGuard<'_, Option<u64>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many points there are to be before more is written.
+    async fn n_before(&self) -> Result<u64, StoreError> {
+        let expected = *self.expected();
+        match expected {
+            Some(n_points) => Ok(n_points),
+            None => self.count().await,
+        }
+    }
+
+    /// Keeps in mind how many points there are to be, now that some were written.
+    fn expect(&self, n_before: u64, n_more: u64, n_fewer: u64) {
+        let mut expected = self.expected();
+        let n_points = expected.unwrap_or(n_before) + n_more;
+        *expected = Some(n_points.saturating_sub(n_fewer));
     }
 }
 
@@ -401,7 +406,7 @@ impl Engine for Pinecone {
     /// What stands beside the vector of a point that is there is written again with it: it belongs to somebody else.
     async fn upsert(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
         let mut there = self.vectors(points.iter().map(|(id, _)| *id)).await?;
-        self.expect((points.len() - there.len()) as u64, 0).await?;
+        let (n_before, n_new) = (self.n_before().await?, points.len() - there.len());
         let new = |(id, embedding): &(&RecordId, &Embedding)| {
             let old = there.remove(*id);
             let (metadata, sparse_values) =
@@ -414,15 +419,19 @@ impl Engine for Pinecone {
             vectors: points.iter().map(new).collect(),
             namespace: self.namespace.clone().unwrap_or_default(),
         };
-        self.http.tell::<Done>(Request::post("/vectors/upsert", &body)).await.map(drop)
+        self.http.tell::<Done>(Request::post("/vectors/upsert", &body)).await?;
+        self.expect(n_before, n_new as u64, 0);
+        Ok(())
     }
 
     async fn delete(&self, ids: &[RecordId]) -> Result<(), StoreError> {
-        self.expect(0, ids.len() as u64).await?;
+        let n_before = self.n_before().await?;
         let keys: Vec<String> = ids.iter().map(|id| Key::of(id).0).collect();
         let namespace = self.namespace.as_deref().unwrap_or_default();
         let body = json!({ "ids": keys, "namespace": namespace });
-        self.http.tell::<Done>(Request::post("/vectors/delete", &body)).await.map(drop)
+        self.http.tell::<Done>(Request::post("/vectors/delete", &body)).await?;
+        self.expect(n_before, 0, ids.len() as u64);
+        Ok(())
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
@@ -433,7 +442,7 @@ impl Engine for Pinecone {
     /// Waits until there are as many points as there have to be. Where somebody else writes, too, that may never be,
     /// so it goes on after a minute.
     async fn flush(&self) -> Result<(), StoreError> {
-        let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let expected = self.expected().take();
         let Some(expected) = expected else { return Ok(()) };
         let start = Instant::now();
         while self.count().await? != expected && start.elapsed() < PATIENCE {

@@ -24,7 +24,7 @@ use self::{
 use crate::{
     collection::{
         CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought,
-        check_field, check_numbers, is_unit, portions,
+        check_field, check_numbers, is_unit, not_unit, portions,
     },
     remote::{Access, Form, Http, Place, Request, Variables, encoded},
 };
@@ -216,13 +216,8 @@ impl Qdrant {
         let id = record.id.record_id(record.payload.as_ref());
         let Some(values) = record.vector.take() else { return Ok((id, None)) };
         if self.is_dot && !is_unit(&values.0) {
-            let reason = format!(
-                "it compares vectors by dot products, and that of {id} has not unit length"
-            );
-            return Err(self.http.unfit(
-                reason,
-                "a classifier scores directions: make the collection with the distance Cosine",
-            ));
+            let remedy = "make the collection with the distance Cosine";
+            return Err(not_unit(self.address(), "dot products", id.as_str(), remedy));
         }
         Ok((id, Embedding::normalize(values.0).ok()))
     }

@@ -13,7 +13,7 @@ mod retry;
 mod runtime;
 mod variables;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 #[cfg(feature = "rest")]
@@ -27,7 +27,7 @@ pub(crate) use self::runtime::within;
 pub use self::variables::Variables;
 #[cfg(feature = "grpc")]
 pub(crate) use self::{
-    http::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, RETRIES_TO_OPEN, Server, shortened},
+    http::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Server, shortened},
     runtime::inside,
 };
 #[cfg(feature = "rest")]
@@ -37,15 +37,12 @@ pub(crate) use self::{
     runtime::spawn_blocking,
 };
 #[cfg(any(feature = "pgvector", feature = "rest"))]
-pub(crate) use self::{retry::Retries, runtime::sleep};
+pub(crate) use self::{
+    retry::{RETRIES, RETRIES_TO_OPEN, Retries},
+    runtime::sleep,
+};
 #[cfg(feature = "rest")]
 use crate::dimension::check_dimension;
-#[cfg(feature = "grpc")]
-use crate::milvus::MilvusStore;
-#[cfg(feature = "pgvector")]
-use crate::pgvector;
-#[cfg(feature = "rest")]
-use crate::{pinecone::PineconeStore, qdrant::QdrantStore};
 
 /// A store that an address names.
 #[async_trait]
@@ -124,41 +121,5 @@ impl Access {
             Self::Write { dimension: found } => check_dimension(expected, found),
             Self::Read => Ok(()),
         }
-    }
-}
-
-/// The addresses that there are.
-const HINT: &str = "postgres://user@host/database?table=schema.name, qdrant://host/collection, pinecone://host or \
-     milvus://host/collection";
-
-/// Opens the store of an address: `postgres://user@host/database?table=schema.name`, `qdrant://host/collection`,
-/// `pinecone://host`, `milvus://host/collection`.
-///
-/// # Errors
-/// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`].
-#[cfg_attr(
-    not(any(feature = "pgvector", feature = "rest")),
-    expect(unused_variables, reason = "no kind of store is built in")
-)]
-pub async fn open(
-    address: &str,
-    access: Access,
-    variables: &Variables,
-) -> Result<Arc<dyn RemoteStore>, StoreError> {
-    match address.split_once("://").map(|(scheme, _)| scheme) {
-        #[cfg(feature = "pgvector")]
-        Some("postgres" | "postgresql") => pgvector::open(address, access, variables).await,
-        #[cfg(feature = "rest")]
-        Some("qdrant") => Ok(Arc::new(QdrantStore::open(address, access, variables).await?)),
-        #[cfg(feature = "rest")]
-        Some("pinecone") => Ok(Arc::new(PineconeStore::open(address, access, variables).await?)),
-        #[cfg(feature = "grpc")]
-        Some("milvus") => Ok(Arc::new(MilvusStore::open(address, access, variables).await?)),
-        // Nothing is known of where a password would stand, so the rest is not shown.
-        scheme => Err(StoreError::Address {
-            address: format!("{}://...", scheme.unwrap_or_default()),
-            reason: "no store of this kind is known".to_owned(),
-            hint: HINT.to_owned(),
-        }),
     }
 }

@@ -1,6 +1,5 @@
 //! The statements, as text. All values are parameters; names come from [`Table`], quoted.
 
-use linprobe_core::SplitMix;
 use tokio_postgres::{Error, Row};
 
 use super::table::Table;
@@ -290,10 +289,4 @@ impl Findings {
         }
         Ok(())
     }
-}
-
-/// A number for a state of a table.
-pub(super) fn state(n_points: i64, last: i64) -> u64 {
-    let scrambled = SplitMix::new(n_points.cast_unsigned()).next_u64();
-    SplitMix::new(scrambled ^ last.cast_unsigned()).next_u64()
 }

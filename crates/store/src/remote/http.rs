@@ -13,13 +13,7 @@ use ureq::{
     http::{Response, StatusCode, header},
 };
 
-use super::{Form, Place, Retries, Variables, sleep, spawn_blocking};
-
-/// How often a store that cannot be opened is tried again: a wrong address should be told soon.
-pub(crate) const RETRIES_TO_OPEN: u32 = 3;
-
-/// And one that was open before: in some twenty seconds a server has started again.
-const RETRIES: u32 = 8;
+use super::{Form, Place, RETRIES, RETRIES_TO_OPEN, Retries, Variables, sleep, spawn_blocking};
 
 /// How long a connection may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -169,6 +163,8 @@ impl Http {
             .max_redirects_will_error(false)
             .user_agent(concat!("linprobe/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_send_request(Some(server.timeout))
+            .timeout_send_body(Some(server.timeout))
             .timeout_recv_response(Some(server.timeout))
             .timeout_recv_body(Some(server.timeout));
         let config = if is_direct { config.proxy(None) } else { config };
@@ -270,7 +266,7 @@ pub(crate) enum Failure {
     },
     /// The way to the server.
     Broken(ureq::Error),
-    /// Nothing came back for as long as an answer may take.
+    /// Nothing was read, or came back, for as long as an answer may take.
     Silent,
     /// The answer makes no sense.
     Strange(String),
@@ -281,9 +277,12 @@ pub(crate) enum Failure {
 impl Failure {
     fn of(error: ureq::Error) -> Self {
         match error {
-            ureq::Error::Timeout(ureq::Timeout::RecvResponse | ureq::Timeout::RecvBody) => {
-                Self::Silent
-            }
+            ureq::Error::Timeout(
+                ureq::Timeout::SendRequest
+                | ureq::Timeout::SendBody
+                | ureq::Timeout::RecvResponse
+                | ureq::Timeout::RecvBody,
+            ) => Self::Silent,
             error => Self::Broken(error),
         }
     }
@@ -382,7 +381,30 @@ pub(crate) fn shortened(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// More than connections hold for a server that does not read.
+    const LARGE: usize = 64 << 20;
+
+    #[test]
+    fn a_server_that_stops_reading_is_given_up_and_not_tried_again() {
+        let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server {
+            shown: "engine://deaf".to_owned(),
+            base: format!("http://{}", deaf.local_addr().unwrap()),
+            timeout: Duration::from_secs(1),
+            headers: &[],
+            key: None,
+            variable: "ENGINE_API_KEY",
+        };
+        let request = Request::put("/points", &"x".repeat(LARGE));
+        let given_up = pollster::block_on(Http::new(server, true).ask::<Value>(request));
+        assert!(matches!(given_up, Err(Failure::Silent)), "{given_up:?}");
+        deaf.set_nonblocking(true).unwrap();
+        assert_eq!(deaf.incoming().take_while(Result::is_ok).count(), 1);
+    }
 
     #[test]
     fn each_engine_is_heard_in_its_own_words() {

@@ -13,11 +13,11 @@ use crate::{moving::assert_copies, support::DIMENSION};
 const KEY: &str = "right-key";
 
 mod fake {
-    linprobe_store::conformance_tests!(by_count: super::fresh);
+    linprobe_store::conformance_tests!(super::fresh);
 }
 
 mod fake_with_namespace {
-    linprobe_store::conformance_tests!(by_count: super::fresh_with_namespace);
+    linprobe_store::conformance_tests!(super::fresh_with_namespace);
 }
 
 fn open(address: &str, access: Access, key: &'static str) -> Result<PineconeStore, StoreError> {
@@ -116,6 +116,22 @@ fn a_flush_waits_until_what_was_written_is_counted() {
     block_on(store.flush()).unwrap();
     assert_eq!(server.index.lock().unwrap().n_late, 0);
     assert_eq!(block_on(store.count()).unwrap(), 2);
+}
+
+#[test]
+fn a_flush_does_not_wait_for_what_was_refused() {
+    let server = theirs("cosine");
+    let store = open(&server.address(), Access::Write { dimension: 2 }, KEY).unwrap();
+    let embedding = Embedding::normalize(vec![0.0, 1.0]).unwrap();
+    // As if somebody had made the index anew.
+    server.index.lock().unwrap().dimension = 3;
+    block_on(store.upsert(&[Point { id: id("new"), embedding }])).unwrap_err();
+    let n_counts = || {
+        server.http.paths().iter().filter(|path| path.ends_with("/describe_index_stats")).count()
+    };
+    let n_before = n_counts();
+    block_on(store.flush()).unwrap();
+    assert_eq!(n_counts(), n_before);
 }
 
 #[test]

@@ -21,16 +21,16 @@ use serde_json::{Value, json};
 use crate::{moving::assert_copies, support::DIMENSION};
 
 mod fake {
-    linprobe_store::conformance_tests!(by_count: super::fresh);
+    linprobe_store::conformance_tests!(super::fresh);
 }
 
 mod fake_with_names {
-    linprobe_store::conformance_tests!(by_count: super::fresh_with_names);
+    linprobe_store::conformance_tests!(super::fresh_with_names);
 }
 
 mod real {
     linprobe_store::conformance_tests!(
-        by_count: super::fresh_on_a_server,
+        super::fresh_on_a_server,
         ignore = "needs LINPROBE_TEST_QDRANT_URL, such as qdrant://127.0.0.1:6333; its collections linprobe_test_* are made anew"
     );
 }
