@@ -37,7 +37,7 @@ use crate::{
         CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought, is_unit,
         not_unit,
     },
-    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables},
+    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables, not_seen},
 };
 
 const FORM: Form = Form {
@@ -150,8 +150,7 @@ impl Milvus {
         };
         if access != Access::Read && (engine.filter.is_some() || consistency != Consistency::Strong)
         {
-            let hint = "leave filter and consistency out of the address";
-            return Err(engine.unfit("what is written must be seen", hint));
+            return Err(not_seen(&place.shown, "filter and consistency"));
         }
         Ok(engine)
     }

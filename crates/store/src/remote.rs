@@ -11,6 +11,8 @@ mod place;
 mod retry;
 #[cfg(any(feature = "pgvector", feature = "rest"))]
 mod runtime;
+#[cfg(feature = "rest")]
+mod trust;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -88,6 +90,16 @@ pub(crate) fn takes_no_scores(store: &str, column: &str) -> StoreError {
         store: store.to_owned(),
         reason: format!("scores cannot be written to its {column:?}"),
         hint: "write them to a file".to_owned(),
+    }
+}
+
+/// Refuses to write where some of what is written would not be seen afterwards.
+#[cfg(any(feature = "pgvector", feature = "rest"))]
+pub(crate) fn not_seen(store: &str, parameters: &str) -> StoreError {
+    StoreError::Unfit {
+        store: store.to_owned(),
+        reason: "what is written must be seen".to_owned(),
+        hint: format!("leave {parameters} out of the address"),
     }
 }
 

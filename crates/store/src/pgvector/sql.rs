@@ -146,8 +146,8 @@ impl Sql<'_> {
     /// Parameter: ids.
     pub(super) fn texts(&self, column: &str) -> String {
         let Table { name, key, .. } = self.0;
-        let (id, among) = (key.text(), self.among(1));
-        format!("SELECT {id}, t.{column}::text FROM {name} AS t WHERE {among}")
+        let (id, among, filled) = (key.text(), self.among(1), self.0.filled());
+        format!("SELECT {id}, t.{column}::text FROM {name} AS t WHERE {among} AND {filled}")
     }
 
     /// Parameters: the table, quoted, and a column. The type of the column.

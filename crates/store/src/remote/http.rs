@@ -11,9 +11,13 @@ use serde_json::Value;
 use ureq::{
     Agent, Body,
     http::{Response, StatusCode, header},
+    tls::TlsConfig,
 };
 
-use super::{Form, Place, RETRIES, RETRIES_TO_OPEN, Retries, Variables, sleep, spawn_blocking};
+use super::{
+    Form, Place, RETRIES, RETRIES_TO_OPEN, Retries, Variables, place::is_this_machine, sleep,
+    spawn_blocking, trust::trust,
+};
 
 /// How long a connection may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -146,8 +150,26 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 
 impl Http {
     /// For the server of an address, with the key that the environment has.
-    pub(crate) fn of(place: &Place, form: &Form, variables: &Variables) -> Self {
-        Self::new(Server::of(place, form, variables), place.is_here())
+    pub(crate) fn of(
+        place: &Place,
+        form: &Form,
+        variables: &Variables,
+    ) -> Result<Self, StoreError> {
+        Self::at(place.base(form), place, form, variables)
+    }
+
+    /// For another server that belongs to that of an address, `http://host:port`.
+    pub(crate) fn at(
+        base: String,
+        place: &Place,
+        form: &Form,
+        variables: &Variables,
+    ) -> Result<Self, StoreError> {
+        let tls =
+            if base.starts_with("https") { trust(place, form)? } else { TlsConfig::default() };
+        let is_direct =
+            is_this_machine(base.split_once("://").map_or(base.as_str(), |(_, host)| host));
+        Ok(Self::new(Server { base, ..Server::of(place, form, variables) }, tls, is_direct))
     }
 
     /// An error about what the store is.
@@ -155,8 +177,9 @@ impl Http {
         self.server.unfit(reason, hint)
     }
 
-    fn new(server: Server, is_direct: bool) -> Self {
+    fn new(server: Server, tls: TlsConfig, is_direct: bool) -> Self {
         let config = Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             // A key must not go where the address does not say.
             .max_redirects(0)
@@ -400,7 +423,8 @@ mod tests {
             variable: "ENGINE_API_KEY",
         };
         let request = Request::put("/points", &"x".repeat(LARGE));
-        let given_up = pollster::block_on(Http::new(server, true).ask::<Value>(request));
+        let given_up =
+            pollster::block_on(Http::new(server, TlsConfig::default(), true).ask::<Value>(request));
         assert!(matches!(given_up, Err(Failure::Silent)), "{given_up:?}");
         deaf.set_nonblocking(true).unwrap();
         assert_eq!(deaf.incoming().take_while(Result::is_ok).count(), 1);
