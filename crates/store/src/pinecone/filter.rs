@@ -13,7 +13,10 @@ use std::{
 use linprobe_core::{RecordId, StoreError};
 use serde_json::{Value, json};
 
-use super::{Pinecone, api::Fetched};
+use super::{
+    Pinecone,
+    api::{Fetched, Vector},
+};
 use crate::{collection::MAX_LISTED, remote::Request};
 
 /// Points to a page, as many as the engine gives.
@@ -67,7 +70,7 @@ impl Pinecone {
         let (mut ids, mut token) = (BTreeSet::new(), None);
         loop {
             let page = self.let_through(filter, token.as_deref(), POINTS_PER_PAGE).await?;
-            ids.extend(page.vectors.values().filter_map(|vector| vector.record_id()));
+            ids.extend(page.vectors.values().filter_map(Vector::record_id));
             if ids.len() as u64 > MAX_LISTED {
                 let reason = format!("its filter lets more than {MAX_LISTED} points through");
                 return Err(self.http.unfit(reason, "keep them in a namespace of their own"));
