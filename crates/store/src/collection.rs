@@ -432,6 +432,7 @@ pub(crate) fn is_unit(values: &[f32]) -> bool {
 }
 
 /// Refuses a vector of another length, where an engine compares by more than directions.
+#[cfg(feature = "rest")]
 pub(crate) fn not_unit(store: &str, compares_by: &str, id: &str, remedy: &str) -> StoreError {
     StoreError::Unfit {
         store: store.to_owned(),
