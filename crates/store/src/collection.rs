@@ -187,13 +187,14 @@ pub struct CollectionStore<E> {
     engine: E,
     access: Access,
     seen: Mutex<Option<Arc<Seen>>>,
-    /// How often this store wrote to it, or waited for what it had written.
-    n_writes: AtomicU64,
+    /// How often this process wrote to it, or waited for what it had written.
+    n_writes: Arc<AtomicU64>,
 }
 
 impl<E: Engine> CollectionStore<E> {
     pub(crate) fn new(spec: StoreSpec, engine: E, access: Access) -> Self {
-        Self { spec, engine, access, seen: Mutex::default(), n_writes: AtomicU64::default() }
+        let n_writes = writes_to(engine.address());
+        Self { spec, engine, access, seen: Mutex::default(), n_writes }
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
@@ -295,6 +296,15 @@ impl<E: Engine> CollectionStore<E> {
     fn wrote(&self) {
         self.n_writes.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// How often this process wrote to the collection of an address: who reads it has opened it by itself, and has to hear of
+/// what was written. Parameters of the address do not matter here.
+fn writes_to(address: &str) -> Arc<AtomicU64> {
+    static WRITES: Mutex<BTreeMap<String, Arc<AtomicU64>>> = Mutex::new(BTreeMap::new());
+    let place = address.split('?').next().unwrap_or_default().to_owned();
+    let mut writes = WRITES.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(writes.entry(place).or_default())
 }
 
 /// What a list of the highest scores is made by.
@@ -576,7 +586,7 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
         self.engine.count().await
     }
 
-    /// What the engine can tell of its state, and how often this store wrote to it: an engine that goes by the number of
+    /// What the engine can tell of its state, and how often this process wrote to it: an engine that goes by the number of
     /// its points does not know a replaced one from what it was.
     async fn version(&self) -> Result<u64, StoreError> {
         let n_writes = self.n_writes.load(Ordering::Acquire);
