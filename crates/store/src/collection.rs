@@ -26,6 +26,7 @@ use crate::{
     dimension::check_dimension,
     remote::{Access, RemoteStore, takes_no_scores},
     sample::{Draw, rank},
+    version::version_of,
 };
 
 /// Points that surveys are estimated from, at most.
@@ -186,13 +187,14 @@ pub struct CollectionStore<E> {
     engine: E,
     access: Access,
     seen: Mutex<Option<Arc<Seen>>>,
-    /// How often this store wrote to it.
-    n_writes: AtomicU64,
+    /// How often this process wrote to it, or waited for what it had written.
+    n_writes: Arc<AtomicU64>,
 }
 
 impl<E: Engine> CollectionStore<E> {
     pub(crate) fn new(spec: StoreSpec, engine: E, access: Access) -> Self {
-        Self { spec, engine, access, seen: Mutex::default(), n_writes: AtomicU64::default() }
+        let n_writes = writes_to(engine.address());
+        Self { spec, engine, access, seen: Mutex::default(), n_writes }
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), StoreError> {
@@ -294,6 +296,15 @@ impl<E: Engine> CollectionStore<E> {
     fn wrote(&self) {
         self.n_writes.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// How often this process wrote to the collection of an address: who reads it has opened it by itself, and has to hear of
+/// what was written. Parameters of the address do not matter here.
+fn writes_to(address: &str) -> Arc<AtomicU64> {
+    static WRITES: Mutex<BTreeMap<String, Arc<AtomicU64>>> = Mutex::new(BTreeMap::new());
+    let place = address.split('?').next().unwrap_or_default().to_owned();
+    let mut writes = WRITES.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(writes.entry(place).or_default())
 }
 
 /// What a list of the highest scores is made by.
@@ -430,6 +441,18 @@ pub(crate) fn is_unit(values: &[f32]) -> bool {
     norm == 0.0 || (norm - 1.0).abs() <= UNIT
 }
 
+/// Refuses a vector of another length, where an engine compares by more than directions.
+#[cfg(feature = "rest")]
+pub(crate) fn not_unit(store: &str, compares_by: &str, id: &str, remedy: &str) -> StoreError {
+    StoreError::Unfit {
+        store: store.to_owned(),
+        reason: format!(
+            "it compares vectors by {compares_by}, and that of {id} has not unit length"
+        ),
+        hint: format!("a classifier scores directions: {remedy}"),
+    }
+}
+
 /// The highest scores first; ties by id.
 fn sorted(mut hits: Vec<Hit>, n_hits: usize) -> Vec<Hit> {
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
@@ -470,8 +493,9 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
         for page in ids.chunks(self.engine.limits().points_per_request) {
             let there: Vec<RecordId> = self.engine.contained(page).await?.into_iter().collect();
             if !there.is_empty() {
-                self.engine.delete(&there).await?;
+                let deleted = self.engine.delete(&there).await;
                 self.wrote();
+                deleted?;
             }
             n_gone += there.len() as u64;
         }
@@ -562,12 +586,20 @@ impl<E: Engine> VectorStore for CollectionStore<E> {
         self.engine.count().await
     }
 
+    /// What the engine can tell of its state, and how often this process wrote to it: an engine that goes by the number of
+    /// its points does not know a replaced one from what it was.
     async fn version(&self) -> Result<u64, StoreError> {
-        self.engine.version().await
+        let n_writes = self.n_writes.load(Ordering::Acquire);
+        Ok(version_of([self.engine.version().await?, n_writes]))
     }
 
+    /// An engine may show only now what was written before.
     async fn flush(&self) -> Result<(), StoreError> {
-        self.engine.flush().await
+        self.engine.flush().await?;
+        if self.n_writes.load(Ordering::Acquire) > 0 {
+            self.wrote();
+        }
+        Ok(())
     }
 }
 

@@ -31,20 +31,11 @@ pub const DIMENSION: usize = 43;
 
 /// Makes one test of each check, over the stores that a function `fn(dimension) -> impl VectorStore`
 /// makes. Attributes may follow, such as `ignore = "needs a server"`.
-///
-/// A store whose versions go by the number of its points, because it cannot tell a replaced one from what it was, is
-/// checked with `by_count:` before the function, and promises less in this one point.
 #[macro_export]
 macro_rules! conformance_tests {
-    (by_count: $fresh:expr $(, $attribute:meta)*) => {
-        $crate::conformance_tests! { @all $fresh, [$($attribute)*], another_number_gives_another_version }
-    };
     ($fresh:expr $(, $attribute:meta)*) => {
-        $crate::conformance_tests! { @all $fresh, [$($attribute)*], every_change_gives_another_version }
-    };
-    (@all $fresh:expr, $attributes:tt, $version:ident) => {
-        $crate::conformance_tests! { @each $fresh, $attributes;
-            $version,
+        $crate::conformance_tests! { @each $fresh, [$($attribute)*];
+            every_change_gives_another_version,
             an_empty_store_answers_with_nothing,
             points_are_read_back_in_the_order_asked_for,
             an_upsert_replaces,
@@ -132,7 +123,8 @@ pub async fn the_last_of_one_id_in_a_batch_is_kept(store: &dyn VectorStore) {
     assert_same_points(store, &store.fetch(&[id(1)]).await.expect("fetch"), &twice[1..]);
 }
 
-/// Each state of the points has a version of its own, also where their number is the same; reading makes none.
+/// Each state that the store itself has made of the points has a version of its own, also where their number is the same;
+/// reading makes none.
 pub async fn every_change_gives_another_version(store: &dyn VectorStore) {
     let version = async || store.version().await.expect("version");
     let mut versions = vec![version().await];
@@ -148,19 +140,6 @@ pub async fn every_change_gives_another_version(store: &dyn VectorStore) {
     search(store, &weights(1), 3).await;
     assert_eq!(version().await, versions[4]);
     assert_eq!(versions.iter().collect::<BTreeSet<_>>().len(), 5, "{versions:?}");
-}
-
-/// Each number of points has a version of its own; reading makes none.
-pub async fn another_number_gives_another_version(store: &dyn VectorStore) {
-    let version = async || store.version().await.expect("version");
-    let mut versions = vec![version().await];
-    store.upsert(&points(0..20)).await.expect("upsert");
-    versions.push(version().await);
-    store.delete(&[id(3)]).await.expect("delete");
-    versions.push(version().await);
-    search(store, &weights(1), 3).await;
-    assert_eq!(version().await, versions[2]);
-    assert_eq!(versions.iter().collect::<BTreeSet<_>>().len(), 3, "{versions:?}");
 }
 
 /// Vectors of another dimension are refused, and a batch with one of them leaves no trace.

@@ -46,6 +46,7 @@ mod histogram;
 mod memory;
 #[cfg(feature = "grpc")]
 mod milvus;
+mod open;
 #[cfg(feature = "pgvector")]
 mod pgvector;
 #[cfg(feature = "rest")]
@@ -56,6 +57,8 @@ mod remote;
 mod sample;
 #[cfg(all(unix, feature = "test-server"))]
 pub mod test_server;
+#[cfg(any(feature = "pgvector", feature = "rest"))]
+mod version;
 
 pub use copy::{Copied, CopyProgress, copy};
 pub use embedded::{
@@ -64,10 +67,11 @@ pub use embedded::{
 pub use memory::MemoryStore;
 #[cfg(feature = "grpc")]
 pub use milvus::MilvusStore;
+pub use open::open;
 #[cfg(feature = "pgvector")]
 pub use pgvector::{ApproximatePgvectorStore, PgvectorStore};
 #[cfg(feature = "rest")]
 pub use pinecone::PineconeStore;
 #[cfg(feature = "rest")]
 pub use qdrant::QdrantStore;
-pub use remote::{Access, RemoteStore, Variables, open};
+pub use remote::{Access, RemoteStore, Variables};

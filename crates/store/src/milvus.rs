@@ -35,8 +35,9 @@ use self::{
 use crate::{
     collection::{
         CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought, is_unit,
+        not_unit,
     },
-    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables},
+    remote::{Access, Form, Place, RETRIES_TO_OPEN, Variables, not_seen},
 };
 
 const FORM: Form = Form {
@@ -149,8 +150,7 @@ impl Milvus {
         };
         if access != Access::Read && (engine.filter.is_some() || consistency != Consistency::Strong)
         {
-            let hint = "leave filter and consistency out of the address";
-            return Err(engine.unfit("what is written must be seen", hint));
+            return Err(not_seen(&place.shown, "filter and consistency"));
         }
         Ok(engine)
     }
@@ -330,12 +330,9 @@ impl Milvus {
         id: Option<&RecordId>,
     ) -> Result<Option<Embedding>, StoreError> {
         if self.index.metric != Metric::Cosine && !is_unit(values) {
-            let metric = self.index.metric.name();
-            let id = id.map(RecordId::as_str).unwrap_or_default();
-            let reason =
-                format!("it compares vectors by {metric}, and that of {id} has not unit length");
-            let hint = "a classifier scores directions: make an index with the metric COSINE";
-            return Err(self.unfit(reason, hint));
+            let (metric, id) = (self.index.metric.name(), id.map_or("", RecordId::as_str));
+            let remedy = "make an index with the metric COSINE";
+            return Err(not_unit(self.address(), metric, id, remedy));
         }
         Ok(Embedding::normalize(values.to_vec()).ok())
     }

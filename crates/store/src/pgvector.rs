@@ -40,6 +40,7 @@ use self::{
 use crate::{
     dimension::check_dimension,
     remote::{Access, RemoteStore, Variables},
+    version::version_of,
 };
 
 /// Bytes of embeddings that are read or written with one statement.
@@ -360,7 +361,7 @@ impl VectorStore for PgvectorStore {
         let rows = self.read(statement).await?;
         let row = rows.first();
         let [n_points, last]: [i64; 2] = [0, 1].map(|idx| row.map_or(0, |row| row.get(idx)));
-        let version = sql::state(n_points, last);
+        let version = version_of([n_points.cast_unsigned(), last.cast_unsigned()]);
         let seen = Some(Seen { snapshot, version });
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         Ok(version)

@@ -5,7 +5,10 @@
 //! written under its hash, with the id in the metadata.
 
 mod api;
+mod control;
+mod filter;
 mod key;
+mod list;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,26 +22,28 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use self::{
-    api::{Done, Fetched, Found, Listed, Match, NewVector, Stats, Upsert, Vector},
+    api::{Done, Fetched, Found, Match, NewVector, Stats, Upsert, Vector},
+    filter::Filter,
     key::Key,
+    list::Cursor,
 };
 use crate::{
     collection::{
         CollectionStore, DOT_SLACK, Engine, Limits, Near, Page, Part, Sought, check_field,
-        check_numbers, is_unit,
+        check_numbers, is_unit, not_unit,
     },
-    remote::{Access, Form, Http, Place, Request, Variables, at_once, encoded, sleep},
+    remote::{Access, Form, Http, Place, Request, Variables, at_once, encoded, not_seen, sleep},
 };
 
 const FORM: Form = Form {
     scheme: "pinecone",
     port: None,
-    parameters: &["namespace", "text"],
+    parameters: &["ca", "filter", "namespace", "text"],
     variable: "PINECONE_API_KEY",
     key: ["Api-Key", ""],
     headers: &[("X-Pinecone-API-Version", API_VERSION)],
-    hint: "pinecone://host, with the host that Pinecone shows for the index; also &namespace=name, &text=field of the \
-           metadata and &timeout=seconds",
+    hint: "pinecone://name of an index, or pinecone://host with the host that Pinecone shows for it; also &namespace=name, \
+           &text=field of the metadata, &filter=object of JSON, &ca=file and &timeout=seconds",
 };
 
 /// The version of the API that is spoken.
@@ -79,17 +84,24 @@ impl PineconeStore {
         access: Access,
         variables: &Variables,
     ) -> Result<Self, StoreError> {
-        let place = Place::parse(address, &FORM)?;
+        let mut place = Place::parse(address, &FORM)?;
         if !place.path.is_empty() {
             return Err(FORM.bad(&place.host, "nothing stands behind the host of an index"));
         }
-        let mut engine = Pinecone::new(&place, variables);
+        if control::is_name(&place.host) {
+            place.host = control::host_of(&place, variables).await?;
+        }
+        let mut engine = Pinecone::new(&place, variables)?;
+        if access != Access::Read && engine.filter.is_some() {
+            return Err(not_seen(&place.shown, "filter"));
+        }
         let stats: Stats = engine.http.tell(stats().first()).await?;
         engine.check(&stats, access)?;
         engine.dimension = stats.dimension.unwrap_or_default();
         engine.is_dot = stats.metric.as_deref() == Some("dotproduct");
         let dimension = engine.dimension;
         access.check_dimension(dimension)?;
+        engine.check_filter().await?;
         if engine.is_dot {
             engine.page(None, N_LOOKED_AT, Part::Points).await?;
         }
@@ -110,6 +122,8 @@ pub struct Pinecone {
     namespace: Option<String>,
     /// The field of the metadata that a person reads.
     text: Option<String>,
+    /// What points must be for there to be a record.
+    filter: Option<Filter>,
     dimension: usize,
     /// Whether scores are dot products, not cosines.
     is_dot: bool,
@@ -119,24 +133,18 @@ pub struct Pinecone {
     expected: Mutex<Option<u64>>,
 }
 
-#[derive(Clone, Debug)]
-struct Cursor {
-    last: RecordId,
-    /// The engine's name for what comes next.
-    token: String,
-}
-
 impl Pinecone {
-    fn new(place: &Place, variables: &Variables) -> Self {
-        Self {
-            http: Http::of(place, &FORM, variables),
+    fn new(place: &Place, variables: &Variables) -> Result<Self, StoreError> {
+        Ok(Self {
+            http: Http::of(place, &FORM, variables)?,
             namespace: place.text("namespace").map(str::to_owned),
             text: place.text("text").map(str::to_owned),
+            filter: place.object("filter", &FORM)?.map(Filter::new),
             dimension: 0,
             is_dot: false,
             place: Mutex::default(),
             expected: Mutex::default(),
-        }
+        })
     }
 
     fn check(&self, stats: &Stats, access: Access) -> Result<(), StoreError> {
@@ -166,20 +174,19 @@ impl Pinecone {
     /// The embedding of a vector, where it has a direction.
     fn embedding(&self, id: &RecordId, values: Vec<f32>) -> Result<Option<Embedding>, StoreError> {
         if self.is_dot && !is_unit(&values) {
-            let reason = format!(
-                "it compares vectors by dot products, and that of {id} has not unit length"
-            );
-            let hint = "a classifier scores directions: make the index with the metric cosine";
-            return Err(self.http.unfit(reason, hint));
+            let remedy = "make the index with the metric cosine";
+            return Err(not_unit(self.address(), "dot products", id.as_str(), remedy));
         }
         Ok(Embedding::normalize(values).ok())
     }
 
-    /// Vectors by their ids, with their metadata; ids that no point can have are left out.
+    /// Vectors by their ids, with their metadata; ids that no record has are left out.
     async fn vectors<'a>(
         &self,
         ids: impl Iterator<Item = &'a RecordId> + Send,
     ) -> Result<BTreeMap<RecordId, Vector>, StoreError> {
+        let passing = self.passing().await?;
+        let ids = ids.filter(|id| passing.as_ref().is_none_or(|passing| passing.contains(*id)));
         let keys: BTreeMap<String, &RecordId> = ids.map(|id| (Key::of(id).0, id)).collect();
         let mut found = BTreeMap::new();
         for vector in self.stored(keys.keys().map(String::as_str)).await? {
@@ -208,69 +215,19 @@ impl Pinecone {
         Ok(answer.vectors.into_values().collect())
     }
 
-    /// Ids of the engine's list, and the name of what comes next.
-    async fn list(
-        &self,
-        token: Option<&str>,
-        limit: usize,
-    ) -> Result<(Vec<String>, Option<String>), StoreError> {
-        let namespace = encoded(self.namespace.as_deref().unwrap_or_default());
-        let mut path = format!("/vectors/list?limit={limit}&namespace={namespace}");
-        if let Some(token) = token {
-            path = format!("{path}&paginationToken={}", encoded(token));
-        }
-        let listed: Listed = self.http.tell(Request::get(path)).await?;
-        let ids = listed.vectors.into_iter().map(|item| item.id).collect();
-        Ok((ids, listed.pagination.and_then(|pagination| pagination.next)))
-    }
-
-    /// The name of what comes after an id: kept, or found by going through the list once more.
-    async fn token_after(&self, id: &RecordId) -> Result<Option<String>, StoreError> {
-        let kept = self.cursor().clone().filter(|cursor| cursor.last == *id);
-        if let Some(cursor) = kept {
-            return Ok(Some(cursor.token));
-        }
-        let key = Key::of(id).0;
-        let (mut token, mut limit) = (None, IDS_PER_LIST);
-        loop {
-            let (ids, next) = self.list(token.as_deref(), limit).await?;
-            match ids.iter().position(|listed| *listed == key) {
-                Some(place) if place + 1 == ids.len() => return Ok(next),
-                // The same page again, so that it ends with the id.
-                Some(place) => limit = place + 1,
-                None if next.is_none() => {
-                    return Err(StoreError::UnknownPoint { id: id.clone() });
-                }
-                None => token = next,
-            }
-        }
-    }
-
-    /// The ids of records. Of those that are hashes the vectors say what they are of.
-    async fn record_ids(&self, keys: &[String]) -> Result<Vec<RecordId>, StoreError> {
-        let hashed = keys.iter().map(String::as_str).filter(|key| key::is_hash(key));
-        let named: BTreeMap<String, RecordId> = self
-            .stored(hashed)
-            .await?
-            .into_iter()
-            .filter_map(|vector| Some((vector.id.clone(), vector.record_id()?)))
-            .collect();
-        let id = |key: &String| {
-            if key::is_hash(key) { named.get(key).cloned() } else { RecordId::new(key).ok() }
-        };
-        Ok(keys.iter().filter_map(id).collect())
-    }
-
     async fn found(&self, sought: Sought<'_>) -> Result<Vec<Near>, StoreError> {
         let Sought { direction, limit, .. } = sought;
         let has_values = limit * self.dimension <= COORDINATES_OF_HITS;
-        let body = json!({
+        let mut body = json!({
             "namespace": self.namespace.as_deref().unwrap_or_default(),
             "vector": direction.as_slice(),
             "topK": limit,
             "includeValues": has_values,
             "includeMetadata": has_values,
         });
+        if let Some(filter) = &self.filter {
+            body["filter"] = filter.own.clone();
+        }
         let found: Found = self.http.tell(Request::post("/query", &body)).await?;
         let is_hash = |found: &&Match| !has_values && key::is_hash(&found.vector.id);
         let hashed: Vec<String> =
@@ -287,20 +244,30 @@ impl Pinecone {
         found.matches.into_iter().filter_map(near).collect()
     }
 
-    fn cursor(&self) -> MutexGuard<'_, Option<Cursor>> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many points there are, records or not.
+    async fn n_points(&self) -> Result<u64, StoreError> {
+        let stats: Stats = self.http.tell(stats()).await?;
+        Ok(stats.n_vectors(self.namespace.as_deref()))
     }
 
-    /// Keeps in mind how many points there will be.
-    async fn expect(&self, n_more: u64, n_fewer: u64) -> Result<(), StoreError> {
-        let known = *self.expected.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match known {
-            Some(known) => known,
-            None => self.count().await?,
-        };
-        let expected = (known + n_more).saturating_sub(n_fewer);
-        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
-        Ok(())
+    fn expected(&self) -> MutexGuard<'_, Option<u64>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many points there are to be before more is written.
+    async fn n_before(&self) -> Result<u64, StoreError> {
+        let expected = *self.expected();
+        match expected {
+            Some(n_points) => Ok(n_points),
+            None => self.count().await,
+        }
+    }
+
+    /// Keeps in mind how many points there are to be, now that some were written.
+    fn expect(&self, n_before: u64, n_more: u64, n_fewer: u64) {
+        let mut expected = self.expected();
+        let n_points = expected.unwrap_or(n_before) + n_more;
+        *expected = Some(n_points.saturating_sub(n_fewer));
     }
 }
 
@@ -350,26 +317,10 @@ impl Engine for Pinecone {
         limit: usize,
         part: Part,
     ) -> Result<Page, StoreError> {
-        let mut token = match after {
-            None => None,
-            Some(id) => match self.token_after(id).await? {
-                None => return Ok(Page::default()),
-                token => token,
-            },
+        let (ids, last) = match self.passing().await? {
+            Some(passing) => filter::after(&passing, after, limit),
+            None => self.listed(after, limit).await?,
         };
-        let mut keys = Vec::new();
-        loop {
-            let n_wanted = IDS_PER_LIST.min(limit - keys.len());
-            let (listed, next) = self.list(token.as_deref(), n_wanted).await?;
-            keys.extend(listed);
-            token = next;
-            if token.is_none() || keys.len() >= limit {
-                break;
-            }
-        }
-        let ids = self.record_ids(&keys).await?;
-        let last = ids.last().cloned().filter(|_| token.is_some());
-        *self.cursor() = last.clone().zip(token).map(|(last, token)| Cursor { last, token });
         let mut points = Vec::with_capacity(ids.len());
         let mut vectors = match part {
             Part::Ids => BTreeMap::new(),
@@ -401,7 +352,7 @@ impl Engine for Pinecone {
     /// What stands beside the vector of a point that is there is written again with it: it belongs to somebody else.
     async fn upsert(&self, points: &[(&RecordId, &Embedding)]) -> Result<(), StoreError> {
         let mut there = self.vectors(points.iter().map(|(id, _)| *id)).await?;
-        self.expect((points.len() - there.len()) as u64, 0).await?;
+        let (n_before, n_new) = (self.n_before().await?, points.len() - there.len());
         let new = |(id, embedding): &(&RecordId, &Embedding)| {
             let old = there.remove(*id);
             let (metadata, sparse_values) =
@@ -414,26 +365,32 @@ impl Engine for Pinecone {
             vectors: points.iter().map(new).collect(),
             namespace: self.namespace.clone().unwrap_or_default(),
         };
-        self.http.tell::<Done>(Request::post("/vectors/upsert", &body)).await.map(drop)
+        self.http.tell::<Done>(Request::post("/vectors/upsert", &body)).await?;
+        self.expect(n_before, n_new as u64, 0);
+        Ok(())
     }
 
     async fn delete(&self, ids: &[RecordId]) -> Result<(), StoreError> {
-        self.expect(0, ids.len() as u64).await?;
+        let n_before = self.n_before().await?;
         let keys: Vec<String> = ids.iter().map(|id| Key::of(id).0).collect();
         let namespace = self.namespace.as_deref().unwrap_or_default();
         let body = json!({ "ids": keys, "namespace": namespace });
-        self.http.tell::<Done>(Request::post("/vectors/delete", &body)).await.map(drop)
+        self.http.tell::<Done>(Request::post("/vectors/delete", &body)).await?;
+        self.expect(n_before, 0, ids.len() as u64);
+        Ok(())
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let stats: Stats = self.http.tell(stats()).await?;
-        Ok(stats.n_vectors(self.namespace.as_deref()))
+        match self.passing().await? {
+            Some(passing) => Ok(passing.len() as u64),
+            None => self.n_points().await,
+        }
     }
 
     /// Waits until there are as many points as there have to be. Where somebody else writes, too, that may never be,
     /// so it goes on after a minute.
     async fn flush(&self) -> Result<(), StoreError> {
-        let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let expected = self.expected().take();
         let Some(expected) = expected else { return Ok(()) };
         let start = Instant::now();
         while self.count().await? != expected && start.elapsed() < PATIENCE {

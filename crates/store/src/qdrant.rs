@@ -6,6 +6,7 @@
 //! the payload.
 
 mod api;
+mod filter;
 mod key;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,25 +20,26 @@ use self::{
         Answer, Collections, Counted, Described, Found, NewPoint, NewPoints, NewVector, Record,
         Scrolled, VectorParams, Written,
     },
+    filter::Filter,
     key::{ID_FIELD, Key},
 };
 use crate::{
     collection::{
         CollectionStore, DOT_SLACK, Engine, Limits, MAX_LISTED, Near, Page, Part, Sought,
-        check_field, check_numbers, is_unit, portions,
+        check_field, check_numbers, is_unit, not_unit, portions,
     },
-    remote::{Access, Form, Http, Place, Request, Variables, encoded},
+    remote::{Access, Form, Http, Place, Request, Variables, encoded, not_seen},
 };
 
 const FORM: Form = Form {
     scheme: "qdrant",
     port: Some(6333),
-    parameters: &["search", "text", "tls", "vector"],
+    parameters: &["ca", "filter", "search", "text", "tls", "vector"],
     variable: "QDRANT_API_KEY",
     key: ["api-key", ""],
     headers: &[],
     hint: "qdrant://host:6333/collection, with &vector=name where vectors have names; also &text=field of the payload, \
-           &search=approximate, &tls=true and &timeout=seconds",
+           &filter=object of JSON, &search=approximate, &tls=true, &ca=file and &timeout=seconds",
 };
 
 /// Ids that a search is told to leave out, at most; more are passed over when they come.
@@ -68,11 +70,14 @@ impl QdrantStore {
     ) -> Result<Self, StoreError> {
         let place = Place::parse(address, &FORM)?;
         let mut engine = Qdrant::new(&place, variables)?;
+        if access != Access::Read && !engine.filter.is_empty() {
+            return Err(not_seen(&place.shown, "filter"));
+        }
         let params = engine.find(access).await?;
         let (precision, is_dot) = engine.check(&params)?;
         (engine.is_dot, engine.dimension) = (is_dot, params.size);
         access.check_dimension(params.size)?;
-        engine.check_lengths().await?;
+        engine.check_points().await?;
         let dimension = params.size;
         let spec = StoreSpec { kind: "qdrant", dimension, precision, exact: engine.is_exact };
         Ok(Self::new(spec, engine, access))
@@ -90,6 +95,8 @@ pub struct Qdrant {
     vector: Option<String>,
     /// The field of the payload that a person reads.
     text: Option<String>,
+    /// What points must be for there to be a record.
+    filter: Filter,
     dimension: usize,
     /// Whether scores are dot products, not cosines.
     is_dot: bool,
@@ -110,11 +117,12 @@ impl Qdrant {
         };
         Ok(Self {
             is_exact,
-            http: Http::of(place, &FORM, variables),
+            http: Http::of(place, &FORM, variables)?,
             path: format!("/collections/{}", encoded(&collection)),
             collection,
             vector: place.text("vector").map(str::to_owned),
             text: place.text("text").map(str::to_owned),
+            filter: Filter::new(place.object("filter", &FORM)?),
             dimension: 0,
             is_dot: false,
         })
@@ -203,10 +211,12 @@ impl Qdrant {
         }
     }
 
-    /// A dot product is that of directions only where vectors have unit length.
-    async fn check_lengths(&self) -> Result<(), StoreError> {
-        if self.is_dot {
-            self.scroll(None, N_LOOKED_AT, Part::Points).await?;
+    /// A dot product is that of directions only where vectors have unit length; and a filter that is not understood is told
+    /// at once.
+    async fn check_points(&self) -> Result<(), StoreError> {
+        let part = if self.is_dot { Part::Points } else { Part::Ids };
+        if self.is_dot || !self.filter.is_empty() {
+            self.scroll(None, N_LOOKED_AT, part).await?;
         }
         Ok(())
     }
@@ -216,13 +226,8 @@ impl Qdrant {
         let id = record.id.record_id(record.payload.as_ref());
         let Some(values) = record.vector.take() else { return Ok((id, None)) };
         if self.is_dot && !is_unit(&values.0) {
-            let reason = format!(
-                "it compares vectors by dot products, and that of {id} has not unit length"
-            );
-            return Err(self.http.unfit(
-                reason,
-                "a classifier scores directions: make the collection with the distance Cosine",
-            ));
+            let remedy = "make the collection with the distance Cosine";
+            return Err(not_unit(self.address(), "dot products", id.as_str(), remedy));
         }
         Ok((id, Embedding::normalize(values.0).ok()))
     }
@@ -268,6 +273,7 @@ impl Qdrant {
         part: Part,
     ) -> Result<Vec<(RecordId, Option<Embedding>)>, StoreError> {
         let body = json!({
+            "filter": self.filter.alone(),
             "offset": offset,
             "limit": limit,
             "with_payload": [ID_FIELD],
@@ -286,13 +292,18 @@ impl Qdrant {
         part: Part,
         fields: &[&str],
     ) -> Result<Vec<Record>, StoreError> {
-        let body = json!({
-            "ids": ids.iter().map(Key::of).collect::<Vec<_>>(),
-            "with_payload": fields,
-            "with_vector": self.with_vector(part),
-        });
-        let answer: Answer<Vec<Record>> = self.http.tell(Request::post(self.to(""), &body)).await?;
-        Ok(answer.result)
+        let keys: Vec<Key> = ids.iter().map(Key::of).collect();
+        let mut body = json!({ "with_payload": fields, "with_vector": self.with_vector(part) });
+        if self.filter.is_empty() || keys.is_empty() {
+            body["ids"] = json!(keys);
+            let request = Request::post(self.to(""), &body);
+            return Ok(self.http.tell::<Answer<Vec<Record>>>(request).await?.result);
+        }
+        // Points that are asked for by their ids are filtered by nothing.
+        body["limit"] = json!(keys.len());
+        body["filter"] = self.filter.and("must", &json!({ "has_id": keys }));
+        let request = Request::post(self.to("/scroll"), &body);
+        Ok(self.http.tell::<Answer<Scrolled>>(request).await?.result.points)
     }
 
     fn question(&self, sought: &Sought<'_>) -> serde_json::Value {
@@ -307,9 +318,11 @@ impl Qdrant {
         if let Some(name) = &self.vector {
             question["using"] = json!(name);
         }
-        if !excluded.is_empty() {
-            question["filter"] = json!({ "must_not": [{ "has_id": excluded }] });
-        }
+        question["filter"] = if excluded.is_empty() {
+            self.filter.alone()
+        } else {
+            self.filter.and("must_not", &json!({ "has_id": excluded }))
+        };
         question
     }
 
@@ -424,7 +437,10 @@ impl Engine for Qdrant {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let request = Request::post(self.to("/count"), &json!({ "exact": true }));
+        let request = Request::post(
+            self.to("/count"),
+            &json!({ "exact": true, "filter": self.filter.alone() }),
+        );
         Ok(self.http.tell::<Answer<Counted>>(request).await?.result.count)
     }
 
@@ -435,6 +451,7 @@ impl Engine for Qdrant {
         }
         let body = json!({
             "query": { "sample": "random" },
+            "filter": self.filter.alone(),
             // Some may have no vector.
             "limit": n_points + n_points / 8,
             "with_payload": [ID_FIELD],
@@ -464,7 +481,7 @@ impl Engine for Qdrant {
     async fn check_score_column(&self, column: &str) -> Result<(), StoreError> {
         check_field(self.address(), column)?;
         let body = json!({
-            "filter": { "must_not": [{ "is_empty": { "key": column } }] },
+            "filter": self.filter.and("must_not", &json!({ "is_empty": { "key": column } })),
             "limit": N_LOOKED_AT,
             "with_payload": [column],
             "with_vector": false,

@@ -11,9 +11,11 @@ mod place;
 mod retry;
 #[cfg(any(feature = "pgvector", feature = "rest"))]
 mod runtime;
+#[cfg(feature = "rest")]
+mod trust;
 mod variables;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 #[cfg(feature = "rest")]
@@ -27,7 +29,7 @@ pub(crate) use self::runtime::within;
 pub use self::variables::Variables;
 #[cfg(feature = "grpc")]
 pub(crate) use self::{
-    http::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, RETRIES_TO_OPEN, Server, shortened},
+    http::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Server, shortened},
     runtime::inside,
 };
 #[cfg(feature = "rest")]
@@ -37,15 +39,12 @@ pub(crate) use self::{
     runtime::spawn_blocking,
 };
 #[cfg(any(feature = "pgvector", feature = "rest"))]
-pub(crate) use self::{retry::Retries, runtime::sleep};
+pub(crate) use self::{
+    retry::{RETRIES, RETRIES_TO_OPEN, Retries},
+    runtime::sleep,
+};
 #[cfg(feature = "rest")]
 use crate::dimension::check_dimension;
-#[cfg(feature = "grpc")]
-use crate::milvus::MilvusStore;
-#[cfg(feature = "pgvector")]
-use crate::pgvector;
-#[cfg(feature = "rest")]
-use crate::{pinecone::PineconeStore, qdrant::QdrantStore};
 
 /// A store that an address names.
 #[async_trait]
@@ -94,6 +93,16 @@ pub(crate) fn takes_no_scores(store: &str, column: &str) -> StoreError {
     }
 }
 
+/// Refuses to write where some of what is written would not be seen afterwards.
+#[cfg(any(feature = "pgvector", feature = "rest"))]
+pub(crate) fn not_seen(store: &str, parameters: &str) -> StoreError {
+    StoreError::Unfit {
+        store: store.to_owned(),
+        reason: "what is written must be seen".to_owned(),
+        hint: format!("leave {parameters} out of the address"),
+    }
+}
+
 /// What may be done to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -124,41 +133,5 @@ impl Access {
             Self::Write { dimension: found } => check_dimension(expected, found),
             Self::Read => Ok(()),
         }
-    }
-}
-
-/// The addresses that there are.
-const HINT: &str = "postgres://user@host/database?table=schema.name, qdrant://host/collection, pinecone://host or \
-     milvus://host/collection";
-
-/// Opens the store of an address: `postgres://user@host/database?table=schema.name`, `qdrant://host/collection`,
-/// `pinecone://host`, `milvus://host/collection`.
-///
-/// # Errors
-/// [`StoreError::Address`], [`StoreError::Unreachable`], [`StoreError::Refused`] or [`StoreError::Unfit`].
-#[cfg_attr(
-    not(any(feature = "pgvector", feature = "rest")),
-    expect(unused_variables, reason = "no kind of store is built in")
-)]
-pub async fn open(
-    address: &str,
-    access: Access,
-    variables: &Variables,
-) -> Result<Arc<dyn RemoteStore>, StoreError> {
-    match address.split_once("://").map(|(scheme, _)| scheme) {
-        #[cfg(feature = "pgvector")]
-        Some("postgres" | "postgresql") => pgvector::open(address, access, variables).await,
-        #[cfg(feature = "rest")]
-        Some("qdrant") => Ok(Arc::new(QdrantStore::open(address, access, variables).await?)),
-        #[cfg(feature = "rest")]
-        Some("pinecone") => Ok(Arc::new(PineconeStore::open(address, access, variables).await?)),
-        #[cfg(feature = "grpc")]
-        Some("milvus") => Ok(Arc::new(MilvusStore::open(address, access, variables).await?)),
-        // Nothing is known of where a password would stand, so the rest is not shown.
-        scheme => Err(StoreError::Address {
-            address: format!("{}://...", scheme.unwrap_or_default()),
-            reason: "no store of this kind is known".to_owned(),
-            hint: HINT.to_owned(),
-        }),
     }
 }

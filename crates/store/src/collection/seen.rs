@@ -14,7 +14,7 @@ pub(super) struct Seen {
     pub(super) is_whole: bool,
     /// The number of points of the collection.
     pub(super) n_points: u64,
-    /// How often the store had written to it.
+    /// How often it had been written to.
     pub(super) n_writes: u64,
 }
 

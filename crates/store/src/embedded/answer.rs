@@ -8,14 +8,12 @@ use rayon::prelude::*;
 use super::{
     bitmap::Bitmap,
     coarse,
+    points::STEPS_PER_LOOKUP,
     scan::{self, Findings, Scan, nearness},
     select::Selection,
     snapshot::Snapshot,
 };
 use crate::sample::Draw;
-
-/// Ids that can be walked past in the time that it takes to look one up.
-pub(crate) const STEPS_PER_LOOKUP: usize = 32;
 
 /// Scores every point in one pass, for all surveys.
 pub(crate) fn survey(

@@ -25,6 +25,9 @@ pub(crate) use codes::CodeExtent;
 /// The version of the format that this code writes. It reads all versions from 1 on.
 const FORMAT: i64 = 2;
 
+/// Ids that can be walked past in the time that it takes to look one up.
+pub(crate) const STEPS_PER_LOOKUP: usize = 32;
+
 /// The log is written back to the database after so many pages, 64 MB: ids in random order touch most
 /// pages of their index again and again, and are written back once for many times.
 const WAL_PAGES: i64 = 16_000;
@@ -345,7 +348,7 @@ impl Points {
     }
 
     /// Gives up rows, within a [`Self::change`].
-    pub(crate) fn bury(&self, rows: &[usize]) -> Result<(), StoreError> {
+    pub(crate) fn bury(&self, rows: impl IntoIterator<Item = usize>) -> Result<(), StoreError> {
         let bury = || -> rusqlite::Result<()> {
             let forget = "DELETE FROM points WHERE row_idx = ?1";
             let mut forget = self.connection.prepare_cached(forget)?;
@@ -361,7 +364,12 @@ impl Points {
     }
 
     /// Says whose the rows from `first_row` on are, within a [`Self::change`].
-    pub(crate) fn add(&self, first_row: usize, ids: &[&RecordId]) -> Result<(), StoreError> {
+    pub(crate) fn add<'a>(
+        &self,
+        first_row: usize,
+        ids: impl ExactSizeIterator<Item = &'a RecordId>,
+    ) -> Result<(), StoreError> {
+        let n_rows = first_row + ids.len();
         let add = || -> rusqlite::Result<()> {
             let insert = "INSERT INTO points (row_idx, id) VALUES (?1, ?2)";
             let mut insert = self.connection.prepare_cached(insert)?;
@@ -369,7 +377,7 @@ impl Points {
                 insert.execute((row_idx, id.as_str()))?;
             }
             let mut extend = self.connection.prepare_cached("UPDATE store SET n_rows = ?1")?;
-            extend.execute([first_row + ids.len()]).map(drop)
+            extend.execute([n_rows]).map(drop)
         };
         add().map_err(self.error())
     }

@@ -12,9 +12,8 @@ use std::{
 use linprobe_core::{RecordId, StoreError};
 
 use super::{
-    answer::STEPS_PER_LOOKUP,
     bitmap::Bitmap,
-    points::{Extent, Points},
+    points::{Extent, Points, STEPS_PER_LOOKUP},
 };
 
 /// The points that are there.

@@ -94,7 +94,7 @@ impl Selector {
         if self.kept.len() == self.n_wanted {
             let lowest =
                 self.kept.iter().map(|candidate| candidate.key).fold(f32::INFINITY, f32::min);
-            self.floor.raise(lowest);
+            self.floor.raise(lowest.max(self.floor.get()));
         }
     }
 
@@ -108,5 +108,58 @@ impl Selector {
         let cut = self.floor.get();
         self.kept.retain(|candidate| candidate.key > cut);
         Selection { n_left: self.n_wanted - self.kept.len(), above: self.kept, cut }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn offer(selector: &mut Selector, first_row: usize, keys: &[f32]) {
+        selector.offer(first_row, keys, |key| key, &Bitmap::default());
+    }
+
+    #[test]
+    fn a_floor_that_a_clone_has_told_never_sinks() {
+        let mut one = Selector::new(30);
+        let mut other = one.clone();
+        offer(&mut one, 0, &[0.1; 40]);
+        offer(&mut other, 40, &[0.5; 64]);
+        assert!(other.floor.get() >= 0.5);
+        // Enough to be pruned: among the thirty highest of its own are some from below the other's floor.
+        offer(&mut one, 104, &[0.9; 24]);
+        assert!(one.floor.get() >= 0.5);
+    }
+
+    proptest! {
+        /// Few different keys, so that the cut goes through equals.
+        #[test]
+        fn selectors_that_share_a_floor_choose_as_one_would(
+            blocks in prop::collection::vec((0..3_usize, prop::collection::vec(0..40_u8, 1..80)), 1..12),
+            n_wanted in 1_usize..50,
+        ) {
+            let mut selectors = vec![Selector::new(n_wanted); 3];
+            let mut all: Vec<Candidate> = Vec::new();
+            for (selector, keys) in &blocks {
+                let keys: Vec<f32> = keys.iter().map(|&key| f32::from(key)).collect();
+                let before = selectors[*selector].floor.get();
+                offer(&mut selectors[*selector], all.len(), &keys);
+                prop_assert!(selectors[*selector].floor.get() >= before);
+                let rows = all.len()..;
+                all.extend(rows.zip(keys).map(|(row_idx, key)| Candidate { key, row_idx }));
+            }
+            let mut merged = selectors.pop().unwrap();
+            for selector in selectors {
+                merged.merge(selector);
+            }
+            let Selection { mut above, cut, n_left } = merged.finish();
+            all.sort_by(|a, b| b.key.total_cmp(&a.key).then(a.row_idx.cmp(&b.row_idx)));
+            let last = all.get(n_wanted - 1).map_or(f32::NEG_INFINITY, |last| last.key);
+            all.retain(|candidate| candidate.key > last);
+            above.sort_by(|a, b| b.key.total_cmp(&a.key).then(a.row_idx.cmp(&b.row_idx)));
+            prop_assert_eq!((cut, n_left), (last, n_wanted - all.len()));
+            prop_assert_eq!(above, all);
+        }
     }
 }

@@ -68,17 +68,17 @@ impl Writer {
         let points = last_of_each_id(points);
         let n_added = self.points.change(|| {
             let new = self.new_rows(&points)?;
-            if !new.ids.is_empty() {
-                self.segment.append(self.n_rows, &new.rows)?;
+            if !new.rows.is_empty() {
+                self.segment.append(self.n_rows, &new.values)?;
                 self.segment.sync()?;
                 if let Some(codes) = &self.codes {
-                    codes.append(&self.points, self.n_rows, &new.rows)?;
+                    codes.append(&self.points, self.n_rows, &new.values)?;
                 }
-                self.points.bury(&new.replaced)?;
-                self.points.add(self.n_rows, &new.ids)?;
-                self.keep_checksums(self.n_rows, &new.rows)?;
+                self.points.bury(new.rows.iter().filter_map(|row| row.replaces))?;
+                self.points.add(self.n_rows, new.rows.iter().map(|row| row.id))?;
+                self.keep_checksums(self.n_rows, &new.values)?;
             }
-            Ok(new.ids.len())
+            Ok(new.rows.len())
         })?;
         self.n_rows += n_added;
         self.segment.write_header(self.n_rows)
@@ -90,7 +90,7 @@ impl Writer {
         self.points.change(|| {
             let rows = self.points.rows_of(distinct)?;
             let rows: Vec<usize> = rows.into_iter().flatten().collect();
-            self.points.bury(&rows)?;
+            self.points.bury(rows.iter().copied())?;
             Ok(rows.len() as u64)
         })
     }
@@ -114,19 +114,18 @@ impl Writer {
     /// What must be written for points of distinct ids.
     fn new_rows<'a>(&self, points: &[&'a Point]) -> Result<NewRows<'a>, StoreError> {
         let mut new = NewRows::default();
-        new.rows.reserve(points.len() * self.dimension);
+        new.values.reserve(points.len() * self.dimension);
         for point in points {
-            let start = new.rows.len();
-            new.rows.resize(start + self.dimension, f16::ZERO);
-            new.rows[start..].convert_from_f32_slice(point.embedding.as_slice());
-            let old_row = self.points.row_of(&point.id)?;
-            if let Some(row_idx) = old_row
-                && self.holds(row_idx, &new.rows[start..])?
+            let start = new.values.len();
+            new.values.resize(start + self.dimension, f16::ZERO);
+            new.values[start..].convert_from_f32_slice(point.embedding.as_slice());
+            let replaces = self.points.row_of(&point.id)?;
+            if let Some(row_idx) = replaces
+                && self.holds(row_idx, &new.values[start..])?
             {
-                new.rows.truncate(start);
+                new.values.truncate(start);
             } else {
-                new.replaced.extend(old_row);
-                new.ids.push(&point.id);
+                new.rows.push(NewRow { id: &point.id, replaces });
             }
         }
         Ok(new)
@@ -139,14 +138,20 @@ impl Writer {
     }
 }
 
-/// Rows to be appended.
+/// Rows to be appended, in their order.
 #[derive(Debug, Default)]
 struct NewRows<'a> {
-    rows: Vec<f16>,
-    /// Whose they are, in their order.
-    ids: Vec<&'a RecordId>,
-    /// The rows that they take the place of.
-    replaced: Vec<usize>,
+    /// Of all of them, one behind the other.
+    values: Vec<f16>,
+    rows: Vec<NewRow<'a>>,
+}
+
+#[derive(Debug)]
+struct NewRow<'a> {
+    /// Whose it is.
+    id: &'a RecordId,
+    /// The row that it takes the place of.
+    replaces: Option<usize>,
 }
 
 fn last_of_each_id(points: &[Point]) -> Vec<&Point> {

@@ -1,7 +1,7 @@
 //! As much of Qdrant's REST API as a store asks for, over a map.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -131,7 +131,7 @@ fn of_collection(
     let collection = collections.get_mut(name).ok_or(missing)?;
     match what {
         ("GET", "") => Ok(collection.described()),
-        ("POST", "points/query") => collection.sample(&asked.body()?),
+        ("POST", "points/query") => collection.sample(asked.body()?),
         ("POST", "points/query/batch") => {
             let Batch { searches } = asked.body()?;
             let found = searches.into_iter().map(|query| collection.query(query));
@@ -140,7 +140,7 @@ fn of_collection(
         ("POST", "points/batch") => collection.change(asked.body()?),
         ("POST", "points/scroll") => collection.scroll(asked.body()?),
         ("POST", "points") => collection.retrieve(&asked.body()?),
-        ("POST", "points/count") => collection.count(&asked.body()?),
+        ("POST", "points/count") => collection.count(asked.body()?),
         ("PUT", "points") => collection.upsert(asked.body()?),
         ("PUT", "points/vectors") => collection.update(asked.body()?),
         ("POST", "points/delete") => collection.delete(&asked.body()?),
@@ -177,6 +177,7 @@ struct Query {
 #[serde(deny_unknown_fields)]
 struct Sample {
     query: OfSample,
+    filter: Option<Filter>,
     limit: usize,
     with_payload: Vec<String>,
     with_vector: WithVector,
@@ -207,10 +208,27 @@ struct SetPayload {
     points: Vec<Id>,
 }
 
+/// Conditions that must hold, and such as must not.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Filter {
+    must: Vec<Condition>,
+    must_not: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Condition {
+    HasId(HasId),
+    IsEmpty(IsEmpty),
+    Match(Match),
+    Nested(Filter),
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filled {
-    must_not: [IsEmpty; 1],
+struct HasId {
+    has_id: BTreeSet<Id>,
 }
 
 #[derive(Deserialize)]
@@ -227,14 +245,34 @@ struct Field {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
-    must_not: Vec<HasId>,
+struct Match {
+    key: String,
+    #[serde(rename = "match")]
+    expected: Expected,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HasId {
-    has_id: Vec<Id>,
+struct Expected {
+    value: Value,
+}
+
+impl Filter {
+    fn lets(&self, id: &Id, stored: &Stored) -> bool {
+        let holds = |condition: &Condition| condition.holds(id, stored);
+        self.must.iter().all(holds) && !self.must_not.iter().any(holds)
+    }
+}
+
+impl Condition {
+    fn holds(&self, id: &Id, stored: &Stored) -> bool {
+        match self {
+            Self::HasId(HasId { has_id }) => has_id.contains(id),
+            Self::IsEmpty(IsEmpty { is_empty }) => stored.payload[&is_empty.key].is_null(),
+            Self::Match(Match { key, expected }) => stored.payload[key] == expected.value,
+            Self::Nested(filter) => filter.lets(id, stored),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -263,7 +301,7 @@ enum WithVector {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scroll {
-    filter: Option<Filled>,
+    filter: Option<Filter>,
     offset: Option<Id>,
     limit: usize,
     with_payload: Vec<String>,
@@ -282,6 +320,7 @@ struct Retrieve {
 #[serde(deny_unknown_fields)]
 struct Count {
     exact: bool,
+    filter: Option<Filter>,
 }
 
 #[derive(Deserialize)]
@@ -357,6 +396,11 @@ impl Collection {
         Err(bad(format!("Vector dimension error: expected dim: {size}, got {}", vector.len())))
     }
 
+    /// The points that a filter lets through.
+    fn among(&self, filter: Filter) -> impl Iterator<Item = (&Id, &Stored)> {
+        self.points.iter().filter(move |(id, stored)| filter.lets(id, stored))
+    }
+
     fn record(&self, id: &Id, fields: &[String], with_vector: &WithVector) -> Value {
         let stored = &self.points[id];
         let payload: Payload = fields
@@ -389,12 +433,9 @@ impl Collection {
                 "neither an exact answer was asked for nor all that an index can give",
             ));
         }
-        let excluded = query.filter.map(|filter| filter.must_not).unwrap_or_default();
-        let excluded: std::collections::BTreeSet<Id> =
-            excluded.into_iter().flat_map(|condition| condition.has_id).collect();
         let is_cosine = self.params(&name)?["distance"] == "Cosine";
         let asked = if is_cosine { normalized(&query.vector) } else { query.vector };
-        let scored = self.points.iter().filter(|(id, _)| !excluded.contains(id));
+        let scored = self.among(query.filter.unwrap_or_default());
         // An index misses some.
         let scored = scored.filter(|(id, _)| exact || !matches!(id, Id::Number(n) if n % 10 == 9));
         let scored = scored.filter_map(|(id, stored)| {
@@ -415,12 +456,13 @@ impl Collection {
     }
 
     /// In no order that anybody has promised; others each time. A server before 1.11 knows no samples.
-    fn sample(&self, sample: &Sample) -> Result<Value, Answer> {
+    fn sample(&self, mut sample: Sample) -> Result<Value, Answer> {
         if sample.query.sample != "random" || self.is_before_samples {
             return Err(bad("data did not match any variant of untagged enum QueryInterface"));
         }
         let seed = self.n_samples.fetch_add(1, Ordering::Relaxed);
-        let drawn = SplitMix::new(seed).shuffled(self.points.keys());
+        let filter = sample.filter.take().unwrap_or_default();
+        let drawn = SplitMix::new(seed).shuffled(self.among(filter).map(|(id, _)| id));
         let records = drawn
             .into_iter()
             .take(sample.limit)
@@ -448,13 +490,9 @@ impl Collection {
         }
         let from = scroll.offset.unwrap_or(Id::Number(0));
         from.check()?;
-        let [IsEmpty { is_empty: Field { key } }] = match scroll.filter {
-            Some(Filled { must_not }) => must_not,
-            None => [IsEmpty { is_empty: Field { key: String::new() } }],
-        };
-        let points = self.points.range(from..);
-        let filled = points.filter(|(_, stored)| key.is_empty() || !stored.payload[&key].is_null());
-        let mut ids = filled.map(|(id, _)| id);
+        let filter = scroll.filter.unwrap_or_default();
+        let points = self.points.range(from..).filter(|(id, stored)| filter.lets(id, stored));
+        let mut ids = points.map(|(id, _)| id);
         let page: Vec<Value> = ids
             .by_ref()
             .take(scroll.limit)
@@ -471,11 +509,11 @@ impl Collection {
         Ok(Value::Array(records.collect()))
     }
 
-    fn count(&self, count: &Count) -> Result<Value, Answer> {
+    fn count(&self, count: Count) -> Result<Value, Answer> {
         if !count.exact {
             return Err(bad("an exact count was expected to be asked for"));
         }
-        Ok(json!({ "count": self.points.len() }))
+        Ok(json!({ "count": self.among(count.filter.unwrap_or_default()).count() }))
     }
 
     /// The vectors as they are kept: of unit length, where they are compared by cosines.

@@ -268,6 +268,11 @@ impl Failure {
         matches!(self, Self::Said(status) if MISSING.contains(&status.any_code()))
     }
 
+    /// Whether whoever asks may not know it.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::Line(status) if status.code() == Code::PermissionDenied)
+    }
+
     /// Whether the server says that there is no index.
     pub(super) fn is_without_index(&self) -> bool {
         matches!(self, Self::Said(status) if NO_INDEX.contains(&status.any_code()))

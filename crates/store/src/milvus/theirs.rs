@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use linprobe_core::RecordId;
 use pollster::block_on;
 use prost::{Message, bytes::Bytes};
@@ -74,6 +75,57 @@ commands! {
     CreatePartition "CreatePartition" { collection: "3", partition: "4" }
     ReleaseCollection "ReleaseCollection" { collection: "3" }
     DropCollection "DropCollection" { collection: "3" }
+    CreateCredential "CreateCredential" { user: "2", password: "3" }
+    /// Gives it.
+    OperateUserRole "OperateUserRole" { user: "2", role: "3" }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Named {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CreateRole {
+    #[prost(message, optional, tag = "2")]
+    role: Option<Named>,
+}
+
+impl Question for CreateRole {
+    const METHOD: &'static str = "/milvus.proto.milvus.MilvusService/CreateRole";
+    type Answer = Status;
+}
+
+/// Gives it.
+#[derive(Clone, PartialEq, Message)]
+struct OperatePrivilege {
+    #[prost(message, optional, tag = "2")]
+    grant: Option<Grant>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Grant {
+    #[prost(message, optional, tag = "1")]
+    role: Option<Named>,
+    /// What kind of thing it is about.
+    #[prost(message, optional, tag = "2")]
+    kind: Option<Named>,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(message, optional, tag = "4")]
+    granted: Option<Granted>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Granted {
+    #[prost(message, optional, tag = "2")]
+    privilege: Option<Named>,
+}
+
+impl Question for OperatePrivilege {
+    const METHOD: &'static str = "/milvus.proto.milvus.MilvusService/OperatePrivilege";
+    type Answer = Status;
 }
 
 /// Rows that are not there yet, in the form of those that may be.
@@ -244,6 +296,25 @@ impl Admin {
     pub fn make_partition(&self, collection: &str, partition: &str) {
         let (collection, partition) = (collection.to_owned(), partition.to_owned());
         self.tell(CreatePartition { collection, partition });
+    }
+
+    /// Makes a user who may do this to a collection, and nothing else.
+    ///
+    /// # Panics
+    /// The server does not.
+    pub fn make_user(&self, [user, password]: [&str; 2], collection: &str, privileges: &[&str]) {
+        let (user, role) = (user.to_owned(), format!("{user}_role"));
+        let password = BASE64_STANDARD.encode(password);
+        let named = |name: &str| Some(Named { name: name.to_owned() });
+        self.tell(CreateCredential { user: user.clone(), password });
+        self.tell(CreateRole { role: named(&role) });
+        self.tell(OperateUserRole { user, role: role.clone() });
+        for privilege in privileges {
+            let granted = Some(Granted { privilege: named(privilege) });
+            let (kind, name) = (named("Collection"), collection.to_owned());
+            let grant = Some(Grant { role: named(&role), kind, name, granted });
+            self.tell(OperatePrivilege { grant });
+        }
     }
 
     /// Takes a collection out of memory.

@@ -21,7 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is right, for whoever wrote something else.
 const HINT: &str = "postgres://user@host:port/database?table=schema.name, and where they are not found by \
-     themselves &id=column&embedding=column; also &text=column, &search=approximate, &timeout=seconds and what libpq knows";
+     themselves &id=column&embedding=column; also &text=column, &where=condition of SQL, &search=approximate, &timeout=seconds and what \
+     libpq knows";
 
 /// An address, read.
 #[derive(Clone)]
@@ -46,6 +47,8 @@ pub(super) struct Columns {
     pub(super) id: Option<String>,
     pub(super) embedding: Option<String>,
     pub(super) text: Option<String>,
+    /// What rows must be for there to be a record, in SQL.
+    pub(super) condition: Option<String>,
 }
 
 /// How the highest scores are found.
@@ -110,6 +113,7 @@ struct Own {
     id: Option<String>,
     embedding: Option<String>,
     text: Option<String>,
+    condition: Option<String>,
     timeout: Option<Duration>,
     sslmode: Option<String>,
     sslrootcert: Option<PathBuf>,
@@ -130,6 +134,7 @@ impl Own {
             "id" => self.id = Some(value),
             "embedding" => self.embedding = Some(value),
             "text" => self.text = Some(value),
+            "where" => self.condition = Some(value),
             "sslmode" => self.sslmode = Some(value),
             "sslrootcert" => self.sslrootcert = Some(value.into()),
             "timeout" => self.timeout = Some(seconds(&value)?),
@@ -160,7 +165,7 @@ impl Own {
             None => (None, table),
         };
         let (id, embedding, text) = (named(&self.id), named(&self.embedding), named(&self.text));
-        Ok(Columns { schema, table, id, embedding, text })
+        Ok(Columns { schema, table, id, embedding, text, condition: named(&self.condition) })
     }
 }
 
@@ -243,18 +248,18 @@ mod tests {
 
     #[test]
     fn an_address_names_server_table_and_columns() {
-        let address =
-            "postgres://ann@db:6000/shop?table=s.items&id=sku&embedding=v&text=a%20b&timeout=7";
+        let address = "postgres://ann@db:6000/shop?table=s.items&id=sku&embedding=v&text=a%20b&where=n%3E1&timeout=7";
         let read = parse(address, &[]).unwrap();
         assert_eq!(read.server.get_hosts(), [Host::Tcp("db".into())]);
         assert_eq!(
             (read.server.get_ports(), read.server.get_dbname()),
             (&[6000][..], Some("shop"))
         );
-        let Columns { schema, table, id, embedding, text } = read.columns;
+        let Columns { schema, table, id, embedding, text, condition } = read.columns;
         assert_eq!((schema.as_deref(), table.as_str()), (Some("s"), "items"));
         assert_eq!((id.as_deref(), embedding.as_deref()), (Some("sku"), Some("v")));
-        assert_eq!((text.as_deref(), read.timeout), (Some("a b"), Duration::from_secs(7)));
+        assert_eq!((text.as_deref(), condition.as_deref()), (Some("a b"), Some("n>1")));
+        assert_eq!(read.timeout, Duration::from_secs(7));
     }
 
     #[test]

@@ -342,8 +342,11 @@ impl Engine for Approximate {
         self.table.count().await
     }
 
-    /// As the server believes, if these are many; of few, exactly.
+    /// As the server believes, if these are many; of few, exactly. Of a condition it believes nothing.
     async fn about(&self) -> Result<u64, StoreError> {
+        if self.table.table.condition.is_some() {
+            return self.count().await;
+        }
         match self.believed().await?.n_rows {
             n_rows if n_rows >= LARGE => Ok(n_rows),
             _ => self.count().await,
@@ -353,14 +356,16 @@ impl Engine for Approximate {
     /// Of a large table what the server has counted of its changes, which it does some seconds after each.
     async fn version(&self) -> Result<u64, StoreError> {
         let Believed { n_rows, n_changes } = self.believed().await?;
-        if n_rows >= LARGE { Ok(sql::state(0, n_changes)) } else { self.table.version().await }
+        if n_rows >= LARGE { Ok(n_changes.cast_unsigned()) } else { self.table.version().await }
     }
 
-    /// Of a large table only some blocks are looked at, those of four times as many rows as are wanted.
+    /// Of a large table only some blocks are looked at, those of four times as many rows as are wanted; but all of them
+    /// where nobody knows how many rows are records.
     async fn draw(&self, n_points: usize, seed: u64) -> Result<Option<Vec<RecordId>>, StoreError> {
         let n_rows = self.believed().await?.n_rows;
         let share = 4.0 * n_points as f64 / n_rows.max(1) as f64;
-        let sql = if n_rows < LARGE || share >= 1.0 {
+        let is_partly = self.table.table.condition.is_some();
+        let sql = if is_partly || n_rows < LARGE || share >= 1.0 {
             self.sql().sample()
         } else {
             self.sql().sample_of_blocks(share, seed)

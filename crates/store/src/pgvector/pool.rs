@@ -19,13 +19,7 @@ use tokio_postgres::{
 };
 
 use super::{address::Address, failure::Failure, tls::Tls};
-use crate::remote::{Retries, sleep, spawn, within};
-
-/// How often a store that cannot be opened is tried again: a wrong address should be told soon.
-const RETRIES_TO_OPEN: u32 = 3;
-
-/// And one that was open before: in some twenty seconds a server has started again.
-const RETRIES: u32 = 8;
+use crate::remote::{RETRIES, RETRIES_TO_OPEN, Retries, sleep, spawn, within};
 
 /// A connection that was used this recently is taken to be alive.
 const FRESH: Duration = Duration::from_secs(30);

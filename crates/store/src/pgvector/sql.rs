@@ -1,6 +1,5 @@
 //! The statements, as text. All values are parameters; names come from [`Table`], quoted.
 
-use linprobe_core::SplitMix;
 use tokio_postgres::{Error, Row};
 
 use super::table::Table;
@@ -147,8 +146,8 @@ impl Sql<'_> {
     /// Parameter: ids.
     pub(super) fn texts(&self, column: &str) -> String {
         let Table { name, key, .. } = self.0;
-        let (id, among) = (key.text(), self.among(1));
-        format!("SELECT {id}, t.{column}::text FROM {name} AS t WHERE {among}")
+        let (id, among, filled) = (key.text(), self.among(1), self.0.filled());
+        format!("SELECT {id}, t.{column}::text FROM {name} AS t WHERE {among} AND {filled}")
     }
 
     /// Parameters: the table, quoted, and a column. The type of the column.
@@ -290,10 +289,4 @@ impl Findings {
         }
         Ok(())
     }
-}
-
-/// A number for a state of a table.
-pub(super) fn state(n_points: i64, last: i64) -> u64 {
-    let scrambled = SplitMix::new(n_points.cast_unsigned()).next_u64();
-    SplitMix::new(scrambled ^ last.cast_unsigned()).next_u64()
 }

@@ -11,7 +11,7 @@ use super::{
     key::Key,
     pool::{Deed, Pool, Statement, Value},
 };
-use crate::remote::Access;
+use crate::remote::{Access, not_seen};
 
 /// A table with embeddings.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Table {
     pub(super) embedding: String,
     /// Whether a row may lack its embedding.
     pub(super) has_gaps: bool,
+    /// What rows must be for there to be a record, as the address has it.
+    pub(super) condition: Option<String>,
     /// The schema that pgvector is installed in, quoted.
     pub(super) extension: String,
     pub(super) precision: Precision,
@@ -70,6 +72,9 @@ impl Table {
     /// Finds the table of an address; for writing, makes it if it is not there.
     pub(super) async fn find(pool: &Pool, access: Access) -> Result<Self, StoreError> {
         let finder = Finder { pool, named: &pool.address().columns };
+        if access != Access::Read && finder.named.condition.is_some() {
+            return Err(not_seen(&pool.address().shown, "where"));
+        }
         let extension = finder.extension().await?;
         let mut columns = finder.columns().await?;
         if let (true, Access::Write { dimension }) = (columns.is_empty(), access) {
@@ -81,6 +86,7 @@ impl Table {
             // Else it is there, whoever was faster: "IF NOT EXISTS" fails where two make it at once.
         }
         let table = finder.table(columns, extension).await?;
+        finder.check_condition(&table.table).await?;
         finder.check_ids(&table).await?;
         if let Access::Write { dimension } = access {
             finder.check_writable(&table, dimension).await?;
@@ -107,9 +113,13 @@ impl Table {
         format!("{}.{name}_cosine_ops", self.extension)
     }
 
-    /// What leaves out rows that have no embedding.
+    /// What leaves out rows that are no records: without an embedding, or not as the address wants them.
     pub(super) fn filled(&self) -> String {
-        if self.has_gaps { format!("t.{} IS NOT NULL", self.embedding) } else { "true".to_owned() }
+        let filled = self.has_gaps.then(|| format!("t.{} IS NOT NULL", self.embedding));
+        // Its end stands on a line of its own, so that no comment in it reaches farther.
+        let wanted = self.condition.as_ref().map(|condition| format!("({condition}\n)"));
+        let all: Vec<String> = filled.into_iter().chain(wanted).collect();
+        if all.is_empty() { "true".to_owned() } else { all.join(" AND ") }
     }
 }
 
@@ -185,6 +195,7 @@ impl Finder<'_> {
             key: Key::new(quoted(&id.name), &id.type_name),
             embedding: quoted(&embedding.name),
             has_gaps: !embedding.is_filled,
+            condition: self.named.condition.clone(),
             extension,
             precision: if is_half { Precision::F16 } else { Precision::F32 },
             dimension: usize::try_from(embedding.type_modifier).unwrap_or(0),
@@ -256,6 +267,20 @@ impl Finder<'_> {
                 format!("{name} is empty, and its column does not say how long vectors are");
             self.unfit(reason, "give the column a dimension, such as vector(512)")
         })
+    }
+
+    /// The server is asked whether it understands the condition, and looks at no row.
+    async fn check_condition(&self, table: &Table) -> Result<(), StoreError> {
+        let Some(condition) = &table.condition else { return Ok(()) };
+        let sql = format!("SELECT FROM {} AS t WHERE {} LIMIT 0", table.name, table.filled());
+        let said = match self.ask(&sql, Vec::new()).await {
+            Err(StoreError::Unfit { reason, .. }) => reason,
+            Err(StoreError::Failed { source, .. }) => source.to_string(),
+            other => return other.map(drop),
+        };
+        let hint =
+            "where= takes what stands behind WHERE in SQL, such as price > 10 AND city = 'Rome'";
+        Err(self.unfit(format!("its rows cannot be asked for {condition:?}: {said}"), hint))
     }
 
     /// Ids must be unique. Where no index sees to that, they are looked through.

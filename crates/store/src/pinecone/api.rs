@@ -55,6 +55,7 @@ pub(super) struct Match {
 pub(super) struct Fetched {
     #[serde(default)]
     pub(super) vectors: BTreeMap<String, Vector>,
+    pub(super) pagination: Option<Pagination>,
 }
 
 /// A point.

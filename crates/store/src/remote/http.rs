@@ -11,15 +11,13 @@ use serde_json::Value;
 use ureq::{
     Agent, Body,
     http::{Response, StatusCode, header},
+    tls::TlsConfig,
 };
 
-use super::{Form, Place, Retries, Variables, sleep, spawn_blocking};
-
-/// How often a store that cannot be opened is tried again: a wrong address should be told soon.
-pub(crate) const RETRIES_TO_OPEN: u32 = 3;
-
-/// And one that was open before: in some twenty seconds a server has started again.
-const RETRIES: u32 = 8;
+use super::{
+    Form, Place, RETRIES, RETRIES_TO_OPEN, Retries, Variables, place::is_this_machine, sleep,
+    spawn_blocking, trust::trust,
+};
 
 /// How long a connection may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -152,8 +150,26 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 
 impl Http {
     /// For the server of an address, with the key that the environment has.
-    pub(crate) fn of(place: &Place, form: &Form, variables: &Variables) -> Self {
-        Self::new(Server::of(place, form, variables), place.is_here())
+    pub(crate) fn of(
+        place: &Place,
+        form: &Form,
+        variables: &Variables,
+    ) -> Result<Self, StoreError> {
+        Self::at(place.base(form), place, form, variables)
+    }
+
+    /// For another server that belongs to that of an address, `http://host:port`.
+    pub(crate) fn at(
+        base: String,
+        place: &Place,
+        form: &Form,
+        variables: &Variables,
+    ) -> Result<Self, StoreError> {
+        let tls =
+            if base.starts_with("https") { trust(place, form)? } else { TlsConfig::default() };
+        let is_direct =
+            is_this_machine(base.split_once("://").map_or(base.as_str(), |(_, host)| host));
+        Ok(Self::new(Server { base, ..Server::of(place, form, variables) }, tls, is_direct))
     }
 
     /// An error about what the store is.
@@ -161,14 +177,17 @@ impl Http {
         self.server.unfit(reason, hint)
     }
 
-    fn new(server: Server, is_direct: bool) -> Self {
+    fn new(server: Server, tls: TlsConfig, is_direct: bool) -> Self {
         let config = Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             // A key must not go where the address does not say.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("linprobe/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_send_request(Some(server.timeout))
+            .timeout_send_body(Some(server.timeout))
             .timeout_recv_response(Some(server.timeout))
             .timeout_recv_body(Some(server.timeout));
         let config = if is_direct { config.proxy(None) } else { config };
@@ -270,7 +289,7 @@ pub(crate) enum Failure {
     },
     /// The way to the server.
     Broken(ureq::Error),
-    /// Nothing came back for as long as an answer may take.
+    /// Nothing was read, or came back, for as long as an answer may take.
     Silent,
     /// The answer makes no sense.
     Strange(String),
@@ -281,9 +300,12 @@ pub(crate) enum Failure {
 impl Failure {
     fn of(error: ureq::Error) -> Self {
         match error {
-            ureq::Error::Timeout(ureq::Timeout::RecvResponse | ureq::Timeout::RecvBody) => {
-                Self::Silent
-            }
+            ureq::Error::Timeout(
+                ureq::Timeout::SendRequest
+                | ureq::Timeout::SendBody
+                | ureq::Timeout::RecvResponse
+                | ureq::Timeout::RecvBody,
+            ) => Self::Silent,
             error => Self::Broken(error),
         }
     }
@@ -382,7 +404,31 @@ pub(crate) fn shortened(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// More than connections hold for a server that does not read.
+    const LARGE: usize = 64 << 20;
+
+    #[test]
+    fn a_server_that_stops_reading_is_given_up_and_not_tried_again() {
+        let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server {
+            shown: "engine://deaf".to_owned(),
+            base: format!("http://{}", deaf.local_addr().unwrap()),
+            timeout: Duration::from_secs(1),
+            headers: &[],
+            key: None,
+            variable: "ENGINE_API_KEY",
+        };
+        let request = Request::put("/points", &"x".repeat(LARGE));
+        let given_up =
+            pollster::block_on(Http::new(server, TlsConfig::default(), true).ask::<Value>(request));
+        assert!(matches!(given_up, Err(Failure::Silent)), "{given_up:?}");
+        deaf.set_nonblocking(true).unwrap();
+        assert_eq!(deaf.incoming().take_while(Result::is_ok).count(), 1);
+    }
 
     #[test]
     fn each_engine_is_heard_in_its_own_words() {

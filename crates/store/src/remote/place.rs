@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use linprobe_core::StoreError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
 
 /// How long an answer may take where the address says nothing.
 const TIMEOUT: Duration = Duration::from_mins(2);
@@ -75,6 +76,16 @@ impl Place {
         self.parameters.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
+    /// A parameter that is an object of JSON.
+    pub(crate) fn object(&self, name: &str, form: &Form) -> Result<Option<Value>, StoreError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match serde_json::from_str(text) {
+            Ok(object @ Value::Object(_)) => Ok(Some(object)),
+            Ok(_) => Err(form.bad(&self.host, format!("{name}={text} is no object of JSON"))),
+            Err(bad) => Err(form.bad(&self.host, format!("{name}={text} is no JSON: {bad}"))),
+        }
+    }
+
     /// The name of a collection, which is all that may stand behind the host.
     pub(crate) fn collection(&self, form: &Form) -> Result<&str, StoreError> {
         if self.path.is_empty() || self.path.contains('/') {
@@ -94,9 +105,7 @@ impl Place {
 
     /// Whether the server is this machine.
     pub(crate) fn is_here(&self) -> bool {
-        let name = self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name);
-        let name = name.trim_start_matches('[').trim_end_matches(']');
-        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_this_machine(&self.host)
     }
 }
 
@@ -144,6 +153,17 @@ impl Form {
             Some(other) => Err(format!("tls={other} is neither true nor false")),
         }
     }
+}
+
+/// Whether a host, with or without a port, is this machine.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        // The colons of an address in brackets belong to it.
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A name as it stands in a path or a query.

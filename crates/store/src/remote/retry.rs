@@ -8,6 +8,12 @@ use std::{
 
 use linprobe_core::SplitMix;
 
+/// How often a store that cannot be opened is tried again: a wrong address should be told soon.
+pub(crate) const RETRIES_TO_OPEN: u32 = 3;
+
+/// And one that was open before: in some twenty seconds a server has started again.
+pub(crate) const RETRIES: u32 = 8;
+
 /// The first wait, about.
 const FIRST: Duration = Duration::from_millis(100);
 

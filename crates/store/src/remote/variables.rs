@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, env, fmt};
 
 /// The variables that are read: those of libpq, and those in which engines' own clients look for keys.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "HOME",
     "MILVUS_TOKEN",
     "PGDATABASE",
@@ -15,6 +15,7 @@ const NAMES: [&str; 13] = [
     "PGSSLROOTCERT",
     "PGUSER",
     "PINECONE_API_KEY",
+    "PINECONE_CONTROLLER_HOST",
     "QDRANT_API_KEY",
     "USER",
 ];

@@ -2,12 +2,15 @@
 //! documentation has.
 
 mod fake_pinecone;
+mod filters;
 mod milvus;
 mod pinecone;
 mod qdrant;
 mod qdrant_faults;
 mod samples;
 mod scores;
+mod settled;
 mod surveys;
+mod trust;
 
 pub(crate) use qdrant::{id, new_name};

@@ -27,3 +27,4 @@ mod postgres_faults;
 mod postgres_tls;
 mod sharing;
 mod support;
+mod tls;

@@ -20,7 +20,7 @@ use crate::{
 
 mod texts {
     linprobe_store::conformance_tests!(
-        by_count: super::fresh,
+        super::fresh,
         ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus, or LINPROBE_TEST_MILVUS_URL, a server"
     );
 }

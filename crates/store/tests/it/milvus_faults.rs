@@ -10,7 +10,7 @@ use std::{
 use linprobe_core::{StoreError, VectorStore};
 use linprobe_store::{
     Access, MilvusStore, Variables,
-    test_server::{Line, MilvusServer, Proxy},
+    test_server::{Admin, Line, MilvusServer, Proxy},
 };
 use pollster::block_on;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -159,4 +159,36 @@ fn tokens_and_certificates_are_asked_for_and_no_token_is_shown() {
     let address = format!("milvus://127.0.0.1:{}/items?tls=true&ca={authority}", server.port());
     let another = open(&address, right).unwrap_err();
     assert!(another.source().unwrap().to_string().contains("not valid for name"), "{another:?}");
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_MILVUS, a Python with the package milvus"]
+fn a_user_who_may_only_read_reads_and_is_refused_to_write() {
+    let server = MilvusServer::start(&["authorization_enabled=true"]);
+    let address = server.address("items");
+    let open = |access: Access, token: &'static str| {
+        block_on(MilvusStore::open(&address, access, &with_token(token)))
+    };
+    let (all, writing) = (points(10), Access::Write { dimension: 2 });
+    block_on(open(writing, "root:Milvus").unwrap().upsert(&all)).unwrap();
+    let privileges = ["IndexDetail", "Query", "Search"];
+    let admin = Admin::of(&address, &with_token("root:Milvus"));
+    admin.make_user(["reader", "secret12"], "items", &privileges);
+    // What users may do the server's parts hear of one after the other.
+    let reading = (0..100).find_map(|_| {
+        thread::park_timeout(Duration::from_millis(100));
+        let store = open(Access::Read, "reader:secret12").ok()?;
+        best(&store).is_ok().then_some(store)
+    });
+    let store = reading.expect("a user who may read");
+    assert_eq!(block_on(store.count()).unwrap(), 10);
+    let ids: Vec<_> = all.iter().map(|point| point.id.clone()).collect();
+    assert_eq!(block_on(store.fetch(&ids)).unwrap(), all);
+    assert_eq!(block_on(store.scan(None, 99)).unwrap().len(), 10);
+    assert_eq!(block_on(store.sample(5, 1)).unwrap().len(), 5);
+    said(&open(writing, "reader:secret12").unwrap_err(), &["refuses", "permission deny", "may do"]);
+}
+
+fn with_token(token: &'static str) -> Variables {
+    Variables::from_lookup(move |name| (name == "MILVUS_TOKEN").then(|| token.to_owned()))
 }

@@ -9,7 +9,8 @@ use linprobe_core::{
     Embedding, Excluded, Hit, Point, Precision, Query, RecordId, StoreError, Survey, VectorStore,
 };
 use linprobe_store::{
-    Access, MemoryStore, PgvectorStore, RemoteStore, Variables, test_server::PostgresServer,
+    Access, ApproximatePgvectorStore, MemoryStore, PgvectorStore, RemoteStore, Variables,
+    test_server::PostgresServer,
 };
 use pollster::block_on;
 
@@ -161,6 +162,101 @@ fn a_store_that_is_read_is_never_written() {
     ];
     assert!(refused.iter().all(|e| matches!(e, StoreError::ReadOnly { .. })), "{refused:?}");
     assert_eq!(block_on(store.count()).unwrap(), 3);
+}
+
+/// Five rows, of which the first two cost more than 10.
+fn table_with_prices() -> String {
+    let table = new_table();
+    server().sql(&format!(
+        "CREATE TABLE {table} (id int PRIMARY KEY, title text, price real, v vector(2)); \
+         INSERT INTO {table} VALUES (1, 'one', 11, '[3,0]'), (2, 'two', 12, '[0.6,0.8]'), \
+         (3, 'three', 3, '[1,0]'), (4, 'four', NULL, '[0,1]'), (5, 'five', 13, NULL)"
+    ));
+    table
+}
+
+/// The address of a table of which only some rows are records; more of it comes behind.
+fn address_where(table: &str, condition: &str) -> String {
+    let condition =
+        percent_encoding::utf8_percent_encode(condition, percent_encoding::NON_ALPHANUMERIC);
+    server().address(&format!("{table}&text=title&where={condition}"))
+}
+
+/// Of rows 1 to 5 only the first two are records.
+#[track_caller]
+fn assert_sees_the_first_two(store: &dyn RemoteStore) {
+    let all = ["1", "2", "3", "4", "5"].map(id);
+    let ids = |points: Vec<Point>| -> Vec<String> {
+        points.into_iter().map(|point| point.id.as_str().to_owned()).collect()
+    };
+    let (none, exclude) = (Excluded::new(), Excluded::from([id("1"), id("3")]));
+    let search = |exclude| {
+        let query = Query { weights: &[1.0, 0.0], top_k: 9, exclude };
+        names(&block_on(store.search(query)).unwrap()).join(" ")
+    };
+    assert_eq!((search(&none).as_str(), search(&exclude).as_str()), ("1 2", "2"));
+    assert_eq!(block_on(store.count()).unwrap(), 2);
+    assert_eq!(ids(block_on(store.fetch(&all)).unwrap()), ["1", "2"]);
+    assert_eq!(ids(block_on(store.scan(None, 9)).unwrap()), ["1", "2"]);
+    assert_eq!(ids(block_on(store.scan(Some(&id("1")), 9)).unwrap()), ["2"]);
+    let outside = block_on(store.scan(Some(&id("3")), 9));
+    assert!(matches!(outside, Err(StoreError::UnknownPoint { .. })), "{outside:?}");
+    assert_eq!(block_on(store.sample(9, 1)).unwrap().len(), 2);
+    let texts = block_on(store.texts(&all)).unwrap();
+    assert_eq!(texts.into_values().collect::<Vec<_>>(), ["one", "two"]);
+    let survey = Survey {
+        weights: &[1.0, 0.0],
+        bias: -0.7,
+        top_k: 9,
+        n_boundary: 9,
+        threshold: 0.0,
+        n_bins: 2,
+        exclude: &none,
+    };
+    let report = block_on(store.survey(survey)).unwrap();
+    assert_eq!((report.n_points, report.n_above, report.histogram.counts), (2, 1, vec![1, 1]));
+    assert_eq!(names(&report.top), ["1", "2"]);
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn a_condition_in_the_address_leaves_rows_out_of_every_answer() {
+    let table = table_with_prices();
+    for condition in
+        ["price > 10", "price > 100 OR price > 10", "price > 10 -- dear", "t.price > 10"]
+    {
+        assert_sees_the_first_two(&read(&address_where(&table, condition)).unwrap());
+    }
+    server().sql(&format!("CREATE INDEX ON {table} USING hnsw (v vector_cosine_ops)"));
+    let by_index = format!("{}&search=approximate", address_where(&table, "price > 10"));
+    let store = block_on(ApproximatePgvectorStore::open(&by_index, Access::Read, &nothing_set()));
+    assert_sees_the_first_two(&store.unwrap());
+    let store = read(&address_where(&table, "price > 10")).unwrap();
+    let version = block_on(store.version()).unwrap();
+    server().sql(&format!("UPDATE {table} SET price = 11 WHERE id = 3"));
+    assert_ne!(block_on(store.version()).unwrap(), version);
+    assert_eq!(block_on(store.count()).unwrap(), 3);
+}
+
+#[test]
+#[ignore = "needs LINPROBE_TEST_POSTGRES, the programs of PostgreSQL"]
+fn a_condition_that_is_none_is_told_when_the_table_is_opened_and_nothing_is_written_through_one() {
+    let table = table_with_prices();
+    for (condition, words) in [
+        ("prise > 10", "column \"prise\" does not exist"),
+        ("price >", "syntax error"),
+        ("title", "must be type boolean"),
+        ("true) --", "syntax error"),
+        ("true; DELETE FROM pg_class", "syntax error"),
+    ] {
+        let refused = read(&address_where(&table, condition)).unwrap_err();
+        assert!(matches!(refused, StoreError::Unfit { .. }), "{refused:?}");
+        let said = refused.to_string();
+        assert!(said.contains(words) && said.contains("hint: where= takes"), "{condition}: {said}");
+    }
+    let address = address_where(&table, "price > 10");
+    let refused = write(&address, 2).unwrap_err().to_string();
+    assert!(refused.contains("must be seen") && refused.contains("leave where out"), "{refused}");
 }
 
 #[test]

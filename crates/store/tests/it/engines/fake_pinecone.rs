@@ -43,20 +43,27 @@ impl FakePinecone {
         let index = Arc::new(Mutex::new(Index { dimension, metric, namespaces, n_late: 0 }));
         let kept = Arc::clone(&index);
         let http = HttpServer::start(move |asked| {
-            let header = |name: &str| asked.headers.get(name).map(String::as_str);
-            if header("api-key") != Some(key) {
-                let message = format!("Invalid API key {:?}", header("api-key"));
-                return Err((
-                    401,
-                    json!({ "error": { "code": "UNAUTHENTICATED", "message": message } }),
-                ));
-            }
-            if header("x-pinecone-api-version") != Some("2025-10") {
-                return Err(bad("no version of the API"));
-            }
+            check(asked, key)?;
             kept.lock().unwrap().answer(asked)
         });
         Self { http, index }
+    }
+
+    /// The control plane, which knows this index by a name.
+    pub(super) fn control(&self, name: &'static str, key: &'static str) -> HttpServer {
+        let host = self.http.host.clone();
+        HttpServer::start(move |asked| {
+            check(asked, key)?;
+            let described = json!({ "name": name, "host": host, "metric": "cosine" });
+            match (asked.method.as_str(), asked.path.strip_prefix("/indexes")) {
+                ("GET", Some("")) => Ok(json!({ "indexes": [described] })),
+                ("GET", Some(rest)) if rest.strip_prefix('/') == Some(name) => Ok(described),
+                _ => {
+                    let error = json!({ "code": "NOT_FOUND", "message": "Resource not found" });
+                    Err((404, json!({ "error": error, "status": 404 })))
+                }
+            }
+        })
     }
 
     pub(super) fn address(&self) -> String {
@@ -75,6 +82,19 @@ impl FakePinecone {
     }
 }
 
+/// Lets in whoever has the key, and speaks the right version.
+fn check(asked: &Asked, key: &str) -> Result<(), Answer> {
+    let header = |name: &str| asked.headers.get(name).map(String::as_str);
+    if header("api-key") != Some(key) {
+        let message = format!("Invalid API key {:?}", header("api-key"));
+        return Err((401, json!({ "error": { "code": "UNAUTHENTICATED", "message": message } })));
+    }
+    if header("x-pinecone-api-version") != Some("2025-10") {
+        return Err(bad("no version of the API"));
+    }
+    Ok(())
+}
+
 fn bad(message: impl Into<String>) -> Answer {
     (400, json!({ "code": 3, "message": message.into(), "details": [] }))
 }
@@ -91,6 +111,37 @@ struct Query {
     top_k: usize,
     include_values: bool,
     include_metadata: bool,
+    filter: Option<Filter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ByMetadata {
+    namespace: String,
+    filter: Filter,
+    limit: usize,
+    pagination_token: Option<String>,
+}
+
+/// What each of some fields must be.
+type Filter = Map<String, Value>;
+
+fn passes(stored: &Stored, filter: &Filter) -> Result<bool, Answer> {
+    let nothing = Map::new();
+    let metadata = stored.metadata.as_ref().unwrap_or(&nothing);
+    for (field, expected) in filter {
+        let is = |value: &Value| metadata.get(field) == Some(value);
+        let holds = match expected.as_object().map(|it| it.iter().collect::<Vec<_>>()).as_deref() {
+            None => is(expected),
+            Some([(name, value)]) if *name == "$eq" => is(value),
+            Some([(name, value)]) if *name == "$ne" => !is(value),
+            Some(other) => return Err(bad(format!("{other:?} is not a valid operator"))),
+        };
+        if !holds {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[derive(Deserialize)]
@@ -126,6 +177,25 @@ fn parameters(asked: &Asked) -> BTreeMap<String, Vec<String>> {
     found
 }
 
+impl Stored {
+    fn json(&self) -> Value {
+        let mut vector = json!({ "id": self.id, "values": self.values });
+        if let Some(metadata) = &self.metadata {
+            vector["metadata"] = json!(metadata);
+        }
+        if let Some(sparse) = &self.sparse_values {
+            vector["sparseValues"] = sparse.clone();
+        }
+        vector
+    }
+}
+
+/// The id that a token of a list stands behind.
+fn id_of(token: Option<String>) -> Result<Option<String>, Answer> {
+    let id = |token: String| token.strip_prefix("after ").map(str::to_owned);
+    token.map(|token| id(token).ok_or_else(|| bad("no token"))).transpose()
+}
+
 impl Index {
     fn answer(&mut self, asked: &Asked) -> Result<Value, Answer> {
         match (asked.method.as_str(), asked.path.as_str()) {
@@ -133,6 +203,7 @@ impl Index {
             ("POST", "/query") => self.query(&asked.body()?),
             ("GET", "/vectors/list") => self.list(parameters(asked)),
             ("GET", "/vectors/fetch") => self.fetch(parameters(asked)),
+            ("POST", "/vectors/fetch_by_metadata") => self.fetch_by_metadata(&asked.body()?),
             ("POST", "/vectors/upsert") => self.upsert(asked.body()?),
             ("POST", "/vectors/update") => asked.body().map(|update| self.update(update)),
             ("POST", "/vectors/delete") => self.delete(&asked.body()?),
@@ -166,9 +237,9 @@ impl Index {
         if query.include_values && query.top_k * self.dimension > 300_000 {
             return Err(bad("the answer would be larger than 4 MB"));
         }
-        let points = self.namespaces.get(&query.namespace).into_iter().flatten();
+        let points = self.passing(&query.namespace, query.filter.as_ref())?.into_iter();
         let mut scored: Vec<(f32, &Stored)> =
-            points.map(|(_, stored)| (self.score(&query.vector, &stored.values), stored)).collect();
+            points.map(|stored| (self.score(&query.vector, &stored.values), stored)).collect();
         // Among equals no order is promised, so the wrong one is given.
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| b.1.id.cmp(&a.1.id)));
         scored.truncate(query.top_k);
@@ -184,6 +255,17 @@ impl Index {
         });
         let matches: Vec<Value> = matches.collect();
         Ok(json!({ "matches": matches, "namespace": query.namespace, "usage": { "readUnits": 1 } }))
+    }
+
+    /// The points that a filter lets through.
+    fn passing(&self, namespace: &str, filter: Option<&Filter>) -> Result<Vec<&Stored>, Answer> {
+        let mut found = Vec::new();
+        for stored in self.namespaces.get(namespace).into_iter().flat_map(BTreeMap::values) {
+            if filter.map_or(Ok(true), |filter| passes(stored, filter))? {
+                found.push(stored);
+            }
+        }
+        Ok(found)
     }
 
     fn score(&self, asked: &[f32], values: &[f32]) -> f32 {
@@ -203,12 +285,7 @@ impl Index {
         if !asked.is_empty() || !(1..=100).contains(&limit) {
             return Err(bad(format!("limit {limit}, and {asked:?}")));
         }
-        let after = token.map_or(Ok(None), |token| {
-            token
-                .strip_prefix("after ")
-                .map(|id| Some(id.to_owned()))
-                .ok_or_else(|| bad("no token"))
-        })?;
+        let after = id_of(token)?;
         let ids = self.namespaces.get(&namespace).into_iter().flatten().map(|(id, _)| id);
         let mut ids = ids.filter(|id| after.as_ref().is_none_or(|after| *id > after));
         let page: Vec<&String> = ids.by_ref().take(limit).collect();
@@ -229,19 +306,26 @@ impl Index {
             return Err(bad(format!("{} ids, and {asked:?}", ids.len())));
         }
         let points = self.namespaces.get(&namespace);
-        let found = ids.iter().filter_map(|id| {
-            let stored = points?.get(id)?;
-            let mut vector = json!({ "id": id, "values": stored.values });
-            if let Some(metadata) = &stored.metadata {
-                vector["metadata"] = json!(metadata);
-            }
-            if let Some(sparse) = &stored.sparse_values {
-                vector["sparseValues"] = sparse.clone();
-            }
-            Some((id.clone(), vector))
-        });
+        let found = ids.iter().filter_map(|id| Some((id.clone(), points?.get(id)?.json())));
         let vectors: Map<String, Value> = found.collect();
         Ok(json!({ "vectors": vectors, "namespace": namespace, "usage": { "readUnits": 1 } }))
+    }
+
+    fn fetch_by_metadata(&self, asked: &ByMetadata) -> Result<Value, Answer> {
+        if !(1..=100).contains(&asked.limit) {
+            return Err(bad(format!("limit {}", asked.limit)));
+        }
+        let after = id_of(asked.pagination_token.clone())?;
+        let passing = self.passing(&asked.namespace, Some(&asked.filter))?.into_iter();
+        let mut passing = passing.filter(|it| after.as_ref().is_none_or(|after| it.id > *after));
+        let page: Vec<&Stored> = passing.by_ref().take(asked.limit).collect();
+        let vectors: Map<String, Value> =
+            page.iter().map(|stored| (stored.id.clone(), stored.json())).collect();
+        let mut answer = json!({ "vectors": vectors, "namespace": asked.namespace });
+        if let (Some(last), Some(_)) = (page.last(), passing.next()) {
+            answer["pagination"] = json!({ "next": format!("after {}", last.id) });
+        }
+        Ok(answer)
     }
 
     fn upsert(&mut self, upsert: Upsert) -> Result<Value, Answer> {

@@ -13,7 +13,7 @@ use super::qdrant::{id, new_name};
 use crate::{moving::assert_copies, support::DIMENSION};
 
 mod fake {
-    linprobe_store::conformance_tests!(by_count: super::fresh);
+    linprobe_store::conformance_tests!(super::fresh);
 }
 
 fn open(

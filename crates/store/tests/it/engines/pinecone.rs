@@ -1,5 +1,7 @@
 //! Indexes of Pinecone.
 
+use std::env;
+
 use linprobe_core::{
     Embedding, Excluded, Hit, Point, Query, RecordId, StoreError, Survey, VectorStore,
 };
@@ -7,17 +9,28 @@ use linprobe_store::{Access, PineconeStore, RemoteStore, Variables, fake::Fault}
 use pollster::block_on;
 use serde_json::json;
 
-use super::{fake_pinecone::FakePinecone, qdrant::id};
+use super::{
+    fake_pinecone::FakePinecone,
+    qdrant::{id, new_name},
+    settled::Settled,
+};
 use crate::{moving::assert_copies, support::DIMENSION};
 
 const KEY: &str = "right-key";
 
 mod fake {
-    linprobe_store::conformance_tests!(by_count: super::fresh);
+    linprobe_store::conformance_tests!(super::fresh);
 }
 
 mod fake_with_namespace {
-    linprobe_store::conformance_tests!(by_count: super::fresh_with_namespace);
+    linprobe_store::conformance_tests!(super::fresh_with_namespace);
+}
+
+mod real {
+    linprobe_store::conformance_tests!(
+        super::fresh_on_a_server,
+        ignore = "needs PINECONE_API_KEY and LINPROBE_TEST_PINECONE_HOST, such as items-1a2b3c4.svc.aped-4627-b74a.pinecone.io, the host of a serverless index of 43 dimensions with the metric cosine; its namespaces linprobe_test_* are made anew"
+    );
 }
 
 fn open(address: &str, access: Access, key: &'static str) -> Result<PineconeStore, StoreError> {
@@ -36,12 +49,19 @@ fn fresh(dimension: usize) -> PineconeStore {
 }
 
 /// Two to an index, so that what one has must not be seen in the other.
-fn fresh_with_namespace(dimension: usize) -> PineconeStore {
+fn fresh_with_namespace(dimension: usize) -> Settled {
     let server = FakePinecone::start(dimension, "cosine", KEY);
     let values = vec![1.0; dimension];
     server.fill("", &[("r0001", &values, json!({}))]);
     let address = format!("{}?namespace=new%20one", server.address());
-    open(&address, Access::Write { dimension }, KEY).unwrap()
+    Settled::new(open(&address, Access::Write { dimension }, KEY).unwrap())
+}
+
+fn fresh_on_a_server(dimension: usize) -> Settled {
+    let host = env::var("LINPROBE_TEST_PINECONE_HOST").expect("the host of an index");
+    let address = format!("pinecone://{host}?namespace={}", new_name());
+    let access = Access::Write { dimension };
+    Settled::new(block_on(PineconeStore::open(&address, access, &Variables::default())).unwrap())
 }
 
 fn names(hits: &[Hit]) -> Vec<&str> {
@@ -119,6 +139,22 @@ fn a_flush_waits_until_what_was_written_is_counted() {
 }
 
 #[test]
+fn a_flush_does_not_wait_for_what_was_refused() {
+    let server = theirs("cosine");
+    let store = open(&server.address(), Access::Write { dimension: 2 }, KEY).unwrap();
+    let embedding = Embedding::normalize(vec![0.0, 1.0]).unwrap();
+    // As if somebody had made the index anew.
+    server.index.lock().unwrap().dimension = 3;
+    block_on(store.upsert(&[Point { id: id("new"), embedding }])).unwrap_err();
+    let n_counts = || {
+        server.http.paths().iter().filter(|path| path.ends_with("/describe_index_stats")).count()
+    };
+    let n_before = n_counts();
+    block_on(store.flush()).unwrap();
+    assert_eq!(n_counts(), n_before);
+}
+
+#[test]
 fn points_are_copied_there_and_back() {
     assert_copies(&fresh(DIMENSION));
 }
@@ -190,6 +226,32 @@ fn indexes_that_no_classifier_can_score_are_refused() {
     );
     let long = read(&format!("{}?namespace=shop", dots.address())).unwrap_err();
     said(&long, &["that of a has not unit length", "cosine"]);
+}
+
+#[test]
+fn an_index_is_found_by_its_name() {
+    let server = theirs("cosine");
+    let control = server.control("items-2", KEY);
+    let open = |address: &str, host: String, key: &'static str| {
+        let variables = Variables::from_lookup(move |name| match name {
+            "PINECONE_API_KEY" => Some(key.to_owned()),
+            "PINECONE_CONTROLLER_HOST" => Some(host.clone()),
+            _ => None,
+        });
+        block_on(PineconeStore::open(address, Access::Read, &variables))
+    };
+    let host = || format!("http://{}", control.host);
+    let store = open("pinecone://items-2?namespace=shop", format!("{}/", host()), KEY).unwrap();
+    assert_eq!(store.address(), "pinecone://items-2?namespace=shop");
+    assert_eq!(names(&search(&store, &[1.0, 0.0], &[]).unwrap()), ["a", "b/c", "linprobe:x"]);
+    let missing = open("pinecone://items", host(), KEY).unwrap_err().to_string();
+    assert!(
+        missing.contains("no index \"items\"") && missing.contains("one of: items-2"),
+        "{missing}"
+    );
+    let wrong = open("pinecone://items-2", host(), "wr0ng-key").unwrap_err();
+    assert!(wrong.to_string().contains("whether the key in PINECONE_API_KEY is right"), "{wrong}");
+    assert!(!format!("{wrong} {wrong:?}").contains("wr0ng"), "{wrong:?}");
 }
 
 #[test]

@@ -21,16 +21,16 @@ use serde_json::{Value, json};
 use crate::{moving::assert_copies, support::DIMENSION};
 
 mod fake {
-    linprobe_store::conformance_tests!(by_count: super::fresh);
+    linprobe_store::conformance_tests!(super::fresh);
 }
 
 mod fake_with_names {
-    linprobe_store::conformance_tests!(by_count: super::fresh_with_names);
+    linprobe_store::conformance_tests!(super::fresh_with_names);
 }
 
 mod real {
     linprobe_store::conformance_tests!(
-        by_count: super::fresh_on_a_server,
+        super::fresh_on_a_server,
         ignore = "needs LINPROBE_TEST_QDRANT_URL, such as qdrant://127.0.0.1:6333; its collections linprobe_test_* are made anew"
     );
 }
@@ -160,6 +160,30 @@ fn what_is_replaced_keeps_the_payload_of_others() {
     let collections = server().collections.lock().unwrap();
     let payloads: Vec<&Value> = collections[name].points.values().map(|it| &it.payload).collect();
     assert!(payloads.contains(&&json!({ "linprobe_id": "new" })), "{payloads:?}");
+}
+
+#[test]
+fn what_is_replaced_through_one_store_another_of_the_same_process_notices() {
+    let address = theirs("Cosine", [&[1.0, 0.0], &[0.6, 0.8], &[0.8, 0.6]]);
+    let (reader, writer) =
+        (read(&address).unwrap(), write(&address.replace("?text=title", ""), 2).unwrap());
+    let none = Excluded::new();
+    let survey = Survey {
+        weights: &[1.0, 0.0],
+        bias: -0.9,
+        top_k: 3,
+        n_boundary: 0,
+        threshold: 0.0,
+        n_bins: 2,
+        exclude: &none,
+    };
+    let n_above = || block_on(reader.survey(survey)).unwrap().n_above;
+    let version = block_on(reader.version()).unwrap();
+    assert_eq!((n_above(), block_on(reader.version()).unwrap()), (1, version));
+    let embedding = Embedding::normalize(vec![0.0, 1.0]).unwrap();
+    block_on(writer.upsert(&[Point { id: id("7"), embedding }])).unwrap();
+    assert_ne!(block_on(reader.version()).unwrap(), version);
+    assert_eq!(n_above(), 0);
 }
 
 #[test]
