@@ -140,7 +140,7 @@ fn files_under(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The packages that the page is built from and tested with, as the lock file names them.
-fn install() -> Result<()> {
+pub(crate) fn install() -> Result<()> {
     let found = shell::succeeds(&mut shell::command("npm", &["--version"]));
     ensure!(found, "npm is missing\nhint: install Node.js 20.19 or later");
     npm(&["ci", "--no-audit", "--no-fund"])
