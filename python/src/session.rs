@@ -155,10 +155,14 @@ impl Session {
 
     /// Judges records of the last audit.
     fn answer_audit(&self, py: Python<'_>, said: Said) -> PyResult<()> {
-        for (id, answer) in self.answers(said)? {
-            self.work(py, |session| Ok(session.answer_audit(&id, answer)?))?;
-        }
-        Ok(())
+        let answers = self.answers(said)?;
+        self.work(py, |session| {
+            answers.iter().try_for_each(|(id, _)| session.expect_drawn(id))?;
+            for (id, answer) in &answers {
+                session.answer_audit(id, *answer)?;
+            }
+            Ok(())
+        })
     }
 
     /// Takes back the last judgement; returns its record.

@@ -161,6 +161,15 @@ pub trait VectorStore: Send + Sync {
     /// A failure of the store.
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError>;
 
+    /// Those of some points that searches and surveys look at: all, but for a store that stands for a part of what it
+    /// holds. One that is not there may be among them.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        Ok(ids.iter().cloned().collect())
+    }
+
     /// Reads at most `limit` points that come after one, in an order that the store keeps.
     ///
     /// # Errors

@@ -50,8 +50,9 @@ impl ProjectError {
             }
             Self::Unknown { kind, .. } if *kind == "session" => Blame::Session,
             Self::Unknown { .. } | Self::UnknownClassifier { .. } => Blame::Classifier,
-            Self::AlreadyAProject { .. } => Blame::Name,
+            Self::AlreadyAProject { .. } | Self::NameTaken { .. } => Blame::Name,
             Self::NoStart
+            | Self::BadName { .. }
             | Self::ClassifierBeside
             | Self::Filter(_)
             | Self::FilterElsewhere { .. }

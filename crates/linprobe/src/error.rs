@@ -27,6 +27,23 @@ pub enum ProjectError {
         /// The folder.
         path: PathBuf,
     },
+    /// Give another name.
+    #[error("there is a {kind} {name:?} already\nhint: give another name")]
+    NameTaken {
+        /// `session` or `classifier`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Give a name of one line.
+    #[error(
+        "{name:?} is no name\n\
+         hint: at most 100 characters, without line breaks, and no blanks at the ends"
+    )]
+    BadName {
+        /// What was given.
+        name: String,
+    },
     /// Give another folder.
     #[error("{path} is a linprobe project already", path = path.display())]
     AlreadyAProject {

@@ -63,6 +63,7 @@ mod inspect;
 pub mod labels;
 mod model_page;
 mod models;
+mod names;
 mod narrowed;
 mod opened;
 mod picture;
@@ -100,6 +101,7 @@ pub use index::{Cancel, IndexProgress, Indexed};
 pub use inspect::Inspection;
 pub use labels::LabelsForm;
 pub use model_page::{ModelPage, PageParts, repository_page};
+pub use names::is_name;
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, predict_dataset};
 pub use predictions::{

@@ -60,6 +60,7 @@ impl Project {
     /// [`ProjectError::BadLog`] when it is of another model, speaks of records that are not there, or is damaged.
     pub fn restore_session(&self, name: &str, log: &Path) -> Result<u64, ProjectError> {
         let refused = |reason| ProjectError::BadLog { path: log.into(), reason };
+        self.check_new_name(name)?;
         let events = self.read_log(log)?;
         let events = SessionLog::check(events).map_err(|bad| refused(bad.to_string()))?;
         let mut unknown = Vec::new();

@@ -11,9 +11,6 @@ use crate::{
     start::StartFrom,
 };
 
-/// The longest name that is made from a description, in characters.
-const NAME_CHARS: usize = 40;
-
 impl Project {
     /// Every session, the first one opened first. One in which nothing has happened since the last
     /// call is not read again.
@@ -49,6 +46,7 @@ impl Project {
         from: &StartFrom,
         method: Method,
     ) -> Result<Session, ProjectError> {
+        self.check_new_name(name)?;
         let store = self.narrowed_store(from.filter.as_ref())?;
         if let Some(filter) = &from.filter
             && store.count().await? == 0
@@ -77,23 +75,6 @@ impl Project {
         let mut session = Session::resume(store, self.background()?, journal, id).await?;
         session.label_once(self.kept_duplicates()?);
         Ok(session)
-    }
-
-    /// A name for a new session that no other one has: the first words of what it looks for.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub fn name_for(&self, description: &str) -> Result<String, ProjectError> {
-        let journal = self.journal()?;
-        let short: String = description.chars().take(NAME_CHARS).collect();
-        let base = short.trim_end();
-        let mut name = base.to_owned();
-        let mut n = 2;
-        while journal.find(&name)?.is_some() {
-            name = format!("{base} {n}");
-            n += 1;
-        }
-        Ok(name)
     }
 
     /// The classifier of a session as a file, with its card.
@@ -135,6 +116,7 @@ impl Project {
         new_name: &str,
     ) -> Result<Session, ProjectError> {
         let id = self.session_id(name)?;
+        self.check_new_name(new_name)?;
         self.journal()?.branch(id, round, new_name)?;
         self.resume_session(new_name).await
     }

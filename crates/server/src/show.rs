@@ -1,6 +1,9 @@
 //! Sessions and what they have come to, in the form of the wire.
 
-use linprobe::{AgainstLabel, Annotator, DoubtfulLabel, Insight, RequestId, ShownRecord, View};
+use linprobe::{
+    AgainstLabel, Annotator, DoubtfulLabel, Insight, ProjectError, RequestId, ShownRecord, View,
+    is_name,
+};
 
 use crate::{
     desk::Desk,
@@ -12,9 +15,6 @@ use crate::{
 /// Colours that concepts are told apart by.
 const N_COLOURS: u64 = 8;
 
-/// The longest name of a session, in characters.
-const MAX_NAME: usize = 100;
-
 /// Who asks.
 pub(crate) fn annotator(name: Option<&str>) -> Result<Option<Annotator>, Problem> {
     let name = name.filter(|name| !name.is_empty());
@@ -24,9 +24,8 @@ pub(crate) fn annotator(name: Option<&str>) -> Result<Option<Annotator>, Problem
 /// The name of a new session or classifier, where one is given.
 pub(crate) fn session_name(name: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
-    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        let words = format!("{name:?} is no name\nhint: at most {MAX_NAME} characters");
-        return Err(Problem::new(Kind::BadRequest, words));
+    if !is_name(name) {
+        return Err(ProjectError::BadName { name: name.to_owned() }.into());
     }
     Ok(Some(name.to_owned()))
 }

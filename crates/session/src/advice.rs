@@ -175,7 +175,7 @@ impl View {
                 [0.5, LEAST_PROBABLE, 0.0].map(|least| corpus.scores.n_left(least));
             return Left::Expected(Interval { low, estimate, high });
         };
-        let n_found = self.state().labels().filter(|(_, label)| label.is_positive()).count() as f64;
+        let n_found = corpus.n_known_relevant() as f64;
         let Interval { low, estimate, high } = audit.n_relevant;
         let [low, estimate, high] = [low, estimate, high].map(|n| (n - n_found).max(0.0));
         Left::Audited(Interval { low, estimate, high })

@@ -125,6 +125,17 @@ impl Session {
         self.state().open_audit()
     }
 
+    /// Makes sure that a record can be judged.
+    ///
+    /// # Errors
+    /// [`SessionError::NotInAudit`] when no audit has drawn it.
+    pub fn expect_drawn(&self, id: &RecordId) -> Result<(), SessionError> {
+        if self.state().audit_log().has_drawn(id) {
+            return Ok(());
+        }
+        Err(SessionError::NotInAudit { id: id.clone() })
+    }
+
     /// Judges or passes over a record that an audit has drawn; durable when this returns.
     ///
     /// # Errors
@@ -236,7 +247,7 @@ impl View {
         let survey = self.survey(threshold).await?;
         let mut scores = CorpusScores::new(&survey.top, &survey.histogram);
         scores.split_at(threshold, survey.n_above);
-        let points = self.labelled_points().await?;
+        let points = self.in_scope(self.labelled_points().await?).await?;
         let listed = survey.top.iter().map(|hit| (hit.id.clone(), hit.score)).collect();
         let mut corpus = Corpus { scores, survey, listed, known: BTreeMap::new() };
         for point in points {
@@ -259,7 +270,7 @@ impl View {
             .map(|(record, label)| (record.id.clone(), label))
             .collect();
         let ids: Vec<RecordId> = labels.keys().cloned().collect();
-        let points = self.store().fetch(&ids).await?;
+        let points = self.in_scope(self.store().fetch(&ids).await?).await?;
         let judged = points.iter().filter_map(|point| {
             Some(Judged {
                 score: corpus.score(self.classifier(), point),
@@ -268,6 +279,13 @@ impl View {
             })
         });
         Ok(judged.collect())
+    }
+
+    /// Without what a filter leaves out: labels may be of any record, and counts are of those it lets through.
+    async fn in_scope(&self, points: Vec<Point>) -> Result<Vec<Point>, SessionError> {
+        let ids: Vec<RecordId> = points.iter().map(|point| point.id.clone()).collect();
+        let there = self.store().in_scope(&ids).await?;
+        Ok(points.into_iter().filter(|point| there.contains(&point.id)).collect())
     }
 
     /// The probability that a record has come to be judged in one of the audits that count:
@@ -332,6 +350,11 @@ impl Corpus {
 
     pub(crate) fn n_points(&self) -> u64 {
         self.survey.n_points
+    }
+
+    /// Relevant labels of records that it counts.
+    pub(crate) fn n_known_relevant(&self) -> usize {
+        self.known.values().filter(|known| known.relevant).count()
     }
 
     pub(crate) fn is_estimated(&self) -> bool {

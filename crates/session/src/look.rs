@@ -46,6 +46,9 @@ struct Material<'a> {
     hidden: Cow<'a, Excluded>,
 }
 
+/// Records to a round from which on it is asked how many there are.
+const MANY: usize = 10_000;
+
 impl View {
     /// Chooses `k` records that nobody has seen, or as many as there are, for a
     /// [`Seat`](crate::Seat) to give out. Two who choose from one view choose the same.
@@ -53,6 +56,7 @@ impl View {
     /// # Errors
     /// [`SessionError`] when the store fails.
     pub async fn choose(&self, k: usize, strategy: Strategy) -> Result<Vec<Pick>, SessionError> {
+        let k = self.at_most(k).await?;
         self.surveys.keep_habit(k, strategy);
         let material = self.material().await?;
         let choice = self.choice(&material);
@@ -61,6 +65,14 @@ impl View {
         let mut picks = choice.choose(&plan, &lists).await?;
         self.groups.keep_first(&mut picks, |pick| &pick.id);
         Ok(picks)
+    }
+
+    /// No more than there are, where that is more than anybody looks at.
+    async fn at_most(&self, k: usize) -> Result<usize, SessionError> {
+        if k <= MANY {
+            return Ok(k);
+        }
+        Ok(k.min(usize::try_from(self.store().count().await?).unwrap_or(usize::MAX)))
     }
 
     /// All scores under the last classifier: finely enough to choose any threshold, and exactly how many reach

@@ -166,9 +166,7 @@ impl<'a> Seat<'a> {
         answer: Answer,
         request: Option<RequestId>,
     ) -> Result<Recorded, SessionError> {
-        if !self.session.state().audit_log().has_drawn(id) {
-            return Err(SessionError::NotInAudit { id: id.clone() });
-        }
+        self.session.expect_drawn(id)?;
         self.record_once(Event::AuditAnswered { id: id.clone(), answer }, request)
     }
 

@@ -11,6 +11,7 @@
 //! several at once.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
@@ -295,6 +296,13 @@ impl VectorStore for EmbeddedStore {
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
         answer::fetch(&self.snapshot()?, ids)
+    }
+
+    async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        match &self.scope {
+            Some(scope) => Ok(ids.iter().filter(|id| scope.holds(id)).cloned().collect()),
+            None => Ok(ids.iter().cloned().collect()),
+        }
     }
 
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {

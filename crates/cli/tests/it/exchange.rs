@@ -205,3 +205,21 @@ fn labels_without_a_fit_behind_them_are_in_the_classifier() {
         serde_json::from_slice(&fs::read(bench.path("stars.json")).unwrap()).unwrap();
     assert_eq!(written["card"]["n_labels"], 3, "{}", written["card"]);
 }
+
+/// Asked for by its name, a session's classifier would else be the one that was exported long ago.
+#[test]
+fn a_classifier_is_not_imported_under_the_name_of_a_session() {
+    let bench = Bench::with_texts();
+    label_rounds(&bench, "stars", 1);
+    bench.ok(&["classifier", "export", "stars", "stars.safetensors"]);
+    let (_, said) = bench.fails(&["classifier", "import", "stars.safetensors"]);
+    assert!(said.contains("there is a session \"stars\" already\nhint: "), "{said}");
+    bench.ok(&["classifier", "import", "stars.safetensors", "--name", "old"]);
+    let (_, said) = bench.fails(&["label", "planets", "--session", "old", "--json"]);
+    assert!(said.contains("there is a classifier \"old\" already\nhint: "), "{said}");
+    let (_, said) = bench.fails(&["label", "planets", "--session", "..", "--json"]);
+    assert!(said.contains("\"..\" is no name\nhint: "), "{said}");
+    let events = bench.script(&["old", "-k", "1000000000000"], &[]);
+    assert_eq!(events[0]["session"], "old 2");
+    assert_eq!(events[0]["records"].as_array().unwrap().len(), 80);
+}

@@ -1,10 +1,10 @@
 //! `--where`: some of the records, in every command that looks at records.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io::Write, process::Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Bench, texts};
+use crate::support::{Bench, objects, text, texts};
 
 /// A project of texts with a year and, for most, a split.
 fn bench() -> Bench {
@@ -140,4 +140,27 @@ fn a_session_is_resumed_though_its_columns_have_left_the_dataset() {
     bench.write("texts.csv", &texts());
     bench.ok(&["index", "texts.csv"]);
     assert_eq!(bench.json(&["session", "show", "s"])[0]["labels"][0]["id"], "baking-00");
+}
+
+/// Labels of records that a filter leaves out teach, and are no relevant records among those that it lets through.
+#[test]
+fn an_audit_of_a_filtered_session_counts_what_the_filter_lets_through() {
+    let bench = Bench::with_texts();
+    let only = "topic = 'baking'";
+    bench.script(&["bread", "--where", only, "--session", "s", "-k", "3"], &[]);
+    let labels: Vec<_> =
+        (0..8).map(|n| json!({ "id": format!("astronomy-{n}0"), "label": 1 })).collect();
+    bench.script(&["--session", "s"], &labels);
+    let drawn = bench.json(&["audit", "--session", "s", "--budget", "40"]);
+    let records = drawn[0]["records"].as_array().unwrap().iter();
+    let lines: Vec<String> =
+        records.map(|r| json!({ "id": r["id"], "label": -1 }).to_string()).collect();
+    let mut audit = bench.command(&["audit", "--session", "s", "--budget", "40", "--json"]);
+    let mut child = audit.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{}", lines.join("\n")).unwrap();
+    let events = objects(&text(&child.wait_with_output().unwrap().stdout));
+    let report = events.last().unwrap();
+    assert_eq!(report["event"], "report");
+    assert_eq!(report["n_known"], 0, "{report}");
+    assert!(report["n_relevant"]["high"].as_f64().unwrap() < 1.0, "{report}");
 }

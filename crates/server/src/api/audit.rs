@@ -79,6 +79,7 @@ pub(super) async fn answer(
             .map(|new| Ok((record_id(&new.id)?, new.answer()?, show::request(&new.request)?)));
         let answers: Vec<_> = answers.collect::<Result<_, Problem>>()?;
         desk.work(&session, |session| {
+            answers.iter().try_for_each(|(id, ..)| session.expect_drawn(id))?;
             for (id, answer, request) in &answers {
                 session.seat(None).answer_audit(id, *answer, Some(request.clone()))?;
             }

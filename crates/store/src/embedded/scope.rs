@@ -39,6 +39,10 @@ impl Scope {
         Self { ids, known: Mutex::default() }
     }
 
+    pub(crate) fn holds(&self, id: &RecordId) -> bool {
+        self.ids.binary_search(id).is_ok()
+    }
+
     /// The rows outside of it, the dead included.
     pub(crate) fn outside(
         &self,

@@ -133,6 +133,9 @@ proptest! {
         let alone = MemoryStore::new(DIMENSION);
         let readable = EmbeddedStore::open_read_only(folder.path()).unwrap();
         let narrowed = readable.narrowed(scope.iter().cloned());
+        let all: Vec<RecordId> = (0..400).map(RecordId::from_row).collect();
+        prop_assert_eq!(&block_on(narrowed.in_scope(&all)).unwrap(), &scope);
+        prop_assert_eq!(block_on(readable.in_scope(&all)).unwrap().len(), all.len());
         for batch in [points, later] {
             let batch = batch.into_iter();
             let batch = batch.map(|(n, embedding)| Point { id: RecordId::from_row(n), embedding });
