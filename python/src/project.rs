@@ -192,6 +192,7 @@ impl Project {
             threshold: or_input(threshold.as_deref().map(str::parse).transpose())?,
             filter: filter(words.as_deref())?,
             source: reading.options()?,
+            server: self.desk.project().model().or_raise()?.map(|model| model.id),
             working,
             ..PredictOptions::default()
         };

@@ -144,7 +144,10 @@ impl Session {
     /// How many records the last audit has drawn, and those that are not judged yet.
     fn open_audit(&self, py: Python<'_>) -> PyResult<(usize, Vec<wire::Record>)> {
         let view = self.view(py)?;
-        let Some(audit) = view.state().audits().last() else { return Ok((0, Vec::new())) };
+        let state = view.state();
+        let Some(audit) = state.open_audit().or(state.audits().last()) else {
+            return Ok((0, Vec::new()));
+        };
         let open = audit.records.iter().filter(|record| record.answer.is_none());
         let records = py.detach(|| {
             let records = open.map(|record| self.desk.project().record(&record.id));

@@ -62,6 +62,7 @@ impl ProjectError {
             | Self::ZeroClassifier { .. }
             | Self::ForeignClassifier { .. }
             | Self::NoCard
+            | Self::StrangeServer { .. }
             | Self::NoSuchRow { .. }
             | Self::Modality { .. }
             | Self::NoEmbedding { .. }

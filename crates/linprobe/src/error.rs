@@ -103,6 +103,15 @@ pub enum ProjectError {
          hint: give vectors of that model, or score the records of a project that has it"
     )]
     NoCard,
+    /// Make a project with this server first.
+    #[error(
+        "the classifier's card names the server {address}, which was not chosen here\n\
+         hint: where you trust it, make a project with it by \"linprobe init --model {address}\", and predict from there"
+    )]
+    StrangeServer {
+        /// Its address.
+        address: String,
+    },
     /// Give a classifier that distinguishes something.
     #[error("the weights of the classifier {name} are zero")]
     ZeroClassifier {

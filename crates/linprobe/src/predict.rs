@@ -11,7 +11,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use linprobe_classifier::{ClassifierFile, CorpusScores, LinearClassifier, ThresholdPolicy};
+use linprobe_classifier::{
+    Card, ClassifierFile, CorpusScores, LinearClassifier, ModelCard, ThresholdPolicy,
+};
 use linprobe_core::{Content, Embedder, Excluded, Query, Record, RecordId, Source, SourceError};
 use linprobe_embed::{Embedded, OpenOptions, StreamOptions, embed_stream, precomputed};
 use linprobe_source::SourceOptions;
@@ -37,6 +39,9 @@ pub struct PredictOptions {
     pub filter: Option<Filter>,
     /// How the dataset is read.
     pub source: SourceOptions,
+    /// The address of the server that embeds, where that was chosen here. What a file of strangers names is sent neither
+    /// texts nor a token.
+    pub server: Option<String>,
     /// How the work is shared out.
     pub stream: StreamOptions,
     /// Where scores are kept while they are made. A run that was stopped is gone on with by the next one that
@@ -117,7 +122,8 @@ impl Records for Catalogued<'_> {
 /// Scores the records of another dataset, with the model that the classifier was made with.
 ///
 /// # Errors
-/// [`ProjectError::NoCard`] when the file does not say which, or the dataset, the model or
+/// [`ProjectError::NoCard`] when the file does not say which, [`ProjectError::StrangeServer`] when it says a server that was not
+/// chosen here, or the dataset, the model or
 /// the classifier does not fit; [`ProjectError::OtherScores`] when the working file is of something else. A bad
 /// record is skipped and reported.
 pub fn predict_dataset(
@@ -129,7 +135,7 @@ pub fn predict_dataset(
 ) -> Result<Predictions<'static>, ProjectError> {
     let dataset = dataset::at_hand(location, &options.source, models)?;
     let source = linprobe_source::open(&dataset.location, &dataset.options)?;
-    let embedder = embedder_for(file, source.as_ref(), models)?;
+    let embedder = embedder_for(file, source.as_ref(), (models, options.server.as_deref()))?;
     let head = head(file, location, embedder.as_ref(), options);
     let mut working = Working::open(options.working.as_deref(), &head)?;
     let mut sieve = options.filter.as_ref().map(Sieve::new);
@@ -241,13 +247,18 @@ const NO_SOURCE: i64 = 0;
 fn embedder_for(
     file: &ClassifierFile,
     source: &dyn Source,
-    options: &OpenOptions,
+    (options, server): (&OpenOptions, Option<&str>),
 ) -> Result<Arc<dyn Embedder>, ProjectError> {
     let content = models::first_content(source);
     let dimension = file.classifier.dimension();
     let embedder = match (&content, &file.card) {
         (Some(Content::Vector { .. }), _) => precomputed(models::PRECOMPUTED, dimension),
         (_, None) => return Err(ProjectError::NoCard),
+        (_, Some(Card { model: ModelCard { id, .. }, .. }))
+            if id.contains("://") && server != Some(id) =>
+        {
+            return Err(ProjectError::StrangeServer { address: id.clone() });
+        }
         (_, Some(card)) => models::open_carded(&card.model, dimension, options)?,
     };
     if let Some(content) = &content {

@@ -47,8 +47,7 @@ pub(crate) fn session(
     let place = place.unwrap_or_default();
     let summary = sessions.into_iter().nth(place).map(wire::SessionSummary::from);
     let missing = || Problem::new(Kind::UnknownSession, format!("no session {:?}", state.name()));
-    let n_points =
-        pollster::block_on(view.store().count()).map_err(linprobe::ProjectError::from)?;
+    let n_points = pollster::block_on(view.store().count()).map_err(ProjectError::from)?;
     let n_seen = state.seen().len() as u64;
     let open = state.open_round(by);
     Ok(wire::Session {

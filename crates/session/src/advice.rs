@@ -141,7 +141,7 @@ impl View {
         corpus: &Corpus,
         audit: Option<AuditReport>,
     ) -> Result<Advice, SessionError> {
-        let n_left = self.n_left(corpus, audit.as_ref());
+        let n_left = n_left(corpus, audit.as_ref());
         let flips = self.flips(corpus).await?;
         let hits = self.hits();
         let f1 = audit.as_ref().map(|audit| audit.f1);
@@ -166,19 +166,6 @@ impl View {
             return Verdict::KeepGoing;
         }
         audit.map_or(Verdict::AuditNow, |audit| verdict_of(audit.f1, audit.recall))
-    }
-
-    /// The audits' number where there is one, less those that labels have found.
-    fn n_left(&self, corpus: &Corpus, audit: Option<&AuditReport>) -> Left {
-        let Some(audit) = audit else {
-            let [low, estimate, high] =
-                [0.5, LEAST_PROBABLE, 0.0].map(|least| corpus.scores.n_left(least));
-            return Left::Expected(Interval { low, estimate, high });
-        };
-        let n_found = corpus.n_known_relevant() as f64;
-        let Interval { low, estimate, high } = audit.n_relevant;
-        let [low, estimate, high] = [low, estimate, high].map(|n| (n - n_found).max(0.0));
-        Left::Audited(Interval { low, estimate, high })
     }
 
     /// Compares the last classifier with the last one that was fitted to fewer labels.
@@ -215,6 +202,19 @@ impl View {
     }
 }
 
+/// The audits' number where there is one, less those that labels have found.
+fn n_left(corpus: &Corpus, audit: Option<&AuditReport>) -> Left {
+    let Some(audit) = audit else {
+        let [low, estimate, high] =
+            [0.5, LEAST_PROBABLE, 0.0].map(|least| corpus.scores.n_left(least));
+        return Left::Expected(Interval { low, estimate, high });
+    };
+    let n_found = corpus.n_known_relevant() as f64;
+    let Interval { low, estimate, high } = audit.n_relevant;
+    let [low, estimate, high] = [low, estimate, high].map(|n| (n - n_found).max(0.0));
+    Left::Audited(Interval { low, estimate, high })
+}
+
 /// The records of the highest scores, and whether each is above the boundary.
 struct Shortlist {
     decisions: BTreeMap<RecordId, bool>,
@@ -227,7 +227,8 @@ impl Shortlist {
     fn new(hits: &[Hit], bias: f32) -> Self {
         let is_above = |hit: &Hit| hit.score + bias >= 0.0;
         let listed = hits.iter().take(SHORTLIST);
-        let is_rest_below = hits.len() < SHORTLIST || !listed.clone().last().is_some_and(is_above);
+        let is_rest_below =
+            hits.len() < SHORTLIST || !listed.clone().next_back().is_some_and(is_above);
         let decisions = listed.map(|hit| (hit.id.clone(), is_above(hit))).collect();
         Self { decisions, is_rest_below }
     }

@@ -267,6 +267,7 @@ fn predict_other(
         filter: args.only.filter.as_deref().map(str::parse).transpose()?,
         working: working_file(args),
         source: args.columns.source_options(),
+        server: door.project().ok().and_then(|project| project.model().ok()?).map(|model| model.id),
         ..PredictOptions::default()
     };
     let shown = Progress::new(door.json);

@@ -195,6 +195,11 @@ fn a_classifier_of_another_model_is_refused_by_its_card_whoever_asks() {
         assert!(said.contains("another (256 dimensions)") && said.contains("\nhint: "), "{said}");
     }
     assert!(!bench.path("out.csv").exists() && !bench.path("out.parquet").exists());
+    // Nor is a server asked that a file of strangers names.
+    head["card"]["model"]["id"] = json!("http://127.0.0.1:9/v1#model");
+    bench.write("other.json", &head.to_string());
+    let (_, said) = bench.fails(&["predict", "-c", "other.json", "texts.csv"]);
+    assert!(said.contains("which was not chosen here\nhint: "), "{said}");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! How often a session looks at every point of its store, and reads those that were labelled.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -76,6 +79,10 @@ impl VectorStore for Counted {
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
         self.n_read.fetch_add(ids.len() as u64, Ordering::Relaxed);
         self.store.fetch(ids).await
+    }
+
+    async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        self.store.in_scope(ids).await
     }
 
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {

@@ -2,7 +2,7 @@
 //! times: checked after each change, the same with an int8 copy, and closed and opened again after each
 //! change as well.
 
-use std::sync::Mutex;
+use std::{collections::BTreeSet, sync::Mutex};
 
 use async_trait::async_trait;
 use linprobe_core::{
@@ -106,6 +106,10 @@ impl VectorStore for Checked {
         self.store.fetch(ids).await
     }
 
+    async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        self.store.in_scope(ids).await
+    }
+
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
         self.store.scan(after, limit).await
     }
@@ -188,6 +192,10 @@ impl VectorStore for Reopened {
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
         self.read(async |store| store.fetch(ids).await)
+    }
+
+    async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        self.read(async |store| store.in_scope(ids).await)
     }
 
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {

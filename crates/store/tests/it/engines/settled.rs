@@ -1,6 +1,11 @@
 //! A store whose changes are seen a little later, as one whose changes are seen at once.
 
-use std::{collections::BTreeMap, sync::Mutex, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+    thread,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use linprobe_core::{
@@ -88,6 +93,10 @@ impl VectorStore for Settled {
 
     async fn fetch(&self, ids: &[RecordId]) -> Result<Vec<Point>, StoreError> {
         self.store.fetch(ids).await
+    }
+
+    async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
+        self.store.in_scope(ids).await
     }
 
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
