@@ -80,6 +80,7 @@ impl Shared {
     fn serve(&self, mut connection: TcpStream) {
         if self.behaviour.lock().unwrap().stalls && !self.asked.lock().unwrap().is_empty() {
             self.asked.lock().unwrap().push(Asked::default());
+            #[expect(clippy::infinite_loop, reason = "the connection is to stay open")]
             loop {
                 thread::park();
             }
