@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _checks, _hub, _native
+from ._packages import needed
+from ._values import is_missing
 from .errors import ClassifierError, InputError
 
 __all__ = ["LinearClassifier"]
@@ -117,7 +119,7 @@ class LinearClassifier:
         """
         X_, weights = self._examples(X, sample_weight)
         y_ = _targets(y, X_.shape[0])
-        classes, place = np.unique(y_, return_inverse=True)
+        classes, place = _sorted_classes(y_)
         _check_classes(classes, place, weights)
         return self._fit(X, X_, np.where(place == 1, 1.0, -1.0), weights, classes)
 
@@ -232,13 +234,13 @@ class LinearClassifier:
 
         Of a rare class, ask for ``sklearn.metrics.average_precision_score(y, classifier.decision_function(X))``.
         """
-        right = self.predict(X) == np.asarray(y)
+        predicted = self.predict(X)
+        right = predicted == _targets(y, len(predicted))
         return float(np.average(right, weights=_checks.counts(sample_weight, len(right))))
 
     def to_torch(self) -> Any:
         """The classifier as ``torch.nn.Linear(d, 1)``, which takes embeddings of unit length. Needs PyTorch."""
-        import torch
-
+        torch = needed("torch", "torch", "to_torch")
         layer = torch.nn.Linear(self.n_features_in_, 1)
         layer.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in self.state_dict().items()})
         return layer
@@ -310,6 +312,8 @@ class LinearClassifier:
 
         Classes that are numbers or texts are kept.
         """
+        if not self.__sklearn_is_fitted__():
+            raise _checks.not_fitted(self)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.save(folder / _WEIGHTS)
@@ -347,7 +351,8 @@ class LinearClassifier:
         Raises
         ------
         ClassifierError
-            There is no such folder, the hub does not give the repository, or no classifier is in it.
+            There is no such folder, the hub does not give the repository, no classifier is in it, or its ``config.json`` is
+            damaged.
         """
         place = Path(name)
         if not place.is_dir():
@@ -358,10 +363,7 @@ class LinearClassifier:
         classifier = cls.load(place / _WEIGHTS)
         config_file = place / _CONFIG
         if config_file.is_file():
-            config = json.loads(config_file.read_text(encoding="utf-8"))
-            classifier.freedom = config.get("freedom", classifier.freedom)
-            classifier.classes_ = np.asarray(config.get("classes", [0, 1]))
-            classifier.threshold_ = float(config.get("threshold", classifier.threshold_))
+            classifier._configure(config_file)
         return classifier
 
     def push_to_hub(
@@ -506,6 +508,20 @@ class LinearClassifier:
         elif fitted is not None and given is not None and list(fitted) != list(given):
             raise InputError(_other_names(list(fitted), list(given)))
 
+    def _configure(self, file: Path) -> None:
+        """Takes classes and parameters as ``config.json`` has them."""
+        try:
+            config = json.loads(file.read_text(encoding="utf-8"))
+            classes = np.asarray(config.get("classes", [0, 1]))
+            freedom = float(config.get("freedom", self.freedom))
+            threshold = float(config.get("threshold", self.threshold_))
+            n_classes = len(np.unique(classes))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ClassifierError(f"{file} cannot be read: {error}\nhint: write it anew with save_pretrained") from error
+        if n_classes != 2 or classes.shape != (2,):
+            raise ClassifierError(f"{file} has the classes {classes.tolist()}; two are needed")
+        self.freedom, self.classes_, self.threshold_ = freedom, classes, threshold
+
     def _weights(self) -> NDArray[np.float32]:
         return np.ascontiguousarray(self.coef_, dtype=np.float32).reshape(-1)
 
@@ -546,6 +562,7 @@ def _targets(y: ArrayLike | None, n_rows: int) -> NDArray[Any]:
     if y is None:
         raise InputError("requires y to be passed, but the target y is None")
     y_ = np.asarray(y)
+    _check_present(y, y_)
     if y_.ndim == 2 and y_.shape[1] == 1:
         said = "A column-vector y was passed when a 1d array was expected"
         warnings.warn(said, _checks.conversion_warning(), stacklevel=3)
@@ -560,6 +577,25 @@ def _targets(y: ArrayLike | None, n_rows: int) -> NDArray[Any]:
         if (y_ != np.floor(y_)).any():
             raise InputError("Unknown label type: continuous. Give grades from -1 to 1 to fit_scores")
     return y_
+
+
+def _sorted_classes(y_: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The classes, and which one each row has."""
+    try:
+        classes, place = np.unique(y_, return_inverse=True)
+    except TypeError as error:
+        raise InputError(f"the classes of y have no order: {error}") from error
+    return classes, place
+
+
+def _check_present(y: ArrayLike, y_: NDArray[Any]) -> None:
+    """Refuses texts and objects among which something is missing. NumPy makes the text "nan" of NaN among texts."""
+    if y_.dtype.kind not in "OUS":
+        return
+    given = y_ if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)
+    missing = [place for place, value in enumerate(given.ravel()) if is_missing(value)]
+    if missing:
+        raise InputError(f"Input y contains NaN or None, at position {missing[0]}\nhint: leave out what has no class")
 
 
 def _check_classes(

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native, _pictures
+from ._checks import count, text
+from ._packages import needed
 from ._progress import Bar, ProgressLike
 from ._records import Model
 from .errors import InputError
@@ -60,7 +62,7 @@ class Encoder:
         engine: str = "auto",
         resize: str = "pillow",
     ) -> None:
-        self._native = _native.Encoder(os.fspath(name), engine, resize)
+        self._native = _native.Encoder(os.fspath(name), text(engine, "engine"), text(resize, "resize"))
         self.model = Model(**self._native.model())
 
     @property
@@ -105,6 +107,8 @@ class Encoder:
         ModelError
             The model failed.
         """
+        _check_errors(errors)
+        batch_size = count(batch_size, "batch_size", least=1)
         one = _is_one(contents)
         given = [_content(content) for content in ([contents] if one else contents)]
         with Bar(progress, "contents") as bar:
@@ -123,8 +127,10 @@ class Encoder:
         ndarray of float32, shape (n, d)
             A row of unit length for each text; shape (d,) for a single one.
         """
+        _check_errors(errors)
         one = isinstance(texts, str)
-        rows, bad = self._native.embed_queries([texts] if isinstance(texts, str) else list(texts))
+        queries = [texts] if isinstance(texts, str) else texts
+        rows, bad = self._native.embed_queries([text(query, "a query") for query in queries])
         return _checked(rows, bad, errors, one)
 
     def encode(
@@ -169,6 +175,8 @@ class Encoder:
         ------
         InputError
             A content has no embedding, or an argument asks for what there is not.
+        MissingPackageError
+            ``convert_to_tensor`` without torch.
 
         Examples
         --------
@@ -179,6 +187,7 @@ class Encoder:
             raise InputError("embeddings are one array or tensor, of unit length\nhint: leave the arguments out")
         if device not in (None, "cpu"):
             raise InputError(f'no device {device!r} is chosen here\nhint: Encoder(name, engine="cuda")')
+        torch = needed("torch", "torch", "convert_to_tensor") if convert_to_tensor else None
         if prompt is None and prompt_name == "query":
             rows = self.embed_queries(cast("str | Sequence[str]", sentences))
         elif prompt is None and prompt_name not in (None, "document", "passage"):
@@ -186,11 +195,7 @@ class Encoder:
         else:
             contents = sentences if prompt is None else _prompted(prompt, sentences)
             rows = self.embed(contents, batch_size=batch_size, progress=bool(show_progress_bar))
-        if not convert_to_tensor:
-            return rows
-        import torch
-
-        return torch.from_numpy(rows)
+        return rows if torch is None else torch.from_numpy(rows)
 
     def __repr__(self) -> str:
         return f"Encoder({self.model.id!r}, dimension={self.dimension})"
@@ -205,7 +210,9 @@ def _is_one(contents: Any) -> bool:
 
 
 def _content(content: Any) -> str | bytes:
-    if isinstance(content, (str, bytes)):
+    if isinstance(content, str):
+        return text(content, "a content")
+    if isinstance(content, bytes):
         return content
     if isinstance(content, os.PathLike):
         return Path(content).read_bytes()
@@ -214,11 +221,14 @@ def _content(content: Any) -> str | bytes:
     raise InputError(f"{type(content).__name__} is neither a text nor a picture\nhint: give str, PIL.Image or a path")
 
 
+def _check_errors(errors: str) -> None:
+    if errors not in ("raise", "nan"):
+        raise InputError(f'errors is "raise" or "nan", not {errors!r}')
+
+
 def _checked(
     rows: NDArray[np.float32], bad: list[tuple[int, str]], errors: str, one: bool
 ) -> NDArray[np.float32]:
-    if errors not in ("raise", "nan"):
-        raise InputError(f'errors is "raise" or "nan", not {errors!r}')
     if bad and errors == "raise":
         place, reason = bad[0]
         raise InputError(f'content {place} has no embedding: {reason}\nhint: errors="nan" makes it a row of NaN')

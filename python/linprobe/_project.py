@@ -8,21 +8,21 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native, _sources, _starts, _wire
 from ._audit import Audit
-from ._checks import count
+from ._checks import count, option, text as checked
 from ._classifier import LinearClassifier
 from ._frames import frame
 from ._progress import Bar, ProgressLike
 from ._records import Hits, Model, Record, found, known, table
 from ._session import Session
 from ._starts import ClassifierLike, ExampleLike, PhraseLike
-from .errors import InputError
+from .errors import EmptyProjectError, InputError
 
 __all__ = ["IndexRun", "Model", "Project", "SkippedRecord"]
 
@@ -100,7 +100,7 @@ class Project:
         engine: str = "auto",
         resize: str = "pillow",
     ) -> None:
-        self._native = _native.Project(Path(path), create, engine, resize)
+        self._native = _native.Project(Path(path), create, checked(engine, "engine"), checked(resize, "resize"))
 
     def index(
         self,
@@ -177,15 +177,16 @@ class Project:
         >>> project.search(vector=vectors[7], k=1).ids
         ['v7']
         """
-        beside = _sources.Beside(ids, texts, labels)
-        place = _sources.place(source, self.path / "sources", name, beside)
         how: _wire.IndexingDict = {
-            "model": model,
-            "batch_size": batch_size,
+            "model": option(model, "model"),
+            "batch_size": None if batch_size is None else count(batch_size, "batch_size", least=1),
             "prune": prune,
             "int8": int8,
-            "reading": _reading(reading, place),
+            "reading": _reading(reading),
         }
+        beside = _sources.Beside(ids, texts, labels)
+        place = _sources.place(source, self.path / "sources", option(name, "name"), beside)
+        _lay_beside(how["reading"], place)
         with Bar(progress, "records") as bar:
             run = self._native.index(Path(place.location), how, bar.show if bar.is_shown else None)
         indexed = IndexRun(**run)
@@ -215,10 +216,10 @@ class Project:
         not_text : str or list of str, optional
             What it is not, in words.
         examples, unlike : optional
-            Examples and counterexamples: ids of records, paths of files, or pictures of Pillow; one or a list.
+            Examples and counterexamples: records or their ids, paths of files, or pictures of Pillow; one or a list.
         vector : array of shape (d,), optional
             A vector in the space of the model, of any length.
-        classifier : str or LinearClassifier, optional
+        classifier : str, LinearClassifier or Session, optional
             A classifier of the same model, or the name of one: of a session, an import or a file.
         where : str, optional
             The records that are looked at, by what their dataset tells of them: ``"split = 'train' and year > 2020"``.
@@ -277,7 +278,7 @@ class Project:
         UnknownNameError
             There is no session of this name to go on with.
         InputError
-            The name is taken, or the start has no direction.
+            The name is taken, the start has no direction, or a filter or a method is given without a start.
 
         Examples
         --------
@@ -290,9 +291,13 @@ class Project:
         ['screens']
         """
         start = _starts.start(text, not_text, (examples, unlike), vector, classifier, where)
-        if _starts.is_empty(start):
-            return self._resumed(name)
-        return Session(self._native, self._native.start_session(start, name, method))
+        name = option(name, "name")
+        if not _starts.is_empty(start):
+            return Session(self._native, self._native.start_session(start, name, checked(method, "method")))
+        if where is not None or method != "map-logistic":
+            what = "method" if where is None else "filter"
+            raise InputError(f"a {what} belongs to a new session\nhint: also give text=..., or another start")
+        return self._resumed(name)
 
     @property
     def sessions(self) -> list[str]:
@@ -310,7 +315,7 @@ class Project:
             What its threshold is chosen by: ``"f1"``, ``"precision>=0.9"``, ``"recall>=0.8"``, ``"count=500"``, or a score. By
             audits where there are any, else by what its own probabilities promise. Without it, its own.
         """
-        return LinearClassifier._of_parts(*self._native.find_classifier(name, _policy(threshold)))
+        return LinearClassifier._of_parts(*self._native.find_classifier(checked(name, "name"), _policy(threshold)))
 
     def import_classifier(self, name: str, classifier: ClassifierLike) -> None:
         """Takes a classifier into the project under a name; one of that name is replaced.
@@ -320,7 +325,7 @@ class Project:
         ClassifierError
             It was made with another model.
         """
-        self._native.import_classifier(name, self._given(classifier)._parts())
+        self._native.import_classifier(checked(name, "name"), self._given(classifier)._parts())
 
     def predict(
         self,
@@ -375,15 +380,15 @@ class Project:
             what: _wire.PredictingDict = {
                 "dataset": None,
                 "threshold": _policy(threshold),
-                "filter": where,
+                "filter": option(where, "where"),
                 "working": None if working is None else Path(working),
                 "positive_only": positive_only,
-                "reading": _reading({}, None),
+                "reading": _reading(reading),
             }
             if source is not None:
                 place = _sources.place(source, Path(folder), None, _sources.Beside())
                 what["dataset"] = Path(place.location)
-                what["reading"] = _reading(reading, place)
+                _lay_beside(what["reading"], place)
             elif reading:
                 raise InputError(f"{', '.join(reading)}: only another dataset is read\nhint: leave these out")
             show = bar.show if bar.is_shown else None
@@ -420,7 +425,7 @@ class Project:
         UnknownNameError
             There is none of this id.
         """
-        return known(self._native, self._native.record(id))
+        return known(self._native, self._native.record(checked(id, "id")))
 
     @property
     def path(self) -> Path:
@@ -453,9 +458,14 @@ class Project:
         """The embeddings as they are kept, mapped from the disk without a copy: float16, shape (n, d).
 
         Rows are in the order in which records were embedded; those of records that were replaced or removed are among them until
-        ``linprobe compact``.
+        ``linprobe compact``. Before anything is indexed, :class:`EmptyProjectError` is raised.
         """
-        vectors: NDArray[np.float16] = np.load(self.path / "store" / "vectors.npy", mmap_mode="r")
+        try:
+            vectors: NDArray[np.float16] = np.load(self.path / "store" / "vectors.npy", mmap_mode="r")
+        except FileNotFoundError as error:
+            raise EmptyProjectError(
+                "the project has no vectors yet\nhint: index something first: project.index(source)"
+            ) from error
         return vectors
 
     def __repr__(self) -> str:
@@ -481,14 +491,9 @@ class Project:
             raise InputError("there is no session yet\nhint: start one: project.session(text=...)")
         return Session(self._native, self._native.resume_session(name))
 
-    def _given(self, classifier: Union[ClassifierLike, Session]) -> LinearClassifier:
-        if isinstance(classifier, LinearClassifier):
-            return classifier
-        if isinstance(classifier, Session):
-            return classifier.classifier()
-        if classifier is None:
-            raise InputError("no classifier is given")
-        return self.classifier(os.fspath(classifier))
+    def _given(self, classifier: ClassifierLike) -> LinearClassifier:
+        given = _starts.named_or_made(classifier)
+        return self.classifier(given) if isinstance(given, str) else given
 
     def _warn_of_skipped(self, indexed: IndexRun) -> None:
         for note in indexed.notes:
@@ -513,15 +518,33 @@ _READING = {
 }
 
 
-def _reading(given: dict[str, Any], place: _sources.Place | None) -> _wire.ReadingDict:
+def _reading(given: dict[str, Any]) -> _wire.ReadingDict:
     unknown = sorted(set(given) - set(_READING))
     if unknown:
         raise TypeError(f"unknown argument {unknown[0]!r}; how a dataset is read: {', '.join(_READING)}")
     reading: dict[str, Any] = {name: None for name in [*_READING.values(), "ids", "texts", "labels"]}
-    reading.update({_READING[name]: value for name, value in given.items()})
-    if place is not None:
-        reading.update(place.beside)
+    reading.update({_READING[name]: _read_by(name, value) for name, value in given.items()})
     return reading  # type: ignore[return-value]
+
+
+def _read_by(name: str, value: Any) -> Any:
+    """The value of an option of readers, checked."""
+    if value is None:
+        return None
+    if name == "every":
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"every is {value!r}, expected a number of seconds")
+        return float(value)
+    if name != "metadata_columns":
+        return checked(value, name)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InputError(f"metadata_columns is {value!r}, expected a list of names\nhint: [{value!r}]")
+    return [checked(column, "a name in metadata_columns") for column in value]
+
+
+def _lay_beside(reading: _wire.ReadingDict, place: _sources.Place) -> None:
+    """Says where the files are that stand beside a dataset."""
+    reading.update(place.beside)  # type: ignore[typeddict-item]
 
 
 def _first(names: Iterable[str], limit: int = 8) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, Union, overload
 
 from . import _native, _wire
-from .errors import LinprobeError
+from ._packages import needed
+from .errors import InputError, LinprobeError
 
 __all__ = ["Hit", "Hits", "Model", "Record", "Shown"]
 
@@ -50,21 +52,29 @@ class Record:
     """What a person can read of it."""
     label: str | None
     """The class that the dataset gives it."""
-    metadata: dict[str, str]
+    metadata: dict[str, str] = field(hash=False)
     """The other columns of the dataset."""
     _project: Any = field(repr=False, compare=False, default=None)
 
     def content(self) -> Any:
         """The content, read again from the dataset: a ``str``, the ``bytes`` of a picture, or a float32 array."""
+        if self._project is None:
+            raise InputError(f"{self.id} is a copy from a pickle, without its project\nhint: project.record({self.id!r})")
         return self._project.content(self.id)
 
     def image(self) -> Any:
         """The picture, as one of Pillow."""
-        import io
+        if self.kind != "image":
+            raise InputError(f"{self.id} is no picture: its kind is {self.kind}\nhint: content() reads it")
+        pillow = needed("PIL.Image", "pillow", "a record as a picture")
+        return pillow.open(io.BytesIO(self.content()))
 
-        from PIL import Image
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the project, which is open in this process alone."""
+        return {**self.__dict__, "_project": None}
 
-        return Image.open(io.BytesIO(self.content()))
+    def __deepcopy__(self, memo: dict[int, Any]) -> Record:
+        return replace(self, metadata=dict(self.metadata))
 
     def _repr_html_(self) -> str:
         return cards([(self, "")])

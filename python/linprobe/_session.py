@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._audit import Audit, AuditReport
-from ._checks import by_id, count
+from ._checks import by_id, count, text
 from ._frames import frame
 from ._records import Cards, Shown, shown
 from .errors import MissingPackageError
@@ -188,7 +188,7 @@ class Session:
         Round
             Records that were not shown before; none when all were.
         """
-        number, records = self._native.next_round(count(k, "k"), strategy)
+        number, records = self._native.next_round(count(k, "k"), text(strategy, "strategy"))
         return Round(number, [shown(self._project, record) for record in records])
 
     def score(self, scores: Mapping[str, float | None]) -> Fit:
@@ -314,7 +314,7 @@ class Session:
 
     def look_again(self, limit: int = 5) -> list[tuple[str, float, str]]:
         """Scores that the others speak against: the record, its score, and what speaks against it; the most doubtful first."""
-        return self._native.look_again(limit)
+        return self._native.look_again(count(limit, "limit"))
 
     def plot(self, threshold: str | float = 0.0) -> Plot:
         """Three figures: what the rounds have found, how the weights turned, and the scores of all records.
@@ -342,7 +342,7 @@ class Session:
         Audit
             The records, without scores, and what was measured.
         """
-        self._native.draw_audit(count(budget, "budget"), str(threshold), seed)
+        self._native.draw_audit(count(budget, "budget"), str(threshold), count(seed, "seed"))
         return Audit(self._project, self._native)
 
     def audit_report(self, threshold: str | float = 0.0) -> AuditReport | None:

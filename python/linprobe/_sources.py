@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 
 from . import _pictures
-from ._checks import matrix
+from ._checks import rows, text
+from ._packages import needed
+from ._values import is_missing, listed, plain
 from .errors import InputError
 
 #: Digits of the digest that a dataset without a name is called by.
@@ -66,6 +68,7 @@ def place(source: Any, folder: Path, name: str | None, beside: Beside) -> Place:
 
 def _write(source: Any, folder: Path, beside: Beside) -> dict[str, str]:
     """Writes a dataset, and gives the names of the files: of its own, ``location``, and of those beside it."""
+    given, source = source, listed(source)
     if isinstance(source, np.ndarray) and not _is_list(source):
         return _write_vectors(source, folder, beside)
     if _is_table(source):
@@ -80,7 +83,7 @@ def _write(source: Any, folder: Path, beside: Beside) -> dict[str, str]:
     if records and all(_pictures.is_picture(record) for record in records):
         return {"location": _write_pictures(records, folder, beside)}
     raise InputError(
-        f"{_described(source, records)} is no dataset that can be read\nhint: give a path, a name on the hub, texts, dicts, "
+        f"{_described(given, records)} is no dataset that can be read\nhint: give a path, a name on the hub, texts, dicts, "
         "pictures of Pillow, a matrix of NumPy, a data frame, a table of Arrow or a datasets.Dataset"
     )
 
@@ -101,14 +104,15 @@ def _described(source: Any, records: Sequence[Any]) -> str:
 def _write_vectors(vectors: np.ndarray[Any, Any], folder: Path, beside: Beside) -> dict[str, str]:
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise InputError(f"vectors have shape {vectors.shape} and type {vectors.dtype}; give floats of shape (n, d)")
-    wanted = vectors if vectors.dtype == np.float16 else matrix(vectors, "source")
+    wanted = vectors if vectors.dtype == np.float16 else rows(vectors, "source")
     np.save(folder / "vectors.npy", wanted, allow_pickle=False)
     written = {"location": "vectors.npy"}
     for what, values in vars(beside).items():
         if values is not None:
             written[what] = f"{what}.jsonl"
             column = _column(values, what, len(vectors))
-            _write_lines((str(value) for value in column), folder / written[what])
+            # A blank line says that there is nothing.
+            _write_lines((None if is_missing(value) else str(value) for value in column), folder / written[what], blank=True)
     return written
 
 
@@ -162,9 +166,8 @@ def _write_table(table: Any, folder: Path) -> str:
 
 
 def _write_arrow(table: Any, file: Path) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
+    pyarrow = needed("pyarrow", "pyarrow", "a table of Arrow")
+    needed("pyarrow.parquet", "pyarrow", "a table of Arrow")
     pyarrow.parquet.write_table(pyarrow.table(table), file)
 
 
@@ -190,13 +193,19 @@ def _columns(beside: Beside, n_records: int, without: str) -> dict[str, list[Any
 
 
 def _column(values: Iterable[Any], what: str, n_records: int) -> list[Any]:
-    column = [value.item() if isinstance(value, np.generic) else value for value in values]
+    column = [value.item() if isinstance(value, np.generic) else value for value in listed(values)]
     if len(column) != n_records:
         raise InputError(f"{len(column)} {what} for {n_records} records")
-    if what == "ids":
-        _check_unique([str(name) for name in column])
-        return [str(name) for name in column]
-    return column if what == "labels" else [str(value) for value in column]
+    if what == "labels":
+        return column
+    if what == "texts":
+        return [None if is_missing(value) else str(value) for value in column]
+    missing = [place for place, name in enumerate(column) if is_missing(name)]
+    if missing:
+        raise InputError(f"the id at position {missing[0]} is missing\nhint: each record needs one; or leave out ids")
+    ids = [text(str(name), "an id") for name in column]
+    _check_unique(ids)
+    return ids
 
 
 def _check_unique(ids: Sequence[str]) -> None:
@@ -214,16 +223,12 @@ def _file_name(name: str) -> str:
     return name
 
 
-def _write_lines(values: Iterable[Any], file: Path) -> None:
+def _write_lines(values: Iterable[Any], file: Path, blank: bool = False) -> None:
+    """Writes JSON, a value a line; what is missing as null, or as a blank line."""
     with file.open("w", encoding="utf-8") as out:
-        for value in values:
-            out.write(json.dumps(value, ensure_ascii=False, default=_plain))
-            out.write("\n")
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and arrays of NumPy as JSON has them; anything else by its name."""
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
+        for place, value in enumerate(values):
+            line = "" if blank and value is None else json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+            out.write(text(line, f"record {place}") + "\n")
 
 
 def _digest(folder: Path) -> str:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _pictures, _wire
+from ._checks import option, text as checked
 from ._classifier import LinearClassifier
+from ._session import Session
 from .errors import InputError
 
 #: A phrase or several.
@@ -19,8 +21,8 @@ PhraseLike = Union[str, Sequence[str], None]
 #: An id of a record, the path of a file, a picture of Pillow, or several of them.
 ExampleLike = Union[str, "os.PathLike[str]", Iterable[Any], Any, None]
 
-#: A classifier, or the name of one.
-ClassifierLike = Union[str, "os.PathLike[str]", LinearClassifier, None]
+#: A classifier, a session that has one, or the name of one.
+ClassifierLike = Union[str, "os.PathLike[str]", LinearClassifier, Session, None]
 
 
 def start(
@@ -40,7 +42,7 @@ def start(
         "unlike": _examples(unlike),
         "vector": None if vector is None else _vector(vector),
         "classifier": None if classifier is None else _head(classifier),
-        "filter": where,
+        "filter": option(where, "where"),
     }
 
 
@@ -56,22 +58,24 @@ def _phrases(given: PhraseLike) -> list[str]:
     for phrase in phrases:
         if not isinstance(phrase, str):
             raise InputError(f"{type(phrase).__name__} is no phrase\nhint: give str, or a list of them")
-    return phrases
+    return [checked(phrase, "a phrase") for phrase in phrases]
 
 
 def _examples(given: ExampleLike) -> list[str | bytes]:
     if given is None:
         return []
-    if isinstance(given, (str, bytes, os.PathLike)) or _pictures.is_picture(given):
-        given = [given]
-    return [_example(example) for example in given]
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
+        return [_example(example) for example in given]
+    return [_example(given)]
 
 
 def _example(example: Any) -> str | bytes:
-    if isinstance(example, (str, bytes)):
+    if isinstance(example, str):
+        return checked(example, "an example")
+    if isinstance(example, bytes):
         return example
     if isinstance(example, os.PathLike):
-        return str(os.fspath(example))
+        return checked(str(os.fspath(example)), "an example")
     if _pictures.is_picture(example):
         return _pictures.to_file(example)
     if isinstance(getattr(example, "id", None), str):
@@ -87,9 +91,23 @@ def _vector(vector: ArrayLike) -> list[float]:
     return numbers
 
 
-def _head(classifier: Any) -> str | _wire.Head:
+def _head(classifier: ClassifierLike) -> str | _wire.Head:
+    given = named_or_made(classifier)
+    if isinstance(given, str):
+        return given
+    weights, bias, card = given._parts()
+    name = "a classifier" if given.card_ is None else str(given.card_["name"])
+    return name, weights.tolist(), bias, card
+
+
+def named_or_made(classifier: ClassifierLike) -> str | LinearClassifier:
+    """The name of a classifier, or the classifier itself."""
     if isinstance(classifier, LinearClassifier):
-        weights, bias, card = classifier._parts()
-        name = "a classifier" if classifier.card_ is None else str(classifier.card_["name"])
-        return name, weights.tolist(), bias, card
-    return str(os.fspath(classifier))
+        return classifier
+    if isinstance(classifier, Session):
+        return classifier.classifier()
+    if classifier is None:
+        raise InputError("no classifier is given")
+    if isinstance(classifier, (str, os.PathLike)):
+        return checked(os.fspath(classifier), "classifier")
+    raise InputError(f"{type(classifier).__name__} is no classifier\nhint: give a LinearClassifier, a Session or a name")

@@ -64,9 +64,7 @@ fn message(error: &ProjectError) -> String {
              \"laion/CLIP-ViT-B-32-laion2B-s34B-b79K\", or index vectors that you have made elsewhere"
         }
         E::OtherModel { .. } => "leave out model=..., or make another project for the other model",
-        E::NothingLetThrough { .. } => {
-            "project.n_records and project.classes() count what there is"
-        }
+        E::NothingLetThrough { .. } => "project.n_records and project.classes count what there is",
         E::OtherScores { .. } => "delete it to begin anew, or give another working=...",
         E::ScoresInUse { .. } => "wait for it, or give another working=...",
         _ => return said,

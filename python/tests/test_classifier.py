@@ -179,6 +179,66 @@ def test_a_folder_for_a_hub_keeps_classes_and_threshold(two_classes, tmp_path: P
     np.testing.assert_array_equal(same.predict(X), classifier.predict(X))
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"{",
+        b"[1]",
+        b"\xff",
+        b'{"classes": ["one"]}',
+        b'{"classes": [0, 1, 2]}',
+        b'{"classes": ["a", "a"]}',
+        b'{"classes": [[0], [1, 2]]}',
+        b'{"classes": [null, "a"]}',
+        b'{"classes": 7}',
+        b'{"threshold": "high"}',
+        b'{"freedom": []}',
+    ],
+)
+def test_a_damaged_folder_is_named(two_classes, tmp_path: Path, damaged):
+    LinearClassifier().fit(*two_classes).save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_bytes(damaged)
+    with pytest.raises(linprobe.ClassifierError, match=r"config\.json"):
+        LinearClassifier.from_pretrained(tmp_path)
+
+
+def test_what_is_not_fitted_leaves_no_folder(tmp_path: Path):
+    with pytest.raises(ValueError, match="not fitted"):
+        LinearClassifier().save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_torch_is_named_where_it_is_missing(two_classes, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(linprobe.MissingPackageError, match="to_torch needs the package torch\nhint: pip install torch"):
+        LinearClassifier().fit(*two_classes).to_torch()
+
+
+def test_weights_below_zero_are_refused_also_as_one_number(two_classes):
+    for wrong, said in [(-1.0, "below 0"), (float("nan"), "NaN"), ("a", "sample_weight")]:
+        with pytest.raises(linprobe.InputError, match=said):
+            LinearClassifier().fit(*two_classes, sample_weight=wrong)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+@pytest.mark.parametrize("kind", [list, lambda y: np.asarray(y, dtype=object)])
+def test_a_missing_class_is_no_class(kind, missing):
+    for y in (["a", "b", missing], ["a", "a", missing]):
+        with pytest.raises(linprobe.InputError, match="NaN or None, at position 2"):
+            LinearClassifier().fit(np.eye(3), kind(y))
+    with pytest.raises(linprobe.InputError, match="no order"):
+        LinearClassifier().fit(np.eye(3), np.asarray(["a", "b", 1], dtype=object))
+
+
+def test_accuracy_wants_a_class_for_each_row(two_classes):
+    X, y = two_classes
+    classifier = LinearClassifier().fit(X, y)
+    assert classifier.score(X, y) == (classifier.predict(X) == y).mean()
+    for wrong in ([1], y[:-1], y[:, None] * np.ones(2)):
+        with pytest.raises(linprobe.InputError):
+            classifier.score(X, wrong)
+
+
 def test_a_pickle_of_it_is_the_same(two_classes):
     X, y = two_classes
     classifier = LinearClassifier().fit(X, y)

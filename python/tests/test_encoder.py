@@ -85,3 +85,22 @@ def test_what_has_no_embedding_is_named_or_marked():
         Encoder(resize="by hand")
     with pytest.raises(linprobe.ModelError, match="no such model"):
         Encoder("nothing like this")
+
+
+def test_arguments_are_looked_at_before_anything_is_embedded(monkeypatch):
+    encoder = Encoder()
+    told = []
+    with pytest.raises(linprobe.InputError, match="errors is"):
+        encoder.embed(["a cat"], errors="x", progress=lambda *reached: told.append(reached))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(linprobe.MissingPackageError, match="pip install torch"):
+        encoder.encode(["a cat"], convert_to_tensor=True)
+    assert told == []
+    for wrong in (0, -1, "5", None, 2.5):
+        with pytest.raises(linprobe.InputError, match="batch_size is"):
+            encoder.embed(["a cat"], batch_size=wrong)
+    for ask in (encoder.embed, encoder.embed_queries):
+        with pytest.raises(linprobe.InputError, match="half a character"):
+            ask(["a cat", "half \ud83d"])
+    with pytest.raises(linprobe.InputError, match="engine is 5"):
+        Encoder(engine=5)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import pickle
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -161,8 +165,6 @@ def test_another_dataset_is_predicted_with_the_model_of_the_classifier(project, 
 
 
 def test_columns_come_without_pandas(project, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "pandas", None)
     project.session(text="cats", name="cats")
     columns = project.predict("cats")
@@ -233,11 +235,144 @@ def test_an_array_of_texts_is_as_good_as_a_list(project):
         (lambda project: project.index(["x"], colour="red", progress=False), TypeError, "id_column"),
         (lambda project: project.search(vector=np.eye(2)), linprobe.InputError, "shape"),
         (lambda project: project.predict(None), linprobe.InputError, "no classifier"),
+        (lambda project: project.predict(7), linprobe.InputError, "int is no classifier"),
+        (lambda project: project.search("cats", "5"), linprobe.InputError, "k is '5'"),
+        (lambda project: project.search("cats", None), linprobe.InputError, "k is None"),
+        (lambda project: project.search("cats", where=5), linprobe.InputError, "where is 5"),
+        (lambda project: project.search("half \ud83d"), linprobe.InputError, "half a character"),
+        (lambda project: project.search(examples=5), linprobe.InputError, "int is no example"),
+        (lambda project: project.predict(project.session(text="cats"), where=5), linprobe.InputError, "where is 5"),
+        (lambda project: project.session(5), linprobe.InputError, "name is 5"),
+        (lambda project: project.session(text="cats", method=5), linprobe.InputError, "method is 5"),
+        (lambda project: project.record(5), linprobe.InputError, "id is 5"),
+        (lambda project: project.index(["x"], batch_size=-1, progress=False), linprobe.InputError, "batch_size is -1"),
+        (lambda project: project.index(["x"], batch_size=0, progress=False), linprobe.InputError, "batch_size is 0"),
+        (lambda project: project.index(["x"], name=5, progress=False), linprobe.InputError, "name is 5"),
+        (lambda project: project.index(["half \ud83d"], progress=False), linprobe.InputError, "record 0 holds half"),
+        (
+            lambda project: project.index([{"text": "x"}], metadata_columns="text", progress=False),
+            linprobe.InputError,
+            r"metadata_columns is 'text', expected a list of names\nhint: \['text'\]",
+        ),
+        (lambda project: project.index([{"a": "x"}], text_column=5, progress=False), linprobe.InputError, "text_column is 5"),
+        (lambda project: project.index("x.mp4", every="often", progress=False), linprobe.InputError, "every is 'often'"),
+        (lambda project: project.record("0").image(), linprobe.InputError, "0 is no picture"),
     ],
 )
 def test_what_goes_wrong_is_named_and_typed(project, ask, exception, said):
     with pytest.raises(exception, match=said):
         ask(project)
+
+
+NAN = float("nan")
+
+
+def test_what_is_missing_loses_no_record_and_becomes_no_word(tmp_path: Path):
+    missing = [None, NAN, np.float32("nan"), np.datetime64("NaT")]
+    project = project_of(tmp_path, [f"note {n}" for n in range(5)], labels=[*missing, "cats"])
+    assert project.n_records == 5 and project.classes == {"cats": 1}
+    rows = [{"text": "a cat", "year": NAN, "place": {"x": value, "y": 2.0}, "all": [1.0, NAN]} for value in missing]
+    rows = [{"id": f"r{n}", **row} for n, row in enumerate(rows)]
+    run = project.index(rows, id_column="id", progress=False)
+    assert (run.n_embedded, run.n_skipped) == (4, 0)
+    assert project.record("r3").metadata == {"place.y": "2.0", "all": "[1.0,null]"}
+    project.index([{"id": "far", "text": "away", "x": float("inf"), "on": datetime(2026, 1, 2)}], id_column="id", progress=False)
+    assert project.record("far").metadata == {"x": "inf", "on": "2026-01-02 00:00:00"}
+
+
+def test_missing_values_of_pandas_become_no_class(tmp_path: Path):
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series(["cats", pandas.NA, None], dtype="string")
+    project = project_of(tmp_path, ["a cat", "a dog", "a fox"], labels=labels)
+    assert project.n_records == 3 and project.classes == {"cats": 1}
+    rows = pandas.DataFrame({"id": ["x", "y"], "text": ["one", "two"], "n": [1.5, None], "t": [pandas.NaT, pandas.NA]})
+    project.index(rows.to_dict("records"), id_column="id", progress=False)
+    assert [project.record(id).metadata for id in "xy"] == [{"n": "1.5"}, {}]
+
+
+def test_what_is_missing_beside_vectors_is_left_out(tmp_path: Path):
+    vectors = np.eye(3, dtype=np.float32)
+    project = project_of(tmp_path, vectors, ids=["a", "b", "c"], texts=[None, "None", NAN], labels=[NAN, "x", None])
+    assert [(project.record(id).text, project.record(id).label) for id in "abc"] == [(None, None), ("None", "x"), (None, None)]
+    for wrong in [["a", None, "b"], ["a", NAN, NAN]]:
+        with pytest.raises(linprobe.InputError, match="the id at position 1 is missing"):
+            project.index(vectors, ids=wrong, progress=False)
+
+
+def test_pictures_without_a_label_are_kept(tmp_path: Path):
+    images, colours = pictures()
+    project = project_of(tmp_path, images, model=str(CLIP), texts=["a", None, "c", "d"], labels=[*colours[:3], NAN])
+    assert project.n_records == 4 and project.classes == {colour: 1 for colour in colours[:3]}
+    assert [project.record(f"{n}.png").metadata.get("text") for n in range(4)] == ["a", None, "c", "d"]
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_a_vector_that_is_not_finite_is_skipped_and_named(tmp_path: Path, kind):
+    vectors = np.eye(4, dtype=kind)
+    vectors[2, 1] = np.nan
+    with pytest.warns(UserWarning, match="1 records were skipped; the first: the vector is not finite"):
+        project = project_of(tmp_path, vectors)
+    assert project.n_records == 3 and [skipped.id for skipped in project.skipped] == ["2"]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "array"])
+def test_a_column_is_as_good_as_a_list(project, kind):
+    library = pytest.importorskip("pyarrow" if kind == "array" else kind)
+    make = {"pandas": "Series", "polars": "Series", "pyarrow": "chunked_array", "array": "array"}[kind]
+
+    def column(values):
+        return getattr(library, make)([values] if kind == "pyarrow" else values)
+
+    again = project.index(column(TEXTS), labels=column(LABELS), progress=False)
+    assert again.n_unchanged == len(TEXTS)
+    session = project.session(text="cats", name="cats")
+    assert len(project.predict(session, column(TEXTS[:3]))["id"]) == 3
+    labels = column([None, *LABELS[1:]])
+    project.index(np.eye(60, 256, dtype=np.float32), ids=column([f"v{n}" for n in range(60)]), labels=labels, progress=False)
+    assert project.record("v0").label is None and project.record("v1").label == LABELS[1]
+    with pytest.raises(linprobe.InputError, match="(Series|Array) of .* and str is no dataset"):
+        project.index(column(["a", None]), progress=False)
+
+
+def test_a_session_is_a_classifier_and_a_record_an_example_by_itself(project):
+    session = project.session(text="cats", name="cats")
+    session.score({"0": 1.0, "1": -1.0})
+    assert project.search(classifier=session).ids == project.search(classifier="cats").ids
+    assert project.session("further", classifier=session).description == "classifier cats"
+    record = project.record("0")
+    assert project.search(examples=record).ids == project.search(examples=[record]).ids
+    assert project.session("like", examples=record, unlike=project.search("tax")[0]).labels["0"] == 1.0
+
+
+def test_a_filter_or_a_method_is_never_dropped(project):
+    project.session(text="cats", name="cats")
+    for name in ("cats", None):
+        with pytest.raises(linprobe.InputError, match="a filter belongs to a new session\nhint: also give text="):
+            project.session(name, where="label = 'tax'")
+        with pytest.raises(linprobe.InputError, match="a method belongs to a new session"):
+            project.session(name, method="ridge")
+    assert project.session("cats", method="map-logistic").name == "cats" and project.sessions == ["cats"]
+
+
+def test_vectors_of_an_empty_project_are_named(tmp_path: Path):
+    with pytest.raises(linprobe.EmptyProjectError, match=r"project\.index"):
+        _ = linprobe.Project(tmp_path / "project").vectors
+
+
+def test_records_are_hashed_copied_and_pickled(project):
+    for record in [project.search("kittens", k=1)[0], project.record("3"), project.session(text="cats").next(1)[0]]:
+        copied, pickled = copy.deepcopy(record), pickle.loads(pickle.dumps(record))
+        assert type(pickled) is type(record) and len({record, copied, pickled}) == 1
+        assert copied.content() == TEXTS[int(record.id)] and copied.metadata is not record.metadata
+        with pytest.raises(linprobe.InputError, match="without its project"):
+            pickled.content()
+
+
+def test_a_picture_without_pillow_names_the_package(tmp_path: Path, monkeypatch):
+    project = project_of(tmp_path, pictures()[0], model=str(CLIP))
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(linprobe.MissingPackageError, match="pip install pillow"):
+        project.search("blue", k=1)[0].image()
 
 
 def test_a_run_that_fails_leaves_no_dataset_behind(project):

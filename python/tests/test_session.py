@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
 
 import linprobe
@@ -78,7 +79,32 @@ def test_a_wrong_score_writes_nothing(project):
             session.score(wrong)
     with pytest.raises(linprobe.InputError, match="list is no dict of scores"):
         session.score([1.0, -1.0])
+    for wrong in (False, np.bool_(True), "1.0", b"1", [1.0]):
+        with pytest.raises(linprobe.InputError, match=r"the score of 0 is .*\nhint: \+1\.0 and -1\.0"):
+            session.score({"0": wrong})
+    for wrong in (0, None):
+        with pytest.raises(linprobe.InputError, match="the id of a record is"):
+            session.score({wrong: 1.0})
     assert session.labels == {}
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda session: session.look_again(-1), "limit is -1"),
+        (lambda session: session.audit(10, seed=-1), "seed is -1"),
+        (lambda session: session.audit("10"), "budget is '10'"),
+        (lambda session: session.next(True), "k is True"),
+        (lambda session: session.next(2**64), "k is 18446744073709551616"),
+        (lambda session: session.next(2.0), "k is 2.0"),
+        (lambda session: session.next(2, strategy=5), "strategy is 5"),
+    ],
+)
+def test_what_an_argument_cannot_be_is_said_by_its_name(project, ask, said):
+    session = project.session(text="cats")
+    with pytest.raises(linprobe.InputError, match=said):
+        ask(session)
+    assert len(session.next(np.int64(2))) == 2
 
 
 def test_a_start_may_be_examples_a_vector_or_a_filter(project):
