@@ -53,6 +53,25 @@ test("records that are alike share a place, and leave no gap", async ({ page, se
   await expect(list.getByRole("option", { name: "Loading" })).toHaveCount(0);
 });
 
+test("on a phone a list of texts is as high as it may be, and each row holds what is in it", async ({
+  page,
+  server,
+}) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const session = await newSession(server, "tickets");
+  await page.goto(`${server.url}/#/p/tickets/s/${session}/results`);
+  const list = page.getByRole("listbox", { name: "Records by score" });
+  await expect(list.getByRole("option", { name: /^2: / })).toBeVisible();
+  expect((await list.boundingBox())?.height).toBeGreaterThan(0.7 * 844);
+  const leaks = await list.getByRole("option").evaluateAll((rows) =>
+    rows.flatMap((row) => {
+      const { bottom } = row.getBoundingClientRect();
+      return [...row.children].filter((part) => part.getBoundingClientRect().bottom > bottom + 1);
+    }),
+  );
+  expect(leaks).toEqual([]);
+});
+
 test("the threshold moves by keys and by promise, and the cut moves with it", async ({ page, server }) => {
   const session = await learned(server);
   await page.goto(`${server.url}/#/p/vectors/s/${session}/results`);

@@ -35,6 +35,32 @@ test("a picture from the user's machine, under a name of the user's", async ({ p
   await expect(page).toHaveTitle(/my own circle/);
 });
 
+test("a filter goes with an example phrase and with Enter, and is shown in the session", async ({
+  page,
+  server,
+}) => {
+  for (const begin of ["pill", "Enter"]) {
+    await page.goto(`${server.url}/#/p/tickets`);
+    await page.getByText("Examples, what it is not, a classifier").click();
+    if (begin === "Enter") await page.getByLabel("What are you looking for?").fill("parcel");
+    await page.getByLabel("Only records where").fill("label = 'delivery'");
+    if (begin === "Enter") await page.getByLabel("Only records where").press("Enter");
+    else await page.getByRole("button", { name: "delivery" }).click();
+    await expect(cards(page)).toHaveCount(10);
+    await expect(page.getByText("Only records where label = 'delivery'")).toBeVisible();
+  }
+});
+
+test("what is wrong with a filter is marked where it is wrong", async ({ page, server }) => {
+  await page.goto(`${server.url}/#/p/tickets`);
+  await page.getByText("Examples, what it is not, a classifier").click();
+  await page.getByLabel("Only records where").fill("label ~ 'delivery'");
+  await page.getByRole("button", { name: "delivery" }).click();
+  const words = page.getByRole("alert").getByText("the filter is wrong");
+  await expect(words).toHaveCSS("white-space", "pre-wrap");
+  expect(await words.innerText()).toMatch(/\n +label ~ 'delivery'\n +\^/);
+});
+
 test("a vector project takes examples only, and says so", async ({ page, server }) => {
   await page.goto(`${server.url}/#/p/vectors`);
   await expect(page.getByLabel("What are you looking for?")).toBeDisabled();
@@ -75,6 +101,19 @@ test("an empty project takes a dataset, and tells how far it is", async ({ page,
   await page.getByRole("button", { name: "Index", exact: true }).click();
   await expect(page.getByLabel("What are you looking for?")).toBeVisible();
   await expect(page.getByRole("region", { name: /^Index job of/ })).toContainText("Indexed");
+});
+
+test("an index job that the server knows no more is told and taken away", async ({ page, own }) => {
+  let nAsked = 0;
+  await page.route("**/projects/tickets/jobs", async (route) => {
+    nAsked += 1;
+    const job = { id: "gone", state: "running", source: "a.csv", n_done: 3, n_skipped: 0, n_pruned: 0 };
+    if (nAsked === 1) await route.fulfill({ json: { jobs: [job] } });
+    else await route.fallback();
+  });
+  await page.goto(`${own.url}/#/p/tickets`);
+  await expect(page.getByText("the server was restarted; index again to go on")).toBeVisible();
+  await expect(page.getByRole("region", { name: /^Index job of/ })).toHaveCount(0);
 });
 
 test("a server that asks for its token gets it once", async ({ page, guarded }) => {

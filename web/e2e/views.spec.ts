@@ -144,3 +144,23 @@ test("an audit is judged blind by keys, and reports with intervals", async ({ pa
   await expect(page.getByRole("row", { name: /Precision/ })).toContainText("%");
   await fitsPhone(page, info.outputPath("audit-report-phone.png"));
 });
+
+test("an undo in an audit takes back what was judged before a reload", async ({ page, server }) => {
+  const session = await labelled(server);
+  await page.goto(`${server.url}/#/p/tickets/s/${session}/audit`);
+  await page.getByLabel("Judge").fill("20");
+  await page.getByRole("button", { name: "Start the audit" }).click();
+  await press(page, "9", "1", "7");
+  await saved(page);
+  const judged = page.getByText(/^\d+ of \d+$/);
+  const before = await judged.innerText();
+  await page.reload();
+  await expect(judged).toHaveText(before);
+  await press(page, "Backspace");
+  await expect(judged).toHaveText(before.replace(/^\d+/, (n) => String(Number(n) - 1)));
+  await saved(page);
+  const { n_answered } = await server.ask<{ n_answered: number }>(
+    `projects/tickets/sessions/${session}/audit`,
+  );
+  expect(n_answered).toBe(Number.parseInt(before, 10) - 1);
+});

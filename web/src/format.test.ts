@@ -1,6 +1,18 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, amount, count, fitWords, logit, modelName, percent, plural, share, titleOf } from "./format.ts";
+import {
+  ago,
+  amount,
+  count,
+  fitWords,
+  logit,
+  modelName,
+  percent,
+  plural,
+  restOf,
+  share,
+  titleOf,
+} from "./format.ts";
 
 describe("numbers", () => {
   it("of many digits are grouped, and one is not plural", () => {
@@ -54,5 +66,27 @@ describe("a record's title", () => {
     expect(titleOf({ id: "7", text: "\nfitsh\nSoftware" })).toBe("fitsh");
     expect(titleOf({ id: "7", text: "x".repeat(100) })).toHaveLength(80);
     expect(titleOf({ id: "7", text: null })).toBe("7");
+  });
+});
+
+describe("what follows a title", () => {
+  const rest = (text: string) => restOf(text, titleOf({ id: "7", text }));
+
+  it("is the rest of the text", () => {
+    expect([rest("one\ntwo three"), rest("one"), rest("so on…\nand on")]).toEqual([
+      "two three",
+      "",
+      "and on",
+    ]);
+  });
+
+  it("begins where a long first line was cut", () => {
+    const line = "word ".repeat(30).trim();
+    expect(titleOf({ id: "7", text: line }).slice(0, -1) + rest(line).slice(1)).toBe(line);
+    expect(rest(line)).toMatch(/^… ?word/);
+  });
+
+  it("is all of a text that its title is not in", () => {
+    expect(restOf("year 2020 · split train", "7")).toBe("year 2020 · split train");
   });
 });

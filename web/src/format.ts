@@ -68,3 +68,10 @@ export function titleOf(record: { id: string; text?: string | null }): string {
   if (line === undefined || line === "") return record.id;
   return line.length > 80 ? `${line.slice(0, 79).trimEnd()}…` : line;
 }
+
+/** What follows a title in its text; all of it where the text does not begin with its title. */
+export function restOf(text: string, title: string): string {
+  if (text.startsWith(title)) return text.slice(title.length).trim();
+  const begun = title.replace(/…$/, "");
+  return text.startsWith(begun) ? `…${text.slice(begun.length).trimEnd()}` : text;
+}

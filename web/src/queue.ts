@@ -9,7 +9,7 @@ import { computed, signal } from "@preact/signals";
 
 import type { Seat } from "./api/calls.ts";
 import { ApiError, Unreachable } from "./api/client.ts";
-import type { Problem, UndoReply } from "./api/types.ts";
+import type { AuditState, Problem, UndoReply } from "./api/types.ts";
 import { forget, keep, kept } from "./storage.ts";
 
 /** Which of the two doors of a session an answer goes through. */
@@ -31,6 +31,8 @@ export interface Outcome {
   op: Op;
   refused?: Problem | undefined;
   undone?: UndoReply["undone"];
+  /** How an audit stands after an undo. */
+  judged?: AuditState;
 }
 
 /** How a lane stands: `waiting` for the server to come back, `stuck` on an answer that the server will not take. */

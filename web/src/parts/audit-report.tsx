@@ -17,6 +17,8 @@ export function AuditReportView({
     ["Recall", report.recall],
     ["F1", report.f1],
   ];
+  // An amount without ends says itself that it is about right.
+  const { low, high } = report.n_relevant;
   return (
     <section class="block report" aria-labelledby="report">
       <h2 id="report">What the audit found</h2>
@@ -39,7 +41,7 @@ export function AuditReportView({
         </tbody>
       </table>
       <p class="measure">
-        Of {count(report.n_points)} records {report.estimated ? "about " : ""}
+        Of {count(report.n_points)} records {report.estimated && low !== high ? "about " : ""}
         {amount(report.n_relevant)} are relevant; {plural(report.n_above, "record")}{" "}
         {report.n_above === 1 ? "is" : "are"} at or above the threshold {logit(report.threshold)}. From{" "}
         {plural(report.n_judged, "judgement")} and {plural(report.n_known, "label")}.

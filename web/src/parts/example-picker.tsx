@@ -57,11 +57,18 @@ export function ExamplePicker({ project, examples, onChange }: ExamplePickerProp
                 </li>
               ))}
             </ul>
-            {next != null && (
-              <button type="button" class="button small" onClick={() => setAfter(next)}>
-                More records
-              </button>
-            )}
+            <p class="row">
+              {after !== undefined && (
+                <button type="button" class="button small" onClick={() => setAfter(undefined)}>
+                  From the start
+                </button>
+              )}
+              {next != null && (
+                <button type="button" class="button small" onClick={() => setAfter(next)}>
+                  More records
+                </button>
+              )}
+            </p>
           </>
         )}
       </Show>

@@ -7,13 +7,15 @@ import { useEffect } from "preact/hooks";
 import { cancelJob, jobEvents } from "../api/calls.ts";
 import type { Job } from "../api/types.ts";
 import { count, plural } from "../format.ts";
-import { report } from "../state/ui.ts";
+import { note, report } from "../state/ui.ts";
 import { ProblemWords } from "./problem.tsx";
 
 interface JobProgressProps {
   project: string;
   job: Job;
   onDone: () => void;
+  /** Is called when the server knows the job no more. */
+  onLost: () => void;
 }
 
 const STATES: Record<Job["state"], string> = {
@@ -23,11 +25,19 @@ const STATES: Record<Job["state"], string> = {
   cancelled: "Cancelled",
 };
 
-export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Element {
+export function JobProgress({ project, job, onDone, onLost }: JobProgressProps): JSX.Element {
   const latest = useSignal(job);
+  const silent = useSignal(false);
   useEffect(() => {
     if (job.state !== "running") return undefined;
     const events = new EventSource(jobEvents(project, job.id));
+    events.addEventListener("open", () => void (silent.value = false));
+    events.addEventListener("error", () => {
+      silent.value = events.readyState === EventSource.CONNECTING;
+      if (events.readyState !== EventSource.CLOSED) return;
+      note("error", "the server was restarted; index again to go on");
+      onLost();
+    });
     events.addEventListener("progress", (event) => {
       latest.value = JSON.parse(event.data as string) as Job;
       if (latest.value.state === "running") return;
@@ -68,9 +78,14 @@ export function JobProgress({ project, job, onDone }: JobProgressProps): JSX.Ele
           value={n_total == null ? undefined : n_done}
         />
       )}
-      {notes.map((note) => (
-        <p key={note} class="soft">
-          {note}
+      {silent.value && (
+        <p class="soft" role="status">
+          The server does not answer; what it says is shown as soon as it does.
+        </p>
+      )}
+      {notes.map((words) => (
+        <p key={words} class="soft">
+          {words}
         </p>
       ))}
       <ProblemWords problem={problem} />

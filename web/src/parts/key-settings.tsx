@@ -6,6 +6,7 @@ import { useRef, useState } from "preact/hooks";
 import { ACTION_NAMES, ACTIONS, defaultBindings, keyLabel, keyName, parseBindings, rebind } from "../keys.ts";
 import type { Action } from "../keys.ts";
 import { announce, bindings, note } from "../state/ui.ts";
+import { takeFiles } from "./files.ts";
 
 export function KeySettings(): JSX.Element {
   return (
@@ -107,7 +108,7 @@ function KeyFiles(): JSX.Element {
         type="file"
         accept="application/json,.json"
         aria-label="A file of keys"
-        onChange={(event) => void read(event.currentTarget.files?.[0])}
+        onChange={(event) => void read(takeFiles(event.currentTarget)[0])}
       />
     </p>
   );

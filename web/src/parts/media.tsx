@@ -49,8 +49,14 @@ function Prose({ record }: { record: LinRecord }): JSX.Element {
   const long = body.length > SHORT;
   return (
     <div class="prose">
-      {head !== null && <p class="prose-head">{head}</p>}
-      <p class="prose-body">{long && !open ? `${body.slice(0, cutAt(body)).trimEnd()}…` : body}</p>
+      {head !== null && (
+        <p class="prose-head" dir="auto">
+          {head}
+        </p>
+      )}
+      <p class="prose-body" dir="auto">
+        {long && !open ? `${body.slice(0, cutAt(body)).trimEnd()}…` : body}
+      </p>
       {long && (
         <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? "Less" : "More"}
@@ -95,7 +101,9 @@ export function Thumb({ project, record }: MediaProps): JSX.Element {
   return (
     <span class="thumb">
       {record.kind === "image" && <Picture project={project} record={record} size={128} />}
-      <span class="thumb-title">{titleOf(record)}</span>
+      <span class="thumb-title" dir="auto">
+        {titleOf(record)}
+      </span>
     </span>
   );
 }
@@ -104,9 +112,9 @@ export function Thumb({ project, record }: MediaProps): JSX.Element {
 export function Whole({ project, record }: MediaProps): JSX.Element {
   return (
     <div class="whole">
-      {record.kind === "image" && <WholePicture project={project} record={record} />}
+      {record.kind === "image" && <WholePicture key={record.id} project={project} record={record} />}
       {(record.text ?? "") !== "" && (
-        <div class="whole-text" tabIndex={0} role="region" aria-label="The whole text">
+        <div class="whole-text" dir="auto" tabIndex={0} role="region" aria-label="The whole text">
           {record.text}
         </div>
       )}
@@ -120,9 +128,11 @@ export function Whole({ project, record }: MediaProps): JSX.Element {
   );
 }
 
+/** The picture as it was given; in a format that the browser does not read, as its thumbnail. */
 function WholePicture({ project, record }: MediaProps): JSX.Element {
   const { address, failed } = useAddress(contentPath(project, record.id));
-  if (failed) return <p class="picture-lost">This picture cannot be shown.</p>;
+  const [broken, setBroken] = useState(false);
+  if (failed || broken) return <Picture project={project} record={record} size={512} />;
   return (
     <img
       class="whole-picture"
@@ -130,6 +140,7 @@ function WholePicture({ project, record }: MediaProps): JSX.Element {
       alt={record.id}
       width={record.width ?? undefined}
       height={record.height ?? undefined}
+      onError={() => setBroken(true)}
     />
   );
 }

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 
 import { dismiss, notes } from "../state/ui.ts";
+import { Detail } from "./problem.tsx";
 
 export function Notes(): JSX.Element {
   return (
@@ -11,7 +12,7 @@ export function Notes(): JSX.Element {
       {notes.value.map(({ id, kind, detail, hint }) => (
         <div key={id} class={`note note-${kind}`} role={kind === "error" ? "alert" : undefined}>
           <div>
-            <p>{detail}</p>
+            <Detail words={detail} />
             {hint !== undefined && <p class="hint">{hint}</p>}
           </div>
           <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>

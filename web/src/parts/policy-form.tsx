@@ -61,7 +61,7 @@ export function PolicyFields({ onChange }: { onChange: (choice: PolicyChoice) =>
           type="number"
           required
           aria-label={unit === "percent" ? "Percent" : "Value"}
-          step={unit === "score" ? "any" : 1}
+          step={unit === "count" ? 1 : "any"}
           min={unit === "score" ? undefined : 1}
           max={unit === "percent" ? 100 : undefined}
           value={value}

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Answer, LinRecord, Prediction } from "../api/types.ts";
-import { count, logit, percent, titleOf } from "../format.ts";
+import { count, logit, percent, restOf, titleOf } from "../format.ts";
 import { lean, scoreText } from "../score.ts";
 import type { Ranking } from "../state/ranking.ts";
 import { scrollTo, windowOf } from "../virtual.ts";
@@ -146,11 +146,14 @@ function Lines({ record }: { record: LinRecord }): JSX.Element {
       .map(([name, value]) => `${name} ${value}`)
       .join(" · ");
   const title = titleOf(record);
-  const rest = text.startsWith(title) ? text.slice(title.length).trim() : text;
   return (
-    <div class="ranked-text">
-      <p class="ranked-title">{title}</p>
-      <p class="ranked-rest">{rest}</p>
+    <div class="ranked-words">
+      <p class="ranked-title" dir="auto">
+        {title}
+      </p>
+      <p class="ranked-rest" dir="auto">
+        {restOf(text, title)}
+      </p>
     </div>
   );
 }

@@ -60,7 +60,7 @@ export function ScoreSlider({
           onBlur={settle}
         />
       </div>
-      <output class="score-chip">{shown === null ? "·" : scoreText(shown)}</output>
+      <span class="score-chip">{shown === null ? "·" : scoreText(shown)}</span>
     </div>
   );
 }

@@ -12,8 +12,11 @@ import { useResource } from "../state/resource.ts";
 import { note, report } from "../state/ui.ts";
 import { goTo } from "../state/where.ts";
 import { ExamplePicker } from "./example-picker.tsx";
+import { takeFiles } from "./files.ts";
 
 const N_PHRASES = 8;
+/** The fields of the session stand below its form, beside those that search or import and must not start it. */
+const FORM = "start";
 
 export function StartBox({ project }: { project: ProjectSummary }): JSX.Element {
   const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
@@ -49,6 +52,7 @@ export function StartBox({ project }: { project: ProjectSummary }): JSX.Element 
       {...dropTarget(addFiles)}
     >
       <form
+        id={FORM}
         onSubmit={(event) => {
           event.preventDefault();
           void begin();
@@ -76,7 +80,9 @@ export function StartBox({ project }: { project: ProjectSummary }): JSX.Element 
           </button>
         </div>
       </form>
-      {takesText && <Phrases project={project} onPhrase={(phrase) => void begin({ phrases: [phrase] })} />}
+      {takesText && (
+        <Phrases project={project} onPhrase={(phrase) => void begin(startOf({ ...draft, phrase }))} />
+      )}
       <Chosen
         examples={draft.examples}
         onRemove={(gone) => change({ examples: draft.examples.filter((example) => example !== gone) })}
@@ -177,13 +183,14 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
               type="file"
               accept={model.takes_images ? "image/*,text/plain" : "text/plain"}
               multiple
-              onChange={(event) => addFiles(event.currentTarget.files ?? [])}
+              onChange={(event) => addFiles(takeFiles(event.currentTarget))}
             />
           </label>
         )}
         <label class="field">
           <span>Name of the session</span>
           <input
+            form={FORM}
             value={draft.name}
             maxLength={80}
             placeholder="made from the words"
@@ -199,6 +206,7 @@ function More({ project, draft, change, addFiles }: MoreProps): JSX.Element {
       <label class="field">
         <span>Only records where</span>
         <input
+          form={FORM}
           value={draft.where}
           placeholder="split = 'train' and year > 2020"
           autocomplete="off"
@@ -270,7 +278,7 @@ function ClassifierField({
         <input
           type="file"
           accept=".safetensors,.json,.onnx,.npz,.pt,.pth,.bin"
-          onChange={(event) => void take(event.currentTarget.files?.[0])}
+          onChange={(event) => void take(takeFiles(event.currentTarget)[0])}
         />
       </label>
       <label class="field">

@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 
 import { ApiError, wordsOf } from "../api/client.ts";
 import type { Loaded } from "../state/resource.ts";
+import { Detail } from "./problem.tsx";
 import { TokenForm } from "./token-form.tsx";
 
 /** A place without content, with a word on what to do. */
@@ -25,7 +26,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   return (
     <div class="empty failure" role="alert">
       <h2>That did not work</h2>
-      <p>{detail}</p>
+      <Detail words={detail} />
       {hint !== undefined && <p class="hint">{hint}</p>}
       {retry !== undefined && (
         <button type="button" class="button" onClick={retry}>

@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 
 import type { Seat } from "../api/calls.ts";
 import { answerOf } from "../api/types.ts";
-import type { Answer } from "../api/types.ts";
+import type { Answer, AuditState } from "../api/types.ts";
 import { uuid } from "../identity.ts";
 import type { Door, Outcome } from "../queue.ts";
 import { scoreText, scoreWords } from "../score.ts";
@@ -32,10 +32,14 @@ export class Answers {
   private readonly nAwaiting = signal(0);
   /** What was answered here, in order, with what stood there before. */
   private trail: { id: string; name: string; before: Answer | undefined }[] = [];
+  /** The undos, by their requests, whose effect was shown when they were asked for. */
+  private readonly shown = new Set<string>();
 
   constructor(
     readonly seat: Seat,
     readonly door: Door,
+    /** Is told how an audit stands after an undo of what was judged before the page was loaded. */
+    private readonly restate: (state: AuditState) => void = () => undefined,
   ) {}
 
   /** Starts from what the server knows, and over it what waits in the queue. */
@@ -46,6 +50,7 @@ export class Answers {
       if (act.kind === "skip") answers.set(act.id, { skipped: true });
     }
     this.trail = [];
+    this.shown.clear();
     this.given.value = answers;
   }
 
@@ -82,15 +87,17 @@ export class Answers {
 
   /** Takes the last answer back, also one from before the page was loaded. */
   undo(): void {
+    const asked = this.addressed();
     const last = this.trail.pop();
     if (last !== undefined) {
+      this.shown.add(asked.request);
       this.put(last.id, last.before);
       this.tookBack.value = { id: last.id };
       announce(
         `${last.name}: taken back, ${last.before === undefined ? "open" : wordsOfAnswer(last.before)}`,
       );
     }
-    queue.push({ ...this.addressed(), act: { kind: "undo" } });
+    queue.push({ ...asked, act: { kind: "undo" } });
   }
 
   /** Resolves when the server has every answer. */
@@ -124,12 +131,15 @@ export class Answers {
     this.given.value = given;
   }
 
-  private hear({ op, refused, undone }: Outcome): void {
+  private hear({ op, refused, undone, judged }: Outcome): void {
     const { project, session } = op.seat;
     if (project !== this.seat.project || session !== this.seat.session || op.door !== this.door) return;
     this.nHeard += 1;
-    if (op.act.kind === "undo") this.hearUndo(undone);
-    else if (refused !== undefined) {
+    if (op.act.kind === "undo") {
+      const wasShown = this.shown.delete(op.request);
+      if (judged !== undefined && !wasShown) this.restate(judged);
+      this.hearUndo(undone);
+    } else if (refused !== undefined) {
       this.put(op.act.id, undefined);
       note("error", `not recorded: ${refused.detail}`, refused.hint ?? undefined);
     }

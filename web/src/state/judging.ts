@@ -5,11 +5,12 @@ import { signal } from "@preact/signals";
 import { audit, learnAudit, startAudit } from "../api/calls.ts";
 import type { AuditRequest, Seat } from "../api/calls.ts";
 import { ApiError } from "../api/client.ts";
-import type { AuditState } from "../api/types.ts";
+import type { Answer, AuditState } from "../api/types.ts";
+import { titleOf } from "../format.ts";
 import { Answers } from "./answers.ts";
 import { Deck } from "./deck.ts";
 import type { Dealt } from "./deck.ts";
-import { note, report } from "./ui.ts";
+import { announce, note, report } from "./ui.ts";
 
 export class Judging {
   /** Null before the server has told, and where no audit was made. */
@@ -19,7 +20,7 @@ export class Judging {
   readonly deck: Deck<Dealt>;
 
   constructor(readonly seat: Seat) {
-    this.deck = new Deck(new Answers(seat, "audit"));
+    this.deck = new Deck(new Answers(seat, "audit", (state) => this.restate(state)));
   }
 
   async open(signal?: AbortSignal): Promise<void> {
@@ -68,9 +69,27 @@ export class Judging {
     }
   }
 
+  /** Shows an audit after an undo whose judgement the page did not know, with the cursor on what was taken back. */
+  private restate(state: AuditState): void {
+    const { answers } = this.deck;
+    const before = answers.given.value;
+    this.show(state);
+    const taken = state.records.find(({ record: { id } }) =>
+      differ(before.get(id), answers.given.value.get(id)),
+    )?.record;
+    if (taken === undefined) return;
+    answers.tookBack.value = { id: taken.id };
+    announce(`${titleOf(taken)}: taken back`);
+  }
+
   private show(state: AuditState): void {
     this.state.value = state;
     this.deck.deal(state.records);
     this.phase.value = "here";
   }
+}
+
+/** Whether what was answered is so no more. */
+function differ(before: Answer | undefined, after: Answer | undefined): boolean {
+  return before !== undefined && JSON.stringify(before) !== JSON.stringify(after);
 }

@@ -35,8 +35,7 @@ async function send(ops: Op[]): Promise<Outcome[]> {
 
 async function sendUndo(op: Op): Promise<Outcome> {
   if (op.door === "audit") {
-    await undoAudit(op.seat, op.request);
-    return { op };
+    return { op, judged: await undoAudit(op.seat, op.request) };
   }
   const { undone } = await undo(op.seat, op.request);
   return { op, undone: undone ?? null };

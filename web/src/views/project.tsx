@@ -28,6 +28,10 @@ export function ProjectView({ project: slug }: { project: string }): JSX.Element
 function ProjectPage({ project, onChange }: { project: ProjectSummary; onChange: () => void }): JSX.Element {
   const { loaded: jobs, reload } = useResource(project.slug, (signal) => askJobs(project.slug, signal));
   const running = jobs.value.state === "here" ? jobs.value.value.jobs : [];
+  const lost = () => {
+    reload();
+    onChange();
+  };
   return (
     <>
       <header class="page-head">
@@ -36,7 +40,7 @@ function ProjectPage({ project, onChange }: { project: ProjectSummary; onChange:
       </header>
       {project.status === "broken" && <Broken project={project} />}
       {running.map((job) => (
-        <JobProgress key={job.id} project={project.slug} job={job} onDone={onChange} />
+        <JobProgress key={job.id} project={project.slug} job={job} onDone={onChange} onLost={lost} />
       ))}
       {project.status === "ready" && <StartBox project={project} />}
       {project.sessions.length > 0 && <Sessions project={project} />}

@@ -4,7 +4,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
-import { project as askProject } from "../api/calls.ts";
+import { project as askProject, session as askSession } from "../api/calls.ts";
 import type { Insight, ProjectSummary } from "../api/types.ts";
 import { annotator } from "../identity.ts";
 import { ConceptChips } from "../parts/concepts.tsx";
@@ -35,6 +35,8 @@ const TABS: { tab: SessionTab; words: string }[] = [
 export function SessionView({ project, session, tab }: SessionViewProps): JSX.Element {
   const seat = useMemo(() => ({ project, session, annotator: annotator() }), [project, session]);
   const { loaded } = useResource(`${project} ${tab}`, (signal) => askProject(project, signal));
+  const { loaded: asked } = useResource("", (signal) => askSession(seat, signal));
+  const where = asked.value.state === "here" ? asked.value.value.start.where : null;
   const threshold = useMemo(() => thresholdOf(seat), [seat]);
   const summary = loaded.value.state === "here" ? loaded.value.value : null;
   // The chip counts along with the fits of a view; a view that is opened later has asked anew.
@@ -45,7 +47,14 @@ export function SessionView({ project, session, tab }: SessionViewProps): JSX.El
   const side = { seat, threshold, kind: summary?.kind ?? null, onFit };
   return (
     <div class={`session session-${tab}`}>
-      <SessionBar project={project} session={session} tab={tab} summary={summary} found={found.value} />
+      <SessionBar
+        project={project}
+        session={session}
+        tab={tab}
+        summary={summary}
+        found={found.value}
+        where={where ?? null}
+      />
       {tab === "label" && <Labels {...side} />}
       {tab === "results" && <ResultsView {...side} />}
       {tab === "history" && <HistoryView seat={seat} />}
@@ -68,7 +77,12 @@ function SessionBar({
   tab,
   summary,
   found,
-}: SessionViewProps & { summary: ProjectSummary | null; found: number | null }): JSX.Element {
+  where,
+}: SessionViewProps & {
+  summary: ProjectSummary | null;
+  found: number | null;
+  where: string | null;
+}): JSX.Element {
   return (
     <div class="session-bar">
       <h1 class="sr-only">{session}</h1>
@@ -84,6 +98,11 @@ function SessionBar({
           </a>
         ))}
       </nav>
+      {where !== null && (
+        <p class="session-where soft">
+          Only records where <code>{where}</code>
+        </p>
+      )}
     </div>
   );
 }
