@@ -165,8 +165,8 @@ impl Project {
     /// [`ProjectError::ForeignClassifier`] when it was made with another model, [`ProjectError::NameTaken`] when a session has
     /// the name, or [`ProjectError::BadName`].
     pub fn import_classifier(&self, name: &str, file: &ClassifierFile) -> Result<(), ProjectError> {
-        self.check_import_name(name)?;
         self.check_classifier(name, file)?;
+        self.check_import_name(name)?;
         let now_ms = self.clock().now_ms();
         self.catalogue().save_classifier(name, now_ms, &file.to_safetensors()?)
     }

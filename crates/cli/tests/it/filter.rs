@@ -146,16 +146,16 @@ fn a_session_is_resumed_though_its_columns_have_left_the_dataset() {
 #[test]
 fn an_audit_of_a_filtered_session_counts_what_the_filter_lets_through() {
     let bench = Bench::with_texts();
-    let only = "topic = 'baking'";
+    let only = "label = 'baking'";
     bench.script(&["bread", "--where", only, "--session", "s", "-k", "3"], &[]);
     let labels: Vec<_> =
         (0..8).map(|n| json!({ "id": format!("astronomy-{n}0"), "label": 1 })).collect();
     bench.script(&["--session", "s"], &labels);
-    let drawn = bench.json(&["audit", "--session", "s", "--budget", "40"]);
+    let drawn = bench.json(&["audit", "s", "--budget", "40"]);
     let records = drawn[0]["records"].as_array().unwrap().iter();
     let lines: Vec<String> =
         records.map(|r| json!({ "id": r["id"], "label": -1 }).to_string()).collect();
-    let mut audit = bench.command(&["audit", "--session", "s", "--budget", "40", "--json"]);
+    let mut audit = bench.command(&["audit", "s", "--budget", "40", "--json"]);
     let mut child = audit.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     writeln!(child.stdin.take().unwrap(), "{}", lines.join("\n")).unwrap();
     let events = objects(&text(&child.wait_with_output().unwrap().stdout));
