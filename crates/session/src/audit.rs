@@ -120,7 +120,7 @@ impl Session {
         Ok(audit.expect("an audit is open, or was just drawn"))
     }
 
-    /// The audit that has records to judge, as [`State::open_audit`] has it.
+    /// The audit that has records to judge, as [`State::open_audit`](crate::State::open_audit) has it.
     pub fn open_audit(&self) -> Option<&Audit> {
         self.state().open_audit()
     }
