@@ -173,7 +173,7 @@ def test_an_audit_measures_and_is_undone_and_learned_from(project):
     report = session.audit_report()
     assert report.n_judged == 30 and report.n_relevant.low <= 20 <= report.n_relevant.high
     assert "n_relevant" in report._repr_html_()
-    with pytest.raises(linprobe.UnknownNameError, match="has not drawn"):
+    with pytest.raises(linprobe.UnknownNameError, match="no audit has drawn"):
         audit.score({next(str(n) for n in range(60) if str(n) not in truth): 1.0})
     assert project.audit(session, budget=10).n_drawn == 10
     assert audit.learn() >= 30 and len(session.labels) >= 30
