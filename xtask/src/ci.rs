@@ -62,14 +62,9 @@ pub(crate) fn run() -> Result<()> {
     shell::step("tests that need nothing else", || shell::cargo(&ordinary))?;
     let fetched = fetching.join().map_err(|_panic| anyhow!("what the tests need was not fetched"));
     let Fetched { python, minilm } = fetched??;
-    // Tests of servers wait more than they compute.
-    let beside = thread::spawn(|| -> Result<()> {
-        shell::step("the Python package", || shell::task("python", &[]))?;
-        shell::step("the web page", || shell::task("web", &["--check"]))
-    });
-    let tested = shell::step("tests beside other programs", || tests(&python, &minilm));
-    let checked = beside.join().map_err(|_panic| anyhow!("a check of Python or the page panicked"));
-    tested.and(checked?)
+    shell::step("tests beside other programs", || tests(&python, &minilm))?;
+    shell::step("the Python package", python::run)?;
+    shell::step("the web page", web::check)
 }
 
 /// What the tests use of other languages.
@@ -83,6 +78,7 @@ struct Fetched {
 fn fetch() -> Result<Fetched> {
     let python = tools::python(&[&PACKAGES[..], &python::PACKAGES].concat())?;
     let minilm = tools::minilm(&python)?;
+    web::install()?;
     web::chromium()?;
     Ok(Fetched { python, minilm })
 }

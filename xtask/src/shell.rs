@@ -3,7 +3,6 @@
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
@@ -53,17 +52,6 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         .with_context(|| format!("cannot start {}", shown(command)))?;
     ensure!(status.success(), "{} failed: {status}", shown(command));
     say(&format!("  took {} s", started.elapsed().as_secs()));
-    Ok(())
-}
-
-/// Runs a task of this program, and shows what it says when it has ended: something else may be talking meanwhile.
-pub(crate) fn task(name: &str, args: &[&str]) -> Result<()> {
-    let log = target_folder()?.join(format!("{name}.log"));
-    let file = File::create(&log).with_context(|| format!("{}", log.display()))?;
-    let mut task = command("cargo", &["xtask", name]);
-    let status = task.args(args).stdout(file.try_clone()?).stderr(file).status()?;
-    say(&fs::read_to_string(&log)?);
-    ensure!(status.success(), "cargo xtask {name} failed: {status}");
     Ok(())
 }
 

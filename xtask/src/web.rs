@@ -58,7 +58,7 @@ pub(crate) fn check_stamp() -> Result<()> {
 }
 
 /// Checks, tests and rebuilds the page, then labels with it in a browser.
-fn check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     for task in ["types:check", "check", "lint", "test"] {
         npm(&["run", task])?;
     }
