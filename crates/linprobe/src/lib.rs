@@ -101,7 +101,6 @@ pub use index::{Cancel, IndexProgress, Indexed};
 pub use inspect::Inspection;
 pub use labels::LabelsForm;
 pub use model_page::{ModelPage, PageParts, repository_page};
-pub use names::is_name;
 pub use picture::{PictureSize, check_picture};
 pub use predict::{PredictOptions, predict_dataset};
 pub use predictions::{

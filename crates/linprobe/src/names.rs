@@ -16,7 +16,7 @@ const SESSION: &str = "session";
 const CLASSIFIER: &str = "classifier";
 
 /// Whether a text is a name that a line, a path and an address can carry.
-pub fn is_name(text: &str) -> bool {
+fn is_name(text: &str) -> bool {
     let n_chars = text.chars().count();
     (1..=MAX_CHARS).contains(&n_chars)
         && text.trim() == text
@@ -54,9 +54,9 @@ impl Project {
     /// Refuses one for an imported classifier, which may take the place of another one.
     pub(crate) fn check_import_name(&self, name: &str) -> Result<(), ProjectError> {
         check_name(name)?;
-        match self.journal()?.find(name)? {
-            Some(_) => Err(ProjectError::NameTaken { kind: SESSION, name: name.to_owned() }),
-            None => Ok(()),
+        match self.holder_of(name)? {
+            Some(kind @ SESSION) => Err(ProjectError::NameTaken { kind, name: name.to_owned() }),
+            _ => Ok(()),
         }
     }
 

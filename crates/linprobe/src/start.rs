@@ -144,7 +144,6 @@ impl Project {
         liked: &[(Option<RecordId>, Embedding)],
         background: &Background,
     ) -> Result<Start, ProjectError> {
-        let liked: Vec<Embedding> = liked.iter().map(|(_, embedding)| embedding.clone()).collect();
         if let Some((name, head)) = &from.classifier {
             if from.has_words_or_vector() {
                 return Err(ProjectError::ClassifierBeside);
@@ -157,6 +156,7 @@ impl Project {
             positive.push(embed_vector(values, background.dimension())?);
         }
         if positive.is_empty() {
+            let liked: Vec<Embedding> = liked.iter().map(|(_, e)| e.clone()).collect();
             positive.push(from_examples(&liked, background)?);
         }
         let negative = self.embed_words(&from.negative_phrases)?;

@@ -2,7 +2,6 @@
 
 use linprobe::{
     AgainstLabel, Annotator, DoubtfulLabel, Insight, ProjectError, RequestId, ShownRecord, View,
-    is_name,
 };
 
 use crate::{
@@ -22,12 +21,8 @@ pub(crate) fn annotator(name: Option<&str>) -> Result<Option<Annotator>, Problem
 }
 
 /// The name of a new session or classifier, where one is given.
-pub(crate) fn session_name(name: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
-    if !is_name(name) {
-        return Err(ProjectError::BadName { name: name.to_owned() }.into());
-    }
-    Ok(Some(name.to_owned()))
+pub(crate) fn session_name(name: Option<&str>) -> Option<String> {
+    name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// The name of a request.

@@ -58,7 +58,7 @@ pub(super) async fn import(
 ) -> Result<(StatusCode, Json<wire::Classifier>), Problem> {
     blocking(move || {
         let desk = served.desk(&project)?;
-        let name = show::session_name(Some(&asked.name))?.unwrap_or_else(|| "imported".to_owned());
+        let name = show::session_name(Some(&asked.name)).unwrap_or_else(|| "imported".to_owned());
         let read = ClassifierFile::read(&bytes, asked.class.as_deref());
         let file = read.map_err(|source| ProjectError::Import { name: name.clone(), source })?;
         desk.project.import_classifier(&name, &file)?;

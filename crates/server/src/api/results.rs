@@ -140,7 +140,7 @@ pub(super) async fn branch(
 ) -> Answer<wire::Session> {
     blocking(move || {
         let desk = served.desk(&project)?;
-        let name = match show::session_name(asked.name.as_deref())? {
+        let name = match show::session_name(asked.name.as_deref()) {
             Some(name) => name,
             None => desk.project.name_for(&session)?,
         };

@@ -40,7 +40,7 @@ fn open(desk: &Desk, new: &wire::NewSession) -> Result<std::sync::Arc<LiveSessio
         Some(name) => name.parse::<Method>().map_err(|bad| Problem::new(Kind::BadStart, bad))?,
         None => Method::default(),
     };
-    let name = match show::session_name(new.name.as_deref())? {
+    let name = match show::session_name(new.name.as_deref()) {
         Some(name) => name,
         None => desk.project.name_for(&from.description())?,
     };
