@@ -299,10 +299,8 @@ impl VectorStore for EmbeddedStore {
     }
 
     async fn in_scope(&self, ids: &[RecordId]) -> Result<BTreeSet<RecordId>, StoreError> {
-        match &self.scope {
-            Some(scope) => Ok(ids.iter().filter(|id| scope.holds(id)).cloned().collect()),
-            None => Ok(ids.iter().cloned().collect()),
-        }
+        let holds = |id: &&RecordId| self.scope.as_ref().is_none_or(|scope| scope.holds(id));
+        Ok(ids.iter().filter(holds).cloned().collect())
     }
 
     async fn scan(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<Point>, StoreError> {
